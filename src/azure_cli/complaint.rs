@@ -1,0 +1,166 @@
+//! Reads what az writes to standard error when it fails: the cause in one line, and the remedy.
+//!
+//! Where az gives commands to run they are passed on, since they hold the exact tenant and scope.
+
+use std::process::ExitStatus;
+
+use crate::failure::Failure;
+
+/// A longer cause is cut, in characters.
+const LONGEST_CAUSE: usize = 400;
+
+/// What az said.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Complaint {
+    cause: String,
+    /// Command lines that it says to run.
+    commands: Vec<String>,
+    /// The words are not az's own: its installation is broken.
+    broken: bool,
+}
+
+impl Complaint {
+    /// Reads az's standard error.
+    ///
+    /// az's own errors begin with `ERROR: `. Where the first of them announces a traceback, the next one is the
+    /// cause. Python's bare traceback, and a shell that does not find it, mean that az cannot even start.
+    #[must_use]
+    pub fn read(stderr: &[u8], status: ExitStatus) -> Self {
+        let text = String::from_utf8_lossy(stderr);
+        let lines: Vec<&str> = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
+        let cause = lines
+            .iter()
+            .filter_map(|line| line.strip_prefix("ERROR: "))
+            .find(|line| !line.contains("Here is the traceback"));
+        Self {
+            cause: one_line(
+                cause
+                    .or(lines.last().copied())
+                    .unwrap_or("it gave no reason"),
+            ),
+            commands: lines
+                .iter()
+                .filter(|line| line.starts_with("az "))
+                .map(|line| (*line).to_owned())
+                .collect(),
+            broken: matches!(status.code(), Some(126 | 127))
+                || cause.is_none() && text.contains("Traceback"),
+        }
+    }
+
+    /// Whether az lost a race for its own token cache, which another try wins.
+    #[must_use]
+    pub fn is_lost_race(&self) -> bool {
+        self.cause.contains("does not exist in MSAL token cache")
+            || self.cause.contains("Can't find token from MSAL cache")
+    }
+
+    /// The failure to tell, after az was asked to do `what`.
+    #[must_use]
+    pub fn failure(&self, what: &str) -> Failure {
+        Failure::sign_in(format!("the Azure CLI could not {what}: {}", self.cause))
+            .hint(self.remedy())
+    }
+
+    fn remedy(&self) -> String {
+        let has = |text: &str| self.cause.contains(text);
+        let known = |remedies: &[(&str, &str)]| {
+            let fitting = remedies.iter().find(|(text, _)| has(text));
+            fitting.map(|(_, remedy)| (*remedy).to_owned())
+        };
+        if self.broken {
+            "install the Azure CLI anew: it cannot start".to_owned()
+        } else if let Some(remedy) = known(BEYOND_SIGNING_IN) {
+            remedy
+        } else if !self.commands.is_empty() {
+            let commands: Vec<_> = self
+                .commands
+                .iter()
+                .map(|line| format!("`{line}`"))
+                .collect();
+            format!("sign in again: {}", commands.join(", then "))
+        } else {
+            known(OTHERS).unwrap_or_else(|| {
+                "`az account get-access-token --resource-type oss-rdbms --debug` shows more"
+                    .to_owned()
+            })
+        }
+    }
+}
+
+/// Errors that signing in again does not mend, by a part of their text; Entra's by their code.
+const BEYOND_SIGNING_IN: &[(&str, &str)] = &[
+    (
+        "AADSTS53003",
+        "Conditional Access blocks this: use a device and network that your organisation allows, or ask its administrator",
+    ),
+    (
+        "AADSTS65001",
+        "an administrator of the tenant has to consent to the Azure CLI's access to databases",
+    ),
+    (
+        "AADSTS500011",
+        "is the server in another tenant or cloud? choose with `--tenant ID`, or `az cloud set` and `az login`",
+    ),
+    (
+        "AADSTS50020",
+        "the account is not in this tenant: name the server's with `--tenant ID`, or `az login --tenant ID`",
+    ),
+    (
+        "AADSTS7000222",
+        "the client secret has expired: make a new one and `az login --service-principal` with it",
+    ),
+    (
+        "AADSTS7000215",
+        "the client secret is wrong: `az login --service-principal` with its value, not its id",
+    ),
+];
+
+/// Errors for which az gives no command line.
+const OTHERS: &[(&str, &str)] = &[
+    (
+        "No subscription found",
+        "choose a subscription with `az account set --subscription ID`",
+    ),
+    (
+        "Subscription '",
+        "`az account list` shows the subscriptions that there are: name one with `--subscription ID`",
+    ),
+    ("az login", "sign in with `az login`"),
+    ("MSAL", "sign in with `az login`"),
+    ("AADSTS", "sign in again with `az login`"),
+    (
+        "ProxyError",
+        "the proxy in `HTTPS_PROXY` does not let az through: mend it, or unset it",
+    ),
+    (
+        "CERTIFICATE_VERIFY_FAILED",
+        "az does not trust what it reached: name your proxy's root file in `REQUESTS_CA_BUNDLE`",
+    ),
+    ("HTTPSConnectionPool", NETWORK),
+    ("Connection aborted", NETWORK),
+    ("ConnectionError", NETWORK),
+    ("Max retries exceeded", NETWORK),
+];
+
+const NETWORK: &str =
+    "is `login.microsoftonline.com` reachable from here? behind a proxy, set `HTTPS_PROXY`";
+
+/// The text up to its trace ids, in one line of printable characters.
+fn one_line(text: &str) -> String {
+    let text = text.split(" Trace ID:").next().unwrap_or(text);
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let mut line: String = text
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(LONGEST_CAUSE)
+        .collect();
+    if line.len() < text.len() {
+        line.push('…');
+    }
+    line
+}

@@ -1,0 +1,207 @@
+//! Gets tokens, and names from Graph, through the Azure CLI.
+//!
+//! az is called directly, without a shell, with fixed words and validated values. [`turn`] keeps one az at a
+//! time, [`process`] runs it within the deadline, [`tree`] ends it whole, [`complaint`] reads its errors.
+
+pub mod complaint;
+pub mod process;
+pub mod tree;
+pub mod turn;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use crate::cli::Options;
+use crate::deadline::Deadline;
+use crate::entra::token::{Token, Unusable};
+use crate::environment::Environment;
+use crate::failure::Failure;
+
+use complaint::Complaint;
+use process::NoAnswer;
+use turn::Turn;
+
+/// The installed Azure CLI, to be asked before the deadline.
+pub struct AzureCli<'a> {
+    program: PathBuf,
+    environment: Environment,
+    options: &'a Options,
+    deadline: Deadline,
+    /// Holds until we are done with az, so that a lookup follows its token without a wait.
+    _turn: Turn,
+}
+
+impl<'a> AzureCli<'a> {
+    /// Finds az and waits for our turn.
+    ///
+    /// # Errors
+    ///
+    /// There is no az on `PATH`, or others took all the time.
+    pub fn find(
+        environment: &Environment,
+        options: &'a Options,
+        deadline: Deadline,
+    ) -> Result<Self, Failure> {
+        let path = environment.get("PATH");
+        let program = which::which_in("az", path, ".").map_err(|_| {
+            Failure::sign_in("the Azure CLI, `az`, was not found on `PATH`")
+                .hint("install the Azure CLI, then sign in with `az login`")
+        })?;
+        let mut environment = environment.clone();
+        // Saves a seventh of its time.
+        environment.set("AZURE_CORE_COLLECT_TELEMETRY", "no");
+        environment.set("AZURE_CORE_NO_COLOR", "yes");
+        environment.remove("PGPASSWORD");
+        let directory = dirs::runtime_dir()
+            .or_else(dirs::cache_dir)
+            .map(|directory| directory.join("entra-psql"));
+        let turn = Turn::take(directory.as_deref(), deadline).map_err(|turn::TimedOut| {
+            Failure::sign_in(format!(
+                "other sign-ins kept the Azure CLI busy for {}",
+                seconds(deadline)
+            ))
+            .hint("try again, or allow more time with `--timeout SECONDS`")
+        })?;
+        Ok(Self {
+            program,
+            environment,
+            options,
+            deadline,
+            _turn: turn,
+        })
+    }
+
+    /// Gets a token for `resource`, or for the databases of az's active cloud, and looks at it.
+    ///
+    /// # Errors
+    ///
+    /// az refuses, cannot be run, is too slow, or answers with something else than the token asked for.
+    pub fn token(&self, resource: Option<&str>) -> Result<Token, Failure> {
+        let mut words: Vec<OsString> = vec!["account".into(), "get-access-token".into()];
+        match resource {
+            Some(resource) => words.extend(["--resource".into(), resource.into()]),
+            None => words.extend(["--resource-type".into(), "oss-rdbms".into()]),
+        }
+        if let Some(tenant) = &self.options.tenant {
+            words.extend(["--tenant".into(), tenant.into()]);
+        }
+        let mut answer = self.ask("get a token", &words)?;
+        let Some(Value::String(secret)) = answer.get_mut("accessToken").map(Value::take) else {
+            return Err(not_an_answer("get a token"));
+        };
+        let token = Token::read(secret).map_err(|why| unusable(&why, resource))?;
+        token
+            .check(resource, SystemTime::now())
+            .map_err(|why| unusable(&why, resource))?;
+        Ok(token)
+    }
+
+    /// Asks Graph for the signed-in user's name in this tenant, which is a guest's role.
+    ///
+    /// # Errors
+    ///
+    /// As for [`AzureCli::token`], or Graph knows the user under another object id than `oid`.
+    pub fn signed_in_user(&self, oid: Option<&str>) -> Result<String, Failure> {
+        let words = ["ad".into(), "signed-in-user".into(), "show".into()];
+        self.name_in_graph(&words, "userPrincipalName", oid)
+    }
+
+    /// Asks Graph for the display name of the service principal with this application id.
+    ///
+    /// # Errors
+    ///
+    /// As for [`AzureCli::signed_in_user`]; or `app_id` is no id.
+    pub fn service_principal(&self, app_id: &str, oid: Option<&str>) -> Result<String, Failure> {
+        if !app_id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
+            return Err(Failure::sign_in("the token's application id is no id"));
+        }
+        let words = ["ad", "sp", "show", "--id", app_id].map(OsString::from);
+        self.name_in_graph(&words, "displayName", oid)
+    }
+
+    fn name_in_graph(
+        &self,
+        words: &[OsString],
+        field: &str,
+        oid: Option<&str>,
+    ) -> Result<String, Failure> {
+        let answer = self.ask("look up your name in Graph", words)?;
+        let text = |name: &str| answer.get(name).and_then(Value::as_str);
+        if let (Some(found), Some(wanted)) = (text("id"), oid)
+            && !found.eq_ignore_ascii_case(wanted)
+        {
+            return Err(Failure::sign_in(
+                "Graph answered for another identity than the token's",
+            ));
+        }
+        match text(field) {
+            Some(name) if !name.is_empty() => Ok(name.to_owned()),
+            _ => Err(not_an_answer("look up your name in Graph")),
+        }
+    }
+
+    /// Runs az and reads its JSON. A race that az is known to lose now and then is run once more.
+    fn ask(&self, what: &str, words: &[OsString]) -> Result<Value, Failure> {
+        let mut words = words.to_vec();
+        if let Some(subscription) = &self.options.subscription {
+            words.extend(["--subscription".into(), subscription.into()]);
+        }
+        words.extend(["--output", "json", "--only-show-errors"].map(OsString::from));
+        let mut answer = self.run(&words)?;
+        if !answer.status.success() && Complaint::read(&answer.stderr, answer.status).is_lost_race()
+        {
+            answer = self.run(&words)?;
+        }
+        if !answer.status.success() {
+            return Err(Complaint::read(&answer.stderr, answer.status).failure(what));
+        }
+        serde_json::from_slice(&answer.stdout).map_err(|_| not_an_answer(what))
+    }
+
+    fn run(&self, words: &[OsString]) -> Result<process::Answer, Failure> {
+        process::run(&self.program, words, &self.environment, self.deadline).map_err(|why| {
+            match why {
+                NoAnswer::TimedOut => Failure::sign_in(format!(
+                    "the Azure CLI gave no answer within {}",
+                    seconds(self.deadline)
+                ))
+                .hint("is `login.microsoftonline.com` reachable, through a proxy if there is one? more time: `--timeout SECONDS`"),
+                NoAnswer::NotStarted(error) => Failure::sign_in(format!(
+                    "the Azure CLI at `{}` cannot be run: {error}",
+                    self.program.display()
+                ))
+                .hint("install the Azure CLI anew: its Python may have gone with an upgrade"),
+            }
+        })
+    }
+}
+
+fn seconds(deadline: Deadline) -> String {
+    format!("{} s", deadline.total().as_secs_f64())
+}
+
+fn not_an_answer(what: &str) -> Failure {
+    Failure::sign_in(format!(
+        "the Azure CLI was asked to {what} and answered with something else"
+    ))
+    .hint("does `az account get-access-token --resource-type oss-rdbms` work by itself? if not, install the Azure CLI anew")
+}
+
+fn unusable(why: &Unusable, resource: Option<&str>) -> Failure {
+    match why {
+        Unusable::NotAToken => not_an_answer("get a token"),
+        Unusable::WrongAudience(audience) => Failure::sign_in(format!(
+            "the token is for `{audience}`, not for {}",
+            resource.map_or_else(|| "a database".to_owned(), |resource| format!("`{resource}`"))
+        ))
+        .hint("is az in the cloud of the server? see `az cloud show`, and change it with `az cloud set`"),
+        Unusable::Expired(ago) => Failure::sign_in(format!(
+            "the token expired {} s ago",
+            ago.as_secs()
+        ))
+        .hint("is this machine's clock right? if so, sign in again with `az login`"),
+    }
+}

@@ -1,0 +1,583 @@
+//! Our own command line: one table, from which recognition, parsing and help are made.
+//!
+//! A flag beats its variable, a variable beats the default. Variables are looked at only where signing in
+//! is due, so that they can stay exported.
+
+use std::ffi::{OsStr, OsString};
+use std::time::Duration;
+
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser, ValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::entra::cloud::{self, Cloud};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::psql::command_line::OwnWord;
+
+/// One option of ours.
+#[derive(Debug)]
+pub struct OwnOption {
+    /// Its name, without `--`.
+    pub name: &'static str,
+    /// What its value is called; a flag has none.
+    pub value: Option<&'static str>,
+    /// Its variable.
+    pub variable: Option<&'static str>,
+    /// What it does, for help.
+    pub help: &'static str,
+}
+
+/// Every option of ours, in the order of the help.
+pub const OPTIONS: &[OwnOption] = &[
+    OwnOption {
+        name: "group",
+        value: Some("NAME"),
+        variable: Some("ENTRA_PSQL_GROUP"),
+        help: "Sign in as the Entra group NAME, of which you are a member",
+    },
+    OwnOption {
+        name: "auth",
+        value: Some("METHOD"),
+        variable: Some("ENTRA_PSQL_AUTH"),
+        help: "How to get the token: `auto` or `azure-cli`",
+    },
+    OwnOption {
+        name: "tenant",
+        value: Some("ID"),
+        variable: Some("ENTRA_PSQL_TENANT"),
+        help: "The tenant to get the token from, by id or domain",
+    },
+    OwnOption {
+        name: "subscription",
+        value: Some("ID"),
+        variable: Some("ENTRA_PSQL_SUBSCRIPTION"),
+        help: "The Azure CLI's subscription, and so the account, to get the token with",
+    },
+    OwnOption {
+        name: "cloud",
+        value: Some("NAME"),
+        variable: Some("ENTRA_PSQL_CLOUD"),
+        help: "The Azure cloud of the server, where its name does not say: AzureCloud, AzureUSGovernment, …",
+    },
+    OwnOption {
+        name: "resource",
+        value: Some("URI"),
+        variable: Some("ENTRA_PSQL_RESOURCE"),
+        help: "What the token is asked for, where neither the server's name nor --cloud says it",
+    },
+    OwnOption {
+        name: "entra",
+        value: None,
+        variable: None,
+        help: "This server wants a token, whatever its name (for standing trust: ENTRA_PSQL_TRUSTED_HOSTS)",
+    },
+    OwnOption {
+        name: "no-entra",
+        value: None,
+        variable: Some("ENTRA_PSQL_NO_ENTRA"),
+        help: "No token at all: psql and nothing else",
+    },
+    OwnOption {
+        name: "single-server",
+        value: None,
+        variable: Some("ENTRA_PSQL_SINGLE_SERVER"),
+        help: "Append @servername to the role, as Single Server wants it",
+    },
+    OwnOption {
+        name: "psql",
+        value: Some("PATH"),
+        variable: Some("ENTRA_PSQL_PROGRAM"),
+        help: "The psql to become",
+    },
+    OwnOption {
+        name: "timeout",
+        value: Some("SECONDS"),
+        variable: Some("ENTRA_PSQL_TIMEOUT"),
+        help: "How long the whole of signing in may take (default 30)",
+    },
+    OwnOption {
+        name: "dry-run",
+        value: None,
+        variable: Some("ENTRA_PSQL_DRY_RUN"),
+        help: "Sign in, then print what would be run and why, secrets hidden, and run nothing",
+    },
+    OwnOption {
+        name: "entra-verbose",
+        value: None,
+        variable: Some("ENTRA_PSQL_VERBOSE"),
+        help: "Say on standard error what was decided",
+    },
+];
+
+/// The variable that names further servers that are sent a token: names, or `.suffixes`, with commas between.
+pub const TRUSTED_HOSTS: &str = "ENTRA_PSQL_TRUSTED_HOSTS";
+
+/// Whether `--NAME` is ours, and if so whether it takes a value.
+#[must_use]
+pub fn is_own(name: &str) -> Option<bool> {
+    OPTIONS
+        .iter()
+        .find(|option| option.name == name)
+        .map(|option| option.value.is_some())
+}
+
+/// How the token is got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// By what can be seen; today that is the Azure CLI.
+    Auto,
+    /// From the Azure CLI.
+    AzureCli,
+}
+
+/// Methods by their names.
+const METHODS: &[(&str, Method)] = &[("auto", Method::Auto), ("azure-cli", Method::AzureCli)];
+
+/// How long signing in may take where nobody says otherwise.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Our options, as given in one place (the command line, or the variables).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// `--group`
+    pub group: Option<OsString>,
+    /// `--auth`
+    pub auth: Option<Method>,
+    /// `--tenant`
+    pub tenant: Option<String>,
+    /// `--subscription`
+    pub subscription: Option<String>,
+    /// `--cloud`
+    pub cloud: Option<&'static Cloud>,
+    /// `--resource`
+    pub resource: Option<String>,
+    /// `--psql`
+    pub psql: Option<OsString>,
+    /// `--timeout`
+    pub timeout: Option<Duration>,
+    /// The flags that were given, by name.
+    flags: Vec<&'static str>,
+}
+
+impl Options {
+    /// Options from our words on the command line.
+    ///
+    /// # Errors
+    ///
+    /// A word cannot be read, or its value is wrong, or two contradict each other.
+    pub fn of_command_line(own: Vec<OwnWord>) -> Result<Self, Failure> {
+        let mut words = Vec::with_capacity(own.len());
+        for word in own {
+            match word {
+                OwnWord::Given(name, value) => words.push(as_word(&name, value.as_deref())),
+                OwnWord::Unreadable(why) => return Err(see_help(Failure::usage(why))),
+            }
+        }
+        if words.is_empty() {
+            return Ok(Self::default());
+        }
+        let options = Self::parse(words, |name| format!("`--{name}`"))?;
+        options.check()
+    }
+
+    /// Options from `ENTRA_PSQL_…` variables. Empty ones are not there.
+    ///
+    /// # Errors
+    ///
+    /// A value is wrong, or two contradict each other.
+    pub fn of_variables(environment: &Environment) -> Result<Self, Failure> {
+        let mut words = Vec::new();
+        for option in OPTIONS {
+            let Some(variable) = option.variable else {
+                continue;
+            };
+            let Some(value) = environment.get_filled(variable) else {
+                continue;
+            };
+            if option.value.is_some() {
+                words.push(as_word(option.name, Some(value)));
+            } else if truth(variable, value)? {
+                words.push(as_word(option.name, None));
+            }
+        }
+        let named = |name: &str| {
+            let option = OPTIONS.iter().find(|option| option.name == name);
+            let variable = option.and_then(|option| option.variable);
+            format!("`{}`", variable.unwrap_or(name))
+        };
+        Self::parse(words, named)?.check()
+    }
+
+    /// These options, and where they say nothing, the `others`.
+    ///
+    /// What excludes each other is taken from one place alone: a flag silences the variables it contradicts.
+    #[must_use]
+    pub fn over(mut self, others: Self) -> Self {
+        if self.tenant.is_none() && self.subscription.is_none() {
+            self.tenant = others.tenant;
+            self.subscription = others.subscription;
+        }
+        if self.cloud.is_none() && self.resource.is_none() {
+            self.cloud = others.cloud;
+            self.resource = others.resource;
+        }
+        self.group = self.group.or(others.group);
+        self.auth = self.auth.or(others.auth);
+        self.psql = self.psql.or(others.psql);
+        self.timeout = self.timeout.or(others.timeout);
+        self.flags.extend(others.flags);
+        self
+    }
+
+    /// Whether the flag `name` was given.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.flags.contains(&name)
+    }
+
+    /// Whether a token is asked for.
+    #[must_use]
+    pub fn ask_for_token(&self) -> bool {
+        self.has("entra") || self.group.is_some() || self.auth.is_some()
+    }
+
+    /// How long signing in may take.
+    #[must_use]
+    pub fn time_for_signing_in(&self) -> Duration {
+        self.timeout.unwrap_or(DEFAULT_TIMEOUT)
+    }
+
+    /// `named` says how an option is called where it was given.
+    fn parse(words: Vec<OsString>, named: impl Fn(&str) -> String) -> Result<Self, Failure> {
+        let matches = command()
+            .no_binary_name(true)
+            .try_get_matches_from(words)
+            .map_err(|error| explain(&error, named))?;
+        Ok(Self {
+            group: matches.get_one("group").cloned(),
+            auth: matches.get_one("auth").copied(),
+            tenant: matches.get_one("tenant").cloned(),
+            subscription: matches.get_one("subscription").cloned(),
+            cloud: matches.get_one("cloud").copied(),
+            resource: matches.get_one("resource").cloned(),
+            psql: matches.get_one("psql").cloned(),
+            timeout: matches.get_one("timeout").copied(),
+            flags: given_flags(&matches),
+        })
+    }
+
+    fn check(self) -> Result<Self, Failure> {
+        if self.tenant.is_some() && self.subscription.is_some() {
+            return Err(
+                Failure::usage("a tenant and a subscription exclude each other")
+                    .hint("a subscription belongs to one tenant: give `--subscription` alone"),
+            );
+        }
+        if self.cloud.is_some() && self.resource.is_some() {
+            return Err(Failure::usage("a cloud and a resource exclude each other")
+                .hint("a cloud names its resource: give one of `--cloud` and `--resource`"));
+        }
+        if self.has("no-entra") && self.ask_for_token() {
+            return Err(
+                Failure::usage("`--no-entra` contradicts a request for a token")
+                    .hint("leave out `--no-entra`, or all of `--entra`, `--group` and `--auth`"),
+            );
+        }
+        Ok(self)
+    }
+}
+
+fn given_flags(matches: &ArgMatches) -> Vec<&'static str> {
+    OPTIONS
+        .iter()
+        .filter(|option| option.value.is_none() && matches.get_flag(option.name))
+        .map(|option| option.name)
+        .collect()
+}
+
+fn as_word(name: &str, value: Option<&OsStr>) -> OsString {
+    let mut word = OsString::from(format!("--{name}"));
+    if let Some(value) = value {
+        word.push("=");
+        word.push(value);
+    }
+    word
+}
+
+/// A flag's variable: on, or off.
+fn truth(variable: &str, value: &OsStr) -> Result<bool, Failure> {
+    match value.to_string_lossy().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err(
+            Failure::usage(format!("`{variable}` is neither on nor off"))
+                .hint(format!("set `{variable}` to 1 or 0, or unset it")),
+        ),
+    }
+}
+
+/// The description from which clap parses and help is written.
+#[must_use]
+pub fn command() -> Command {
+    Command::new("entra-psql")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("psql that signs in to Azure Database for PostgreSQL with Microsoft Entra ID")
+        .override_usage("entra-psql [PSQL OPTIONS]... [OPTIONS]... [DBNAME [USERNAME]]")
+        .after_help(AFTER_HELP)
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .args(OPTIONS.iter().map(argument))
+}
+
+const AFTER_HELP: &str = "\
+Everything else is psql's own and reaches it untouched. A token is fetched only for servers
+named NAME.postgres.database.azure.com (or the like in another Azure cloud), where no other
+password is at hand; for all others entra-psql is psql.";
+
+fn argument(option: &OwnOption) -> Arg {
+    let mut arg = Arg::new(option.name).long(option.name).help(option.help);
+    if let Some(variable) = option.variable {
+        arg = arg.help(format!("{} [{variable}]", option.help));
+    }
+    match option.value {
+        None => arg.action(ArgAction::SetTrue).overrides_with(option.name),
+        Some(value) => arg
+            .value_name(value)
+            .action(ArgAction::Set)
+            .overrides_with(option.name)
+            .value_parser(value_parser(option.name)),
+    }
+}
+
+fn value_parser(name: &str) -> ValueParser {
+    match name {
+        "auth" => PossibleValuesParser::new(METHODS.iter().map(|(name, _)| *name))
+            .map(|name| method(&name))
+            .into(),
+        "tenant" => ValueParser::new(tenant),
+        "subscription" => ValueParser::new(subscription),
+        "cloud" => ValueParser::new(known_cloud),
+        "resource" => ValueParser::new(resource),
+        "timeout" => ValueParser::new(seconds),
+        _ => OsStringValueParser::new()
+            .try_map(|value| {
+                let filled = (!value.is_empty()).then_some(value);
+                filled.ok_or("must not be empty")
+            })
+            .into(),
+    }
+}
+
+fn method(name: &str) -> Method {
+    METHODS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map_or(Method::Auto, |(_, method)| *method)
+}
+
+/// A tenant's id or domain: what az takes, and nothing that a shell or cmd.exe would look at.
+fn tenant(text: &str) -> Result<String, String> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    if text.is_empty() || text.starts_with('-') || !text.bytes().all(fits) {
+        return Err("is no tenant's id or domain".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// A subscription's id or name. Names may hold spaces, but nothing that a shell or cmd.exe would look at.
+fn subscription(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_alphanumeric() || " ._-()@+,:#/".contains(c);
+    if text.is_empty() || text.starts_with('-') || !text.chars().all(fits) {
+        return Err("is no subscription's id, nor a name that can be passed on safely".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn known_cloud(text: &str) -> Result<&'static Cloud, String> {
+    cloud::by_name(text).ok_or_else(|| {
+        let names: Vec<_> = cloud::CLOUDS.iter().map(|cloud| cloud.name).collect();
+        format!("is none of {}", names.join(", "))
+    })
+}
+
+/// A resource's URI: `https://`, a name, and perhaps a path.
+fn resource(text: &str) -> Result<String, String> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/');
+    match text.strip_prefix("https://") {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(fits) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("is no `https://` resource".to_owned()),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|duration| !duration.is_zero() && duration.as_secs() <= 86_400)
+        .ok_or_else(|| "is no number of seconds above 0".to_owned())
+}
+
+fn see_help(failure: Failure) -> Failure {
+    failure.hint("see `entra-psql --help`")
+}
+
+/// Turns clap's error into one line.
+fn explain(error: &clap::Error, named: impl Fn(&str) -> String) -> Failure {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        _ => String::new(),
+    };
+    // clap says `--auth <METHOD>`.
+    let argument = context(ContextKind::InvalidArg);
+    let name = argument.split_whitespace().next().unwrap_or_default();
+    let name = named(name.trim_start_matches('-'));
+    let value = context(ContextKind::InvalidValue);
+    let source = std::error::Error::source(error).map(ToString::to_string);
+    let cause = match (error.kind(), source) {
+        (ErrorKind::InvalidUtf8, _) => "a value is not valid UTF-8".to_owned(),
+        (_, Some(why)) if value.is_empty() => format!("{name} {why}"),
+        (_, Some(why)) => format!("{name}: `{value}` {why}"),
+        (_, None) if value.is_empty() => format!("{name} needs a value"),
+        (_, None) => format!(
+            "{name}: `{value}` is none of {}",
+            context(ContextKind::ValidValue)
+        ),
+    };
+    see_help(Failure::usage(cause))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::psql::options;
+
+    fn parse(words: &[&str]) -> Result<Options, String> {
+        let own = words
+            .iter()
+            .map(|word| match word.split_once('=') {
+                Some((name, value)) => OwnWord::Given(name.to_owned(), Some(value.into())),
+                None => OwnWord::Given((*word).to_owned(), None),
+            })
+            .collect();
+        Options::of_command_line(own).map_err(|failure| failure.to_string())
+    }
+
+    fn variables(variables: &[(&str, &str)]) -> Result<Options, String> {
+        let environment = variables
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        Options::of_variables(&environment).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn clap_takes_the_table() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn no_option_of_ours_is_psqls_or_an_abbreviation_of_one() {
+        for (n, own) in OPTIONS.iter().enumerate() {
+            for psql in options::OPTIONS {
+                assert!(!psql.long.starts_with(own.name), "--{}", own.name);
+            }
+            for other in &OPTIONS[n + 1..] {
+                assert_ne!(own.name, other.name);
+                assert!(own.variable.is_none() || own.variable != other.variable);
+            }
+            let variable = own.variable.unwrap_or("ENTRA_PSQL_");
+            assert!(variable.starts_with("ENTRA_PSQL_"), "{variable}");
+        }
+    }
+
+    #[test]
+    fn values() {
+        let options = parse(&[
+            "group=G H",
+            "timeout=1.5",
+            "auth=azure-cli",
+            "entra",
+            "entra",
+            "timeout=2",
+        ]);
+        let options = options.unwrap();
+        assert_eq!(options.group.as_deref(), Some("G H".as_ref()));
+        assert_eq!(options.time_for_signing_in(), Duration::from_secs(2));
+        assert_eq!(options.auth, Some(Method::AzureCli));
+        assert!(options.has("entra") && options.ask_for_token());
+        assert!(!Options::default().ask_for_token());
+    }
+
+    #[test]
+    fn wrong_values_are_named() {
+        for (word, said) in [
+            (
+                "timeout=0",
+                "`--timeout`: `0` is no number of seconds above 0",
+            ),
+            (
+                "timeout=x",
+                "`--timeout`: `x` is no number of seconds above 0",
+            ),
+            ("auth=magic", "`--auth`: `magic` is none of auto, azure-cli"),
+            (
+                "tenant=a b",
+                "`--tenant`: `a b` is no tenant's id or domain",
+            ),
+            ("tenant=-x", "`--tenant`: `-x` is no tenant's id or domain"),
+            ("subscription=%PATH%", "is no subscription's id"),
+            ("resource=http://x", "is no `https://` resource"),
+            (
+                "cloud=Nowhere",
+                "`--cloud`: `Nowhere` is none of AzureCloud, ",
+            ),
+            ("group=", "`--group` must not be empty"),
+        ] {
+            let failure = parse(&[word]).unwrap_err();
+            assert!(failure.starts_with("entra-psql: error: "), "{failure}");
+            assert!(failure.contains(said), "{failure}");
+            assert!(
+                failure.ends_with("\nentra-psql: hint: see `entra-psql --help`"),
+                "{failure}"
+            );
+        }
+    }
+
+    #[test]
+    fn contradictions() {
+        assert!(parse(&["tenant=a", "subscription=b"]).is_err());
+        assert!(parse(&["cloud=AzureCloud", "resource=https://x"]).is_err());
+        assert!(parse(&["no-entra", "group=b"]).is_err());
+    }
+
+    #[test]
+    fn a_flag_beats_its_variable_and_silences_what_it_contradicts() {
+        let options = variables(&[
+            ("ENTRA_PSQL_GROUP", "env"),
+            ("ENTRA_PSQL_TENANT", "env"),
+            ("ENTRA_PSQL_SINGLE_SERVER", "yes"),
+            ("ENTRA_PSQL_TIMEOUT", ""),
+            ("ENTRA_PSQL_DRY_RUN", "0"),
+        ])
+        .unwrap();
+        assert!(options.has("single-server") && !options.has("dry-run"));
+        let both = parse(&["group=flag", "subscription=flag"])
+            .unwrap()
+            .over(options);
+        assert_eq!(both.group.as_deref(), Some("flag".as_ref()));
+        assert_eq!(
+            (both.tenant, both.subscription),
+            (None, Some("flag".to_owned()))
+        );
+        assert!(variables(&[("ENTRA_PSQL_NO_ENTRA", "maybe")]).is_err());
+        let wrong = variables(&[("ENTRA_PSQL_TIMEOUT", "soon")]).unwrap_err();
+        assert!(
+            wrong.contains("`ENTRA_PSQL_TIMEOUT`: `soon` is no number"),
+            "{wrong}"
+        );
+    }
+}

@@ -1,0 +1,125 @@
+//! Azure's clouds: which server names belong to which, and the resource that a token is asked for.
+//!
+//! Names and resources as the Azure CLI's own cloud table has them (`az cloud list`: `name`,
+//! `suffixes.postgresqlServerEndpoint`, `endpoints.ossrdbmsResourceId`).
+
+/// A cloud that is known by its public names.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Cloud {
+    /// Its name in the Azure CLI.
+    pub name: &'static str,
+    /// What a token for a database of this cloud is asked for.
+    pub resource: &'static str,
+    /// What its servers' names end in, with the dot in front.
+    pub suffix: &'static str,
+}
+
+/// The known clouds.
+pub const CLOUDS: &[Cloud] = &[
+    Cloud {
+        name: "AzureCloud",
+        resource: "https://ossrdbms-aad.database.windows.net",
+        suffix: ".postgres.database.azure.com",
+    },
+    Cloud {
+        name: "AzureUSGovernment",
+        resource: "https://ossrdbms-aad.database.usgovcloudapi.net",
+        suffix: ".postgres.database.usgovcloudapi.net",
+    },
+    Cloud {
+        name: "AzureChinaCloud",
+        resource: "https://ossrdbms-aad.database.chinacloudapi.cn",
+        suffix: ".postgres.database.chinacloudapi.cn",
+    },
+    Cloud {
+        name: "AzureGermanCloud",
+        resource: "https://ossrdbms-aad.database.cloudapi.de",
+        suffix: ".postgres.database.cloudapi.de",
+    },
+    Cloud {
+        name: "AzureBleuCloud",
+        resource: "https://ossrdbms-aad.database.sovcloud-api.fr",
+        suffix: ".postgres.database.sovcloud-api.fr",
+    },
+];
+
+/// The cloud whose server `host` is: a name of proper labels before the suffix, in any case.
+#[must_use]
+pub fn of_host(host: &[u8]) -> Option<&'static Cloud> {
+    CLOUDS
+        .iter()
+        .find(|cloud| is_name_under(host, cloud.suffix.as_bytes()))
+}
+
+/// The cloud with this name, in any case.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static Cloud> {
+    CLOUDS
+        .iter()
+        .find(|cloud| cloud.name.eq_ignore_ascii_case(name))
+}
+
+/// Whether `host` is one or more labels followed by `suffix` (which begins with a dot).
+#[must_use]
+pub fn is_name_under(host: &[u8], suffix: &[u8]) -> bool {
+    host.len() > suffix.len()
+        && host[host.len() - suffix.len()..].eq_ignore_ascii_case(suffix)
+        && is_name(&host[..host.len() - suffix.len()])
+}
+
+/// Whether `host` can be a name in the DNS: labels of letters, digits, `-` and `_`, none of them empty.
+#[must_use]
+pub fn is_name(host: &[u8]) -> bool {
+    host.split(|&b| b == b'.').all(|label| {
+        !label.is_empty()
+            && label
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_under_a_suffix() {
+        for (host, cloud) in [
+            ("mydb.postgres.database.azure.com", Some("AzureCloud")),
+            ("MYDB.Postgres.Database.Azure.Com", Some("AzureCloud")),
+            (
+                "mydb.privatelink.postgres.database.azure.com",
+                Some("AzureCloud"),
+            ),
+            (
+                "a_b-1.postgres.database.chinacloudapi.cn",
+                Some("AzureChinaCloud"),
+            ),
+            ("evil-mydb.postgres.database.azure.com.example.com", None),
+            ("evilpostgres.database.azure.com", None),
+            (".postgres.database.azure.com", None),
+            ("postgres.database.azure.com", None),
+            ("a..postgres.database.azure.com", None),
+            ("/tmp/x.postgres.database.azure.com", None),
+            ("@x.postgres.database.azure.com", None),
+            ("x y.postgres.database.azure.com", None),
+            ("mydb.postgres.database.azure.com.", None),
+            ("", None),
+        ] {
+            assert_eq!(of_host(host.as_bytes()).map(|c| c.name), cloud, "{host}");
+        }
+    }
+
+    #[test]
+    fn no_two_clouds_share_a_name() {
+        for (n, cloud) in CLOUDS.iter().enumerate() {
+            assert!(cloud.suffix.starts_with('.'));
+            assert!(cloud.resource.starts_with("https://"));
+            for other in &CLOUDS[n + 1..] {
+                assert_ne!(cloud.name, other.name);
+                assert_ne!(cloud.suffix, other.suffix);
+                assert_ne!(cloud.resource, other.resource);
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Who to sign in as: what a token's claims say, and how a role's name is spelled.
+
+use std::ffi::{OsStr, OsString};
+
+use super::token::Token;
+
+/// PostgreSQL cuts role names at this many bytes (`NAMEDATALEN` less one).
+pub const LONGEST_NAME: usize = 63;
+
+/// What a token's claims say of the identity behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// Its role's name, by default.
+    Named(String),
+    /// A guest: the token has the address at home, and the role is named after the name in this tenant.
+    Guest {
+        /// The address at home.
+        address: String,
+    },
+    /// A service principal: the role is named after its display name, which no token has.
+    ServicePrincipal {
+        /// Its application id.
+        app_id: String,
+    },
+    /// The claims name nobody.
+    Unnamed,
+}
+
+/// Reads the identity from the claims of a version 1.0 token (Entra's "access token claims" reference).
+#[must_use]
+pub fn identity(token: &Token) -> Identity {
+    // A managed identity's resource; its last segment is the name.
+    if let Some(name) = token
+        .claim("xms_mirid")
+        .and_then(|resource| resource.rsplit('/').find(|segment| !segment.is_empty()))
+    {
+        return Identity::Named(name.to_owned());
+    }
+    if token.claim("idtyp") != Some("app") {
+        if let Some(name) = token.claim("upn") {
+            return Identity::Named(name.to_owned());
+        }
+        if let Some(address) = token.claim("unique_name").or_else(|| token.claim("email")) {
+            return Identity::Guest {
+                address: address.to_owned(),
+            };
+        }
+    }
+    match token.claim("appid").or_else(|| token.claim("azp")) {
+        Some(app_id) => Identity::ServicePrincipal {
+            app_id: app_id.to_owned(),
+        },
+        None => Identity::Unnamed,
+    }
+}
+
+/// `name` without the backslashes before its spaces, which Microsoft's pages ask for.
+///
+/// They are right in a `key=value` connection string, where libpq takes them away, and wrong everywhere else.
+#[must_use]
+pub fn without_backslashes(name: &OsStr) -> OsString {
+    let mut plain = OsString::new();
+    let mut rest = name;
+    while let Some((before, after)) = clap_lex::OsStrExt::split_once(rest, "\\ ") {
+        plain.push(before);
+        plain.push(" ");
+        rest = after;
+    }
+    plain.push(rest);
+    plain
+}
+
+/// `name` with `@server` at its end, once: the role of a Single Server whose first label is `server`.
+#[must_use]
+pub fn of_single_server(name: &OsStr, server: &str) -> OsString {
+    let ending = format!("@{server}");
+    let mut role = name.to_owned();
+    if !name.as_encoded_bytes().ends_with(ending.as_bytes()) {
+        role.push(ending);
+    }
+    role
+}
+
+/// Whether two names differ by case alone, the case of letters beyond ASCII included.
+#[must_use]
+pub fn differ_by_case_alone(one: &str, other: &str) -> bool {
+    one != other && one.to_lowercase() == other.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    fn of(claims: &str) -> Identity {
+        let text = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+        identity(&Token::read(text).unwrap())
+    }
+
+    #[test]
+    fn identities() {
+        assert_eq!(
+            of(r#"{"upn":"a@b","unique_name":"a@b","appid":"1"}"#),
+            Identity::Named("a@b".into())
+        );
+        assert_eq!(
+            of(r#"{"unique_name":"x@home","appid":"1"}"#),
+            Identity::Guest {
+                address: "x@home".into()
+            }
+        );
+        assert_eq!(
+            of(r#"{"appid":"1","idtyp":"app"}"#),
+            Identity::ServicePrincipal { app_id: "1".into() }
+        );
+        assert_eq!(
+            of(
+                r#"{"appid":"1","xms_mirid":"/subscriptions/s/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/orders"}"#
+            ),
+            Identity::Named("orders".into())
+        );
+        assert_eq!(of("{}"), Identity::Unnamed);
+    }
+
+    #[test]
+    fn spellings() {
+        let plain = |name: &str| without_backslashes(name.as_ref());
+        assert_eq!(plain(r"Prod\ DB\ Readonly"), "Prod DB Readonly");
+        assert_eq!(plain("Prod DB"), "Prod DB");
+        assert_eq!(plain(r"a\b\\ c\"), r"a\b\ c\");
+        assert_eq!(of_single_server("a@b".as_ref(), "mydb"), "a@b@mydb");
+        assert_eq!(of_single_server("a@b@mydb".as_ref(), "mydb"), "a@b@mydb");
+        assert!(differ_by_case_alone("Größe", "GRÖßE"));
+        assert!(!differ_by_case_alone("a", "a"));
+    }
+}

@@ -1,0 +1,169 @@
+//! A database token: a secret, and the claims that can be read in it.
+//!
+//! Its signature is the server's to check. What is looked at here is whether it is the kind of thing that
+//! was asked for, so that a wrong one ends in a clear error and not in a refusal by the server.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+/// An access token. It has no `Display`, its `Debug` is redacted, and it cannot be cloned.
+pub struct Token {
+    secret: String,
+    claims: Map<String, Value>,
+}
+
+/// Why a text is not used as a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// It is no JWT.
+    NotAToken,
+    /// It is for another resource, named here.
+    WrongAudience(String),
+    /// It expired so long ago.
+    Expired(Duration),
+}
+
+impl Token {
+    /// Takes `secret` for a token if it is a JWT.
+    ///
+    /// # Errors
+    ///
+    /// [`Unusable::NotAToken`].
+    pub fn read(secret: String) -> Result<Self, Unusable> {
+        let claims = claims(&secret).ok_or(Unusable::NotAToken)?;
+        Ok(Self { secret, claims })
+    }
+
+    /// Looks at audience and expiry. `resource` is what was asked for; where it is `None`, any database
+    /// audience will do. `now` is the time by the system's clock.
+    ///
+    /// # Errors
+    ///
+    /// [`Unusable::WrongAudience`] or [`Unusable::Expired`].
+    pub fn check(&self, resource: Option<&str>, now: SystemTime) -> Result<(), Unusable> {
+        let audience = self.claim("aud").unwrap_or_default();
+        let fits = match resource {
+            Some(resource) => same_resource(audience, resource),
+            None => self.is_for_databases(),
+        };
+        if !fits {
+            return Err(Unusable::WrongAudience(audience.to_owned()));
+        }
+        match now.duration_since(self.expires()) {
+            Ok(ago) => Err(Unusable::Expired(ago)),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The token itself, for the one place that hands it to psql.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// A claim that is a text.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<&str> {
+        self.claims
+            .get(name)?
+            .as_str()
+            .filter(|text| !text.is_empty())
+    }
+
+    /// When it expires; a token that does not say is expired.
+    #[must_use]
+    pub fn expires(&self) -> SystemTime {
+        let seconds = self.claims.get("exp").and_then(Value::as_u64);
+        UNIX_EPOCH
+            .checked_add(Duration::from_secs(seconds.unwrap_or_default()))
+            .unwrap_or(UNIX_EPOCH)
+    }
+
+    /// Whether its audience is a database's, of whatever cloud: `https://ossrdbms-aad.…`.
+    #[must_use]
+    pub fn is_for_databases(&self) -> bool {
+        self.claim("aud")
+            .is_some_and(|audience| audience.starts_with("https://ossrdbms-aad."))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(hidden)")
+    }
+}
+
+impl Drop for Token {
+    /// Leaves no copy behind in freed memory.
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.secret);
+    }
+}
+
+/// The same resource, with or without a slash at its end, which Entra keeps as it was asked for.
+fn same_resource(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/')
+        .eq_ignore_ascii_case(other.trim_end_matches('/'))
+}
+
+fn claims(secret: &str) -> Option<Map<String, Value>> {
+    let mut parts = secret.split('.');
+    let (Some(_header), Some(payload), Some(_signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    match serde_json::from_slice(&payload).ok()? {
+        Value::Object(claims) => Some(claims),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESOURCE: &str = "https://ossrdbms-aad.database.windows.net";
+
+    fn token(claims: &str) -> Result<Token, Unusable> {
+        Token::read(format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims)))
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn what_is_no_token() {
+        for text in ["", "secret", "a.b", "a.b.c", "a.e30.c.d", "e30.W10.c2ln"] {
+            assert!(Token::read(text.to_owned()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn audience_and_expiry() {
+        let good = token(&format!(r#"{{"aud":"{RESOURCE}/","exp":100}}"#)).unwrap();
+        assert_eq!(good.check(Some(RESOURCE), at(99)), Ok(()));
+        assert_eq!(good.check(None, at(99)), Ok(()));
+        assert_eq!(
+            good.check(Some(RESOURCE), at(160)),
+            Err(Unusable::Expired(Duration::from_secs(60)))
+        );
+        let other = token(r#"{"aud":"https://management.azure.com","exp":100}"#).unwrap();
+        let wrong = Unusable::WrongAudience("https://management.azure.com".to_owned());
+        assert_eq!(other.check(Some(RESOURCE), at(1)), Err(wrong.clone()));
+        assert_eq!(other.check(None, at(1)), Err(wrong));
+        let mute = token(&format!(r#"{{"aud":"{RESOURCE}"}}"#)).unwrap();
+        assert!(matches!(mute.check(None, at(1)), Err(Unusable::Expired(_))));
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert_eq!(format!("{:?}", token("{}").unwrap()), "Token(hidden)");
+    }
+}

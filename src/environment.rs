@@ -1,0 +1,70 @@
+//! The environment variables we were started with, as a value.
+//!
+//! It is the one place that reads the process environment; everything that decides takes an
+//! [`Environment`], so that it can be tried with any.
+
+use std::ffi::{OsStr, OsString};
+
+/// A set of environment variables, in the order in which they were given.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    variables: Vec<(OsString, OsString)>,
+}
+
+impl Environment {
+    /// The variables of this process.
+    #[must_use]
+    pub fn inherited() -> Self {
+        std::env::vars_os().collect()
+    }
+
+    /// The value of `name`, the empty one included.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&OsStr> {
+        self.variables
+            .iter()
+            .find(|(key, _)| same_name(key, name))
+            .map(|(_, value)| value.as_os_str())
+    }
+
+    /// The value of `name` where it is set to something.
+    #[must_use]
+    pub fn get_filled(&self, name: &str) -> Option<&OsStr> {
+        self.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// Sets `name` to `value`, in place of what it was.
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.remove(name);
+        self.variables.push((name.into(), value.into()));
+    }
+
+    /// Takes `name` out.
+    pub fn remove(&mut self, name: &str) {
+        self.variables.retain(|(key, _)| !same_name(key, name));
+    }
+
+    /// All variables, name and value.
+    pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.variables
+            .iter()
+            .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+}
+
+impl FromIterator<(OsString, OsString)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Self {
+        Self {
+            variables: variables.into_iter().collect(),
+        }
+    }
+}
+
+/// Whether a variable's name is `name`: Windows does not look at case.
+fn same_name(key: &OsStr, name: &str) -> bool {
+    if cfg!(windows) {
+        key.eq_ignore_ascii_case(name)
+    } else {
+        key == name
+    }
+}

@@ -1,0 +1,84 @@
+//! What a person is told when something is wrong: a cause, its remedies, and the exit code.
+//!
+//! Every error of the program ends as one [`Failure`]; it is formatted here and nowhere else.
+
+use std::fmt;
+
+/// What kind of failure it is, which fixes the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The command line or an `ENTRA_PSQL_…` variable is wrong: exit code 1.
+    Usage,
+    /// Signing in failed or was refused: exit code 2, psql's own "no connection".
+    SignIn,
+    /// psql was found but cannot be run: exit code 126, as a shell has it.
+    NotRunnable,
+    /// psql was not found: exit code 127, as a shell has it.
+    NotFound,
+}
+
+/// One failure: its kind, its cause in a line, and what to do about it.
+///
+/// Neither the cause nor a hint ever holds a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    kind: Kind,
+    cause: String,
+    hints: Vec<String>,
+}
+
+impl Failure {
+    /// A failure of `kind` with its `cause`: lower case, no full stop.
+    pub fn new(kind: Kind, cause: impl Into<String>) -> Self {
+        Self {
+            kind,
+            cause: cause.into(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// A mistake on the command line or in a variable.
+    pub fn usage(cause: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, cause)
+    }
+
+    /// Signing in failed or was refused.
+    pub fn sign_in(cause: impl Into<String>) -> Self {
+        Self::new(Kind::SignIn, cause)
+    }
+
+    /// The same failure with one more remedy.
+    #[must_use]
+    pub fn hint(mut self, remedy: impl Into<String>) -> Self {
+        self.hints.push(remedy.into());
+        self
+    }
+
+    /// The cause, in a line.
+    #[must_use]
+    pub fn cause(&self) -> &str {
+        &self.cause
+    }
+
+    /// The process exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> i32 {
+        match self.kind {
+            Kind::Usage => 1,
+            Kind::SignIn => 2,
+            Kind::NotRunnable => 126,
+            Kind::NotFound => 127,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "entra-psql: error: {}", self.cause)?;
+        self.hints
+            .iter()
+            .try_for_each(|hint| write!(f, "\nentra-psql: hint: {hint}"))
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,105 @@
+//! Runs a program in our place: one function with two bodies.
+
+use std::io;
+use std::path::Path;
+
+use crate::failure::{Failure, Kind};
+
+use super::Launch;
+
+/// Becomes `launch.program`. On Unix this returns only to say why it could not.
+///
+/// The process stays the same: its id, open files, umask, and every signal's state. Nothing of ours is in
+/// the way, since the program was loaded without Rust's start-up, which would have changed SIGPIPE.
+///
+/// # Errors
+///
+/// The program is gone (127) or cannot be run (126).
+#[cfg(unix)]
+pub fn become_program(launch: &Launch) -> Result<i32, Failure> {
+    use std::ffi::{CString, OsStr};
+    use std::os::unix::ffi::OsStrExt as _;
+
+    // Words and variables came from C strings, so that none holds a NUL.
+    let c_string = |text: &OsStr| CString::new(text.as_bytes()).unwrap_or_default();
+    let program = c_string(launch.program.as_os_str());
+    let words: Vec<CString> = std::iter::once(program.clone())
+        .chain(launch.words.iter().map(|word| c_string(word)))
+        .collect();
+    let refused = match &launch.environment {
+        None => nix::unistd::execv(&program, &words),
+        Some(environment) => {
+            let variables: Vec<CString> = environment
+                .iter()
+                .map(|(name, value)| {
+                    let mut variable = name.to_owned();
+                    variable.push("=");
+                    variable.push(value);
+                    c_string(&variable)
+                })
+                .collect();
+            nix::unistd::execve(&program, &words, &variables)
+        }
+    };
+    let Err(why) = refused;
+    Err(cannot_run(&launch.program, &why.into()))
+}
+
+/// Runs `launch.program` and returns its exit code, all 32 bits of it.
+///
+/// psql owns Ctrl-C: a handler of ours takes the event and does nothing, so that we outlive it and psql can
+/// cancel its query. Ignoring the event instead would be inherited, and psql could not.
+///
+/// # Errors
+///
+/// The program is gone (127) or cannot be run (126).
+#[cfg(windows)]
+pub fn become_program(launch: &Launch) -> Result<i32, Failure> {
+    use std::os::windows::io::AsRawHandle as _;
+
+    own_ctrl_c();
+    let mut command = std::process::Command::new(&launch.program);
+    command.args(&launch.words);
+    if let Some(environment) = &launch.environment {
+        command.env_clear().envs(environment.iter());
+    }
+    let mut child = command
+        .spawn()
+        .map_err(|why| cannot_run(&launch.program, &why))?;
+    // Where we are ended, psql ends too; what psql starts may outlive it. A job is no must.
+    let mut limits = win32job::ExtendedLimitInfo::new();
+    limits.limit_kill_on_job_close().limit_silent_breakaway_ok();
+    let job = win32job::Job::create_with_limit_info(&mut limits);
+    if let Ok(job) = &job {
+        let _ = job.assign_process(child.as_raw_handle() as isize);
+    }
+    let status = child
+        .wait()
+        .map_err(|why| cannot_run(&launch.program, &why))?;
+    Ok(status.code().unwrap_or(1))
+}
+
+/// Has Ctrl-C and Ctrl-Break do nothing to us, without that being inherited.
+#[cfg(windows)]
+#[expect(unsafe_code, reason = "the console's handlers are set by a raw call")]
+fn own_ctrl_c() {
+    use windows_sys::Win32::System::Console::SetConsoleCtrlHandler;
+
+    unsafe extern "system" fn taken(_event: u32) -> windows_sys::core::BOOL {
+        1
+    }
+    // SAFETY: the handler touches nothing.
+    unsafe { SetConsoleCtrlHandler(Some(taken), 1) };
+}
+
+fn cannot_run(program: &Path, why: &io::Error) -> Failure {
+    let kind = match why.kind() {
+        io::ErrorKind::NotFound => Kind::NotFound,
+        _ => Kind::NotRunnable,
+    };
+    Failure::new(
+        kind,
+        format!("`{}` cannot be run: {why}", program.display()),
+    )
+    .hint("install PostgreSQL's client, or name another psql with `--psql PATH`")
+}

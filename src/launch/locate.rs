@@ -1,0 +1,121 @@
+//! Finds psql: what the person names, else `PATH` (never ourselves), else the well-known places.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use crate::environment::Environment;
+use crate::failure::{Failure, Kind};
+
+/// Where installers put psql without putting it on `PATH`. A `*` is any version, the highest first.
+const WELL_KNOWN: &[&str] = &[
+    // Homebrew's libpq is keg-only.
+    "/opt/homebrew/opt/libpq/bin/psql",
+    "/usr/local/opt/libpq/bin/psql",
+    "/home/linuxbrew/.linuxbrew/opt/libpq/bin/psql",
+    "/Applications/Postgres.app/Contents/Versions/latest/bin/psql",
+    // The PGDG's packages.
+    "/usr/pgsql-*/bin/psql",
+    "/usr/lib/postgresql/*/bin/psql",
+    r"C:\Program Files\PostgreSQL\*\bin\psql.exe",
+];
+
+/// Finds psql. `named` is `--psql` or its variable.
+///
+/// # Errors
+///
+/// There is none (127), or what was named is there but cannot be run (126).
+pub fn psql(named: Option<&OsStr>, environment: &Environment) -> Result<PathBuf, Failure> {
+    let path = environment.get("PATH");
+    if let Some(named) = named {
+        return which::which_in(named, path, ".").map_err(|_| not_found(Path::new(named)));
+    }
+    let ourselves = std::env::current_exe().ok();
+    let is_other = |program: &PathBuf| {
+        !ourselves
+            .as_ref()
+            .is_some_and(|ourselves| is_same_file(program, ourselves))
+    };
+    path.and_then(|path| which::which_in_all("psql", Some(path), ".").ok())
+        .and_then(|mut found| found.find(is_other))
+        .or_else(|| {
+            let places = WELL_KNOWN.iter().flat_map(|place| expand(place));
+            places.filter(|place| place.is_file()).find(is_other)
+        })
+        .ok_or_else(|| {
+            Failure::new(Kind::NotFound, "psql was not found on `PATH`")
+                .hint("install PostgreSQL's client, or name its psql with `--psql PATH`")
+        })
+}
+
+/// Why a program that was named cannot be used.
+fn not_found(program: &Path) -> Failure {
+    let shown = program.display();
+    if program.exists() {
+        Failure::new(
+            Kind::NotRunnable,
+            format!("`{shown}` is not a program that can be run"),
+        )
+        .hint("name psql itself with `--psql PATH`")
+    } else {
+        Failure::new(Kind::NotFound, format!("`{shown}` was not found"))
+            .hint("name psql itself with `--psql PATH`, or leave that out to have it found")
+    }
+}
+
+/// Whether two paths lead to one file, by whatever links.
+#[cfg(unix)]
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |path: &Path| std::fs::metadata(path).map(|about| (about.dev(), about.ino()));
+    matches!((identity(one), identity(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Whether two paths lead to one file, by whatever links.
+#[cfg(windows)]
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// The paths that a pattern with at most one `*` stands for, the highest version first.
+fn expand(pattern: &str) -> Vec<PathBuf> {
+    let Some((before, after)) = pattern.split_once('*') else {
+        return vec![pattern.into()];
+    };
+    let separator = before.rfind(['/', '\\']).map_or(0, |at| at + 1);
+    let (directory, beginning) = before.split_at(separator);
+    let mut versions: Vec<String> = std::fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|name| Some(name.strip_prefix(beginning)?.to_owned()))
+        .filter(|version| version.starts_with(|c: char| c.is_ascii_digit()))
+        .collect();
+    versions.sort_by_key(|version| {
+        let digits = version.split(|c: char| !c.is_ascii_digit()).next();
+        std::cmp::Reverse(digits.and_then(|digits| digits.parse::<u32>().ok()))
+    });
+    versions
+        .into_iter()
+        .map(|version| PathBuf::from(format!("{before}{version}{after}")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_every_version_the_highest_first() {
+        let place = tempfile::tempdir().unwrap();
+        for version in ["9.6", "15", "16", "common"] {
+            std::fs::create_dir_all(place.path().join(version).join("bin")).unwrap();
+        }
+        let pattern = format!("{}/*/bin/psql", place.path().display());
+        let found = expand(&pattern);
+        let versions: Vec<_> = ["16", "15", "9.6"]
+            .map(|version| place.path().join(version).join("bin/psql"))
+            .into();
+        assert_eq!(found, versions);
+        assert_eq!(expand("/a/psql"), [PathBuf::from("/a/psql")]);
+    }
+}

@@ -1,0 +1,110 @@
+//! Reads `key=value` connection strings (libpq's `conninfo_parse`), and writes values into them.
+
+use super::parameters::{Parameters, Refusal, is_space};
+
+/// Reads `text` into `parameters`.
+///
+/// # Errors
+///
+/// libpq does not take the string.
+pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), Refusal> {
+    let mut rest = skip_spaces(text);
+    while !rest.is_empty() {
+        let end = rest
+            .iter()
+            .position(|&b| b == b'=' || is_space(b))
+            .unwrap_or(rest.len());
+        let (name, after) = rest.split_at(end);
+        let Some(after) = skip_spaces(after).strip_prefix(b"=") else {
+            return Err(Refusal(format!(
+                "missing \"=\" after \"{}\" in connection info string",
+                String::from_utf8_lossy(name)
+            )));
+        };
+        let (value, after) = match skip_spaces(after) {
+            [b'\'', quoted @ ..] => quoted_value(quoted)?,
+            plain => plain_value(plain),
+        };
+        parameters.store(name, &value)?;
+        rest = skip_spaces(after);
+    }
+    Ok(())
+}
+
+fn skip_spaces(text: &[u8]) -> &[u8] {
+    let spaces = text.iter().take_while(|&&b| is_space(b)).count();
+    &text[spaces..]
+}
+
+/// A value up to the next space, and what follows it. A backslash keeps the byte behind it.
+fn plain_value(text: &[u8]) -> (Vec<u8>, &[u8]) {
+    let mut value = Vec::new();
+    let mut at = 0;
+    while at < text.len() && !is_space(text[at]) {
+        if text[at] == b'\\' {
+            at += 1;
+        }
+        value.extend(text.get(at));
+        at += 1;
+    }
+    (value, text.get(at..).unwrap_or_default())
+}
+
+/// A value up to the closing quote, and what follows it.
+fn quoted_value(text: &[u8]) -> Result<(Vec<u8>, &[u8]), Refusal> {
+    let mut value = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b'\'' => return Ok((value, &text[at + 1..])),
+            b'\\' => {
+                at += 1;
+                value.extend(text.get(at));
+            }
+            _ => value.push(byte),
+        }
+        at += 1;
+    }
+    Err(Refusal(
+        "unterminated quoted string in connection info string".to_owned(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(text: &str) -> Result<Option<String>, String> {
+        let mut parameters = Parameters::none();
+        read(text.as_bytes(), &mut parameters).map_err(|Refusal(why)| why)?;
+        let user = parameters.value("user");
+        Ok(user.map(|user| String::from_utf8_lossy(user).into_owned()))
+    }
+
+    #[test]
+    fn values() {
+        assert_eq!(
+            user(r"user=Prod\ DB\ Readonly"),
+            Ok(Some("Prod DB Readonly".to_owned()))
+        );
+        assert_eq!(
+            user(r"user = 'Prod DB Readonly' "),
+            Ok(Some("Prod DB Readonly".to_owned()))
+        );
+        assert_eq!(user(r"user='it\'s'dbname=x"), Ok(Some("it's".to_owned())));
+        assert_eq!(user(r"user=a\"), Ok(Some("a".to_owned())));
+        assert_eq!(user("user= host=x"), Ok(Some("host=x".to_owned())));
+        assert_eq!(user("host=x user="), Ok(Some(String::new())));
+        assert_eq!(user("user=a user=b"), Ok(Some("b".to_owned())));
+        assert_eq!(user("host=x"), Ok(None));
+        assert_eq!(user("user=a='b'"), Ok(Some("a='b'".to_owned())));
+    }
+
+    #[test]
+    fn what_libpq_refuses() {
+        assert!(user("user=Prod DB Readonly").is_err());
+        assert!(user("user='x").is_err());
+        assert!(user("usr=x").is_err());
+        assert!(user("=x").is_err());
+    }
+}

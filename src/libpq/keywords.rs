@@ -1,0 +1,87 @@
+//! libpq's connection parameters (libpq 13 to 18), with the variable and the default of each.
+
+/// One parameter.
+#[derive(Debug)]
+pub struct Keyword {
+    /// Its name in connection strings and service files.
+    pub name: &'static str,
+    /// The environment variable that gives it.
+    pub variable: Option<&'static str>,
+}
+
+const fn with(name: &'static str, variable: &'static str) -> Keyword {
+    Keyword {
+        name,
+        variable: Some(variable),
+    }
+}
+
+const fn bare(name: &'static str) -> Keyword {
+    Keyword {
+        name,
+        variable: None,
+    }
+}
+
+/// Every parameter. A name that is not here is an error to libpq.
+pub const KEYWORDS: &[Keyword] = &[
+    with("service", "PGSERVICE"),
+    with("servicefile", "PGSERVICEFILE"),
+    with("user", "PGUSER"),
+    with("password", "PGPASSWORD"),
+    with("passfile", "PGPASSFILE"),
+    with("channel_binding", "PGCHANNELBINDING"),
+    with("connect_timeout", "PGCONNECT_TIMEOUT"),
+    with("dbname", "PGDATABASE"),
+    with("host", "PGHOST"),
+    with("hostaddr", "PGHOSTADDR"),
+    with("port", "PGPORT"),
+    with("client_encoding", "PGCLIENTENCODING"),
+    with("options", "PGOPTIONS"),
+    with("application_name", "PGAPPNAME"),
+    bare("fallback_application_name"),
+    bare("keepalives"),
+    bare("keepalives_idle"),
+    bare("keepalives_interval"),
+    bare("keepalives_count"),
+    bare("tcp_user_timeout"),
+    with("sslmode", "PGSSLMODE"),
+    with("sslnegotiation", "PGSSLNEGOTIATION"),
+    with("sslcompression", "PGSSLCOMPRESSION"),
+    with("sslcert", "PGSSLCERT"),
+    with("sslkey", "PGSSLKEY"),
+    bare("sslpassword"),
+    with("sslcertmode", "PGSSLCERTMODE"),
+    with("sslrootcert", "PGSSLROOTCERT"),
+    with("sslcrl", "PGSSLCRL"),
+    with("sslcrldir", "PGSSLCRLDIR"),
+    with("sslsni", "PGSSLSNI"),
+    with("sslkeylogfile", "SSLKEYLOGFILE"),
+    with("requirepeer", "PGREQUIREPEER"),
+    with("require_auth", "PGREQUIREAUTH"),
+    with("min_protocol_version", "PGMINPROTOCOLVERSION"),
+    with("max_protocol_version", "PGMAXPROTOCOLVERSION"),
+    with("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION"),
+    with("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION"),
+    with("gssencmode", "PGGSSENCMODE"),
+    with("krbsrvname", "PGKRBSRVNAME"),
+    with("gsslib", "PGGSSLIB"),
+    with("gssdelegation", "PGGSSDELEGATION"),
+    bare("replication"),
+    with("target_session_attrs", "PGTARGETSESSIONATTRS"),
+    with("load_balance_hosts", "PGLOADBALANCEHOSTS"),
+    bare("scram_client_key"),
+    bare("scram_server_key"),
+    bare("oauth_issuer"),
+    bare("oauth_client_id"),
+    bare("oauth_client_secret"),
+    bare("oauth_scope"),
+];
+
+/// The place of a parameter in [`KEYWORDS`].
+#[must_use]
+pub fn position(name: &[u8]) -> Option<usize> {
+    KEYWORDS
+        .iter()
+        .position(|keyword| keyword.name.as_bytes() == name)
+}

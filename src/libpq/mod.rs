@@ -1,0 +1,14 @@
+//! What libpq would connect to: connection strings, service files, environment, defaults, password file.
+//!
+//! [`keywords`] is the table of parameters, [`parameters`] holds their values and where each came from,
+//! [`conninfo`] and [`uri`] read connection strings, [`service`] and [`passfile`] read those files' text,
+//! [`files`] finds them, and [`target`] settles hosts, user and database as libpq's `connectOptions2` does.
+
+pub mod conninfo;
+pub mod files;
+pub mod keywords;
+pub mod parameters;
+pub mod passfile;
+pub mod service;
+pub mod target;
+pub mod uri;

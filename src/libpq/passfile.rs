@@ -1,0 +1,83 @@
+//! Looks a password up in a password file's text (libpq's `passwordFromFile`).
+
+/// What a connection is looked up by.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup<'a> {
+    /// The host's name, else its address; `localhost` for the default socket.
+    pub host: &'a [u8],
+    /// The port.
+    pub port: &'a [u8],
+    /// The database.
+    pub database: &'a [u8],
+    /// The user.
+    pub user: &'a [u8],
+}
+
+/// Whether a line of `text` holds a password for this connection that is not empty.
+#[must_use]
+pub fn has_password(text: &[u8], lookup: Lookup<'_>) -> bool {
+    let fields = [lookup.host, lookup.port, lookup.database, lookup.user];
+    text.split(|&b| b == b'\n')
+        .map(|line| {
+            let end = line
+                .iter()
+                .rposition(|&b| b != b'\r')
+                .map_or(0, |at| at + 1);
+            &line[..end]
+        })
+        .filter(|line| !line.starts_with(b"#"))
+        .find_map(|line| {
+            fields
+                .iter()
+                .try_fold(line, |rest, field| after_field(rest, field))
+        })
+        .is_some_and(|password| !password.is_empty() && password[0] != b':')
+}
+
+/// What follows the first field of `line`, where that is `*` or `wanted`.
+///
+/// A `:` and a `\` in the field are written with a backslash; libpq takes a `:` that `wanted` has without
+/// one too, so that `::1` may stand as it is.
+fn after_field<'a>(line: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
+    if let Some(rest) = line.strip_prefix(b"*:") {
+        return Some(rest);
+    }
+    let mut rest = line;
+    for wanted in wanted {
+        rest = match rest {
+            [b'\\', byte, after @ ..] | [byte, after @ ..] if byte == wanted => after,
+            _ => return None,
+        };
+    }
+    rest.strip_prefix(b":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> bool {
+        let lookup = Lookup {
+            host: b"h:1",
+            port: b"5432",
+            database: b"d",
+            user: b"u",
+        };
+        has_password(text.as_bytes(), lookup)
+    }
+
+    #[test]
+    fn lines() {
+        assert!(found("h\\:1:5432:d:u:secret"));
+        assert!(found("x\n*:*:*:*:s\r\n"));
+        assert!(found("#*:*:*:*:no\n*:5432:*:u:s"));
+        assert!(!found("#*:*:*:*:no"));
+        assert!(found("h:1:5432:d:u:secret"));
+        assert!(!found("h\\\\1:5432:d:u:secret"));
+        assert!(!found("*:*:*:*:"));
+        assert!(!found("*:*:*:*::rest"));
+        assert!(!found("*:*:*:*"));
+        // The first line that fits counts, as libpq has it.
+        assert!(!found("*:*:*:*:\n*:*:*:*:s"));
+    }
+}

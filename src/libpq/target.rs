@@ -1,0 +1,243 @@
+//! Settles what a connection would go to, as libpq's `connectOptions2` does.
+
+use super::parameters::{Given, Origin, Parameters, Refusal};
+use super::passfile::{self, Lookup};
+
+/// The port that libpq is built with.
+const DEFAULT_PORT: &[u8] = b"5432";
+
+/// The socket directory that Debian's libpq is built with, which a password file calls `localhost`.
+/// Other builds have `/tmp`; a socket is never sent a token, so that nothing hangs on the difference.
+const DEFAULT_SOCKET_DIRECTORY: &[u8] = b"/var/run/postgresql";
+
+/// One host of the connection, in libpq's order. Empty fields were not given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// Its name, or a socket's directory.
+    pub name: Vec<u8>,
+    /// Its address, which libpq connects to in place of the name.
+    pub address: Vec<u8>,
+    /// Its port.
+    pub port: Vec<u8>,
+}
+
+impl Host {
+    /// Whether libpq would open a socket of the file system (or of the abstract namespace).
+    #[must_use]
+    pub fn is_socket(&self) -> bool {
+        self.address.is_empty()
+            && (self.name.is_empty() || self.name.starts_with(b"/") || self.name.starts_with(b"@"))
+    }
+
+    fn name_in_passfile(&self) -> &[u8] {
+        match self.name.as_slice() {
+            b"" if self.address.is_empty() => b"localhost",
+            b"" => &self.address,
+            DEFAULT_SOCKET_DIRECTORY => b"localhost",
+            name => name,
+        }
+    }
+}
+
+/// A connection that libpq would try.
+pub struct Target {
+    parameters: Parameters,
+    hosts: Vec<Host>,
+}
+
+impl Target {
+    /// Settles the hosts of `parameters`, which are complete but for libpq's own defaults.
+    ///
+    /// # Errors
+    ///
+    /// libpq would refuse before it looks for any server.
+    pub fn settle(parameters: Parameters) -> Result<Self, Refusal> {
+        let hosts = hosts(&parameters)?;
+        check_words(&parameters)?;
+        check_tls_versions(&parameters)?;
+        Ok(Self { parameters, hosts })
+    }
+
+    /// The hosts, at least one.
+    #[must_use]
+    pub fn hosts(&self) -> &[Host] {
+        &self.hosts
+    }
+
+    /// The parameters.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The user, where one is named. Named but empty in a connection string or service file, or in
+    /// `PGUSER`, is libpq's own default: the name of the operating system's user.
+    #[must_use]
+    pub fn user(&self) -> Option<&Given> {
+        self.parameters.get("user")
+    }
+
+    /// Whether a database is named anywhere.
+    #[must_use]
+    pub fn names_database(&self) -> bool {
+        self.parameters.get("dbname").is_some()
+    }
+
+    /// The user that libpq would sign in as; `system_user` is the operating system's name for us.
+    #[must_use]
+    pub fn user_or<'a>(&'a self, system_user: &'a [u8]) -> &'a [u8] {
+        self.parameters.filled("user").unwrap_or(system_user)
+    }
+
+    /// The database that libpq would open: the user's name where none is given.
+    #[must_use]
+    pub fn database_or<'a>(&'a self, system_user: &'a [u8]) -> &'a [u8] {
+        self.parameters
+            .filled("dbname")
+            .unwrap_or_else(|| self.user_or(system_user))
+    }
+
+    /// Where a password that is no password file's was given.
+    #[must_use]
+    pub fn password(&self) -> Option<&Given> {
+        self.parameters.get("password")
+    }
+
+    /// Whether libpq would look into a password file: no other password is there.
+    #[must_use]
+    pub fn reads_passfile(&self) -> bool {
+        self.parameters.filled("password").is_none()
+    }
+
+    /// For each host, whether the password file with this text has a password for it.
+    pub fn passwords_in<'a>(
+        &'a self,
+        passfile: &'a [u8],
+        system_user: &'a [u8],
+    ) -> impl Iterator<Item = bool> + 'a {
+        self.hosts.iter().map(move |host| {
+            let lookup = Lookup {
+                host: host.name_in_passfile(),
+                port: if host.port.is_empty() {
+                    DEFAULT_PORT
+                } else {
+                    &host.port
+                },
+                database: self.database_or(system_user),
+                user: self.user_or(system_user),
+            };
+            passfile::has_password(passfile, lookup)
+        })
+    }
+
+    /// Where `name` was set by the person, in any place.
+    #[must_use]
+    pub fn origin(&self, name: &str) -> Option<Origin> {
+        self.parameters.get(name).map(|given| given.origin)
+    }
+}
+
+/// Pairs host names, addresses and ports: as many addresses as names, and one port or as many.
+fn hosts(parameters: &Parameters) -> Result<Vec<Host>, Refusal> {
+    let list = |name| -> Option<Vec<Vec<u8>>> {
+        let items = parameters.filled(name)?.split(|&b| b == b',');
+        Some(items.map(<[u8]>::to_vec).collect())
+    };
+    let (names, addresses, ports) = (list("host"), list("hostaddr"), list("port"));
+    let count = addresses.as_ref().or(names.as_ref()).map_or(1, Vec::len);
+    let blank = || vec![Vec::new(); count];
+    let names = names.unwrap_or_else(blank);
+    if names.len() != count {
+        return Err(Refusal(format!(
+            "could not match {} host names to {count} hostaddr values",
+            names.len()
+        )));
+    }
+    let ports = match ports {
+        None => blank(),
+        Some(ports) if ports.len() == 1 => vec![ports[0].clone(); count],
+        Some(ports) if ports.len() == count => ports,
+        Some(ports) => {
+            return Err(Refusal(format!(
+                "could not match {} port numbers to {count} hosts",
+                ports.len()
+            )));
+        }
+    };
+    Ok(names
+        .into_iter()
+        .zip(addresses.unwrap_or_else(blank))
+        .zip(ports)
+        .map(|((name, address), port)| Host {
+            name,
+            address,
+            port,
+        })
+        .collect())
+}
+
+/// Parameters that take one of a few words. An empty word is wrong too.
+const WORDS: &[(&str, &[&str])] = &[
+    (
+        "sslmode",
+        &[
+            "disable",
+            "allow",
+            "prefer",
+            "require",
+            "verify-ca",
+            "verify-full",
+        ],
+    ),
+    ("channel_binding", &["disable", "prefer", "require"]),
+    ("gssencmode", &["disable", "prefer", "require"]),
+    (
+        "target_session_attrs",
+        &[
+            "any",
+            "read-write",
+            "read-only",
+            "primary",
+            "standby",
+            "prefer-standby",
+        ],
+    ),
+];
+
+fn check_words(parameters: &Parameters) -> Result<(), Refusal> {
+    for (name, words) in WORDS {
+        if let Some(value) = parameters.value(name)
+            && !words.iter().any(|word| word.as_bytes() == value)
+        {
+            return Err(Refusal(format!(
+                "invalid {name} value: \"{}\"",
+                String::from_utf8_lossy(value)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The protocol versions must be known, and the lower bound no higher than the upper one.
+fn check_tls_versions(parameters: &Parameters) -> Result<(), Refusal> {
+    const VERSIONS: [&str; 4] = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
+    let rank = |name| match parameters.filled(name) {
+        None => Ok(None),
+        Some(value) => VERSIONS
+            .iter()
+            .position(|version| version.as_bytes().eq_ignore_ascii_case(value))
+            .map(Some)
+            .ok_or_else(|| Refusal(format!("invalid {name} value"))),
+    };
+    let lowest = match parameters.value("ssl_min_protocol_version") {
+        // What libpq is built with.
+        None => Some(2),
+        Some(_) => rank("ssl_min_protocol_version")?,
+    };
+    match (lowest, rank("ssl_max_protocol_version")?) {
+        (Some(lowest), Some(highest)) if lowest > highest => {
+            Err(Refusal("invalid SSL protocol version range".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}

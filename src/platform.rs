@@ -1,0 +1,63 @@
+//! What differs between operating systems and is small: one function each, with two bodies.
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use crate::environment::Environment;
+
+/// Bytes of an `OsStr` (its `as_encoded_bytes`, cut at ASCII bytes or rewritten) as an `OsString` again.
+#[cfg(unix)]
+#[must_use]
+pub fn os_string(bytes: Vec<u8>) -> OsString {
+    std::os::unix::ffi::OsStringExt::from_vec(bytes)
+}
+
+/// Bytes of an `OsStr` (its `as_encoded_bytes`, cut at ASCII bytes or rewritten) as an `OsString` again.
+///
+/// An unpaired surrogate, which no connection parameter can carry, becomes a replacement character.
+#[cfg(windows)]
+#[must_use]
+pub fn os_string(bytes: Vec<u8>) -> OsString {
+    String::from_utf8_lossy(&bytes).into_owned().into()
+}
+
+/// The operating system's name for us: libpq's default user (`pg_fe_getauthname`).
+#[cfg(unix)]
+#[must_use]
+pub fn user_name() -> Option<Vec<u8>> {
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok()??;
+    Some(user.name.into_bytes())
+}
+
+/// The operating system's name for us: libpq's default user (`pg_fe_getauthname`).
+#[cfg(windows)]
+#[must_use]
+pub fn user_name() -> Option<Vec<u8>> {
+    std::env::var("USERNAME").ok().map(String::into_bytes)
+}
+
+/// Where libpq looks for `.pgpass`, `.pg_service.conf` and `.postgresql`: the home directory.
+#[cfg(unix)]
+#[must_use]
+pub fn home_directory(environment: &Environment) -> Option<PathBuf> {
+    if let Some(home) = environment.get_filled("HOME") {
+        return Some(home.into());
+    }
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok()??;
+    Some(user.dir)
+}
+
+/// Where libpq looks for `pgpass.conf`, `.pg_service.conf` and `root.crt`: `%APPDATA%\postgresql`.
+#[cfg(windows)]
+#[must_use]
+pub fn home_directory(environment: &Environment) -> Option<PathBuf> {
+    let roaming = environment.get_filled("APPDATA")?;
+    Some(PathBuf::from(roaming).join("postgresql"))
+}
+
+/// Whether psql would be interactive: standard input and output are a terminal.
+#[must_use]
+pub fn is_interactive() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}

@@ -1,0 +1,292 @@
+//! Reads words as glibc's `getopt_long` reads them for psql, with our own long options among them.
+//!
+//! The reader says what each word is; it changes none. Our options are recognised by exact spelling and
+//! only where `getopt_long` would look for an option: never as another option's value, never after `--`.
+
+use std::ffi::{OsStr, OsString};
+use std::ops::Range;
+
+use clap_lex::OsStrExt as _;
+
+use super::options::{self, Argument, PsqlOption};
+
+/// A value as it stands on the command line: the word, and what precedes it in that word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// The value itself.
+    pub text: OsString,
+    /// The index of the word that holds it.
+    pub word: usize,
+    /// What stands before it in the word: nothing, `-U`, `-qU` or `--username=`.
+    pub prefix: OsString,
+}
+
+/// One thing that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// An option of ours.
+    Own {
+        /// Its name, without `--`.
+        name: String,
+        /// Its value.
+        value: Option<OsString>,
+        /// The words it takes up.
+        words: Range<usize>,
+    },
+    /// An option of ours that cannot be read, and why.
+    OwnUnreadable(String),
+    /// An option of psql.
+    Psql {
+        /// Which one.
+        option: &'static PsqlOption,
+        /// Its value.
+        value: Option<Value>,
+        /// Whether the word is `--NAME`, in full and without a value.
+        spelled_out: bool,
+    },
+    /// A word that is no option.
+    Operand(usize),
+    /// `getopt_long` complains here and psql ends: nothing behind it is read.
+    Complaint,
+}
+
+/// Whether a word is an option of ours: `Some(true)` where it takes a value.
+pub type IsOwn = fn(&str) -> Option<bool>;
+
+/// Reads `words` (without the program's name).
+///
+/// `posix` is whether `POSIXLY_CORRECT` is set, which makes the first operand end the options.
+#[must_use]
+pub fn read(words: &[OsString], posix: bool, is_own: IsOwn) -> Vec<Item> {
+    let mut reader = Reader {
+        words,
+        next: 0,
+        items: Vec::with_capacity(words.len()),
+        is_own,
+    };
+    while let Some(word) = words.get(reader.next) {
+        let here = reader.next;
+        reader.next += 1;
+        if word == "--" {
+            reader.operands_from(here + 1);
+        } else if let Some(long) = word.strip_prefix("--") {
+            reader.long(here, long);
+        } else if word.starts_with("-") && word != "-" {
+            reader.bundle(here);
+        } else if posix {
+            reader.operands_from(here);
+        } else {
+            reader.items.push(Item::Operand(here));
+        }
+        if reader.items.last() == Some(&Item::Complaint) {
+            break;
+        }
+    }
+    reader.items
+}
+
+struct Reader<'a> {
+    words: &'a [OsString],
+    next: usize,
+    items: Vec<Item>,
+    is_own: IsOwn,
+}
+
+impl Reader<'_> {
+    fn operands_from(&mut self, first: usize) {
+        self.items
+            .extend((first..self.words.len()).map(Item::Operand));
+        self.next = self.words.len();
+    }
+
+    /// The next word, taken as a value.
+    fn next_word(&mut self) -> Option<Value> {
+        let text = self.words.get(self.next)?.clone();
+        self.next += 1;
+        Some(Value {
+            text,
+            word: self.next - 1,
+            prefix: OsString::new(),
+        })
+    }
+
+    fn long(&mut self, here: usize, long: &OsStr) {
+        let (name, attached) = match long.split_once("=") {
+            Some((name, value)) => (name, Some(value)),
+            None => (long, None),
+        };
+        if let Some(name) = name.to_str()
+            && let Some(takes_value) = (self.is_own)(name)
+        {
+            return self.own(here, name, takes_value, attached);
+        }
+        let Some(option) = options::by_long(name.as_encoded_bytes()) else {
+            return self.items.push(Item::Complaint);
+        };
+        let value = match (option.argument, attached) {
+            (Argument::None, Some(_)) => return self.items.push(Item::Complaint),
+            (Argument::Required, None) => match self.next_word() {
+                Some(value) => Some(value),
+                None => return self.items.push(Item::Complaint),
+            },
+            (_, attached) => attached.map(|text| Value {
+                text: text.to_owned(),
+                word: here,
+                prefix: [OsStr::new("--"), name, OsStr::new("=")]
+                    .into_iter()
+                    .collect(),
+            }),
+        };
+        self.items.push(Item::Psql {
+            option,
+            value,
+            spelled_out: attached.is_none() && name == option.long,
+        });
+    }
+
+    fn own(&mut self, here: usize, name: &str, takes_value: bool, attached: Option<&OsStr>) {
+        let value = match (takes_value, attached) {
+            (false, Some(_)) => {
+                let why = format!("option `--{name}` takes no value");
+                return self.items.push(Item::OwnUnreadable(why));
+            }
+            (true, None) => {
+                let Some(value) = self.next_word() else {
+                    let why = format!("option `--{name}` needs a value");
+                    return self.items.push(Item::OwnUnreadable(why));
+                };
+                Some(value.text)
+            }
+            (_, attached) => attached.map(OsStr::to_owned),
+        };
+        self.items.push(Item::Own {
+            name: name.to_owned(),
+            value,
+            words: here..self.next,
+        });
+    }
+
+    /// A word of short options, the last of which may have its value attached.
+    fn bundle(&mut self, here: usize) {
+        let word = &self.words[here];
+        let mut prefix = OsString::from("-");
+        let mut rest = word.strip_prefix("-").unwrap_or(word);
+        while let Some(&letter) = rest.as_encoded_bytes().first() {
+            let Some(option) = options::by_short(letter) else {
+                // `-?` asks for help where it stands alone, and is an error in a bundle. Either way psql ends.
+                let item = if word == "-?" {
+                    Item::Psql {
+                        option: &options::OPTIONS[options::HELP],
+                        value: None,
+                        spelled_out: false,
+                    }
+                } else {
+                    Item::Complaint
+                };
+                return self.items.push(item);
+            };
+            let letter = char::from(letter).to_string();
+            prefix.push(&letter);
+            rest = rest.strip_prefix(letter.as_str()).unwrap_or_default();
+            if option.argument == Argument::None {
+                self.items.push(Item::Psql {
+                    option,
+                    value: None,
+                    spelled_out: false,
+                });
+                continue;
+            }
+            let value = if rest.is_empty() {
+                match self.next_word() {
+                    Some(value) => value,
+                    None => return self.items.push(Item::Complaint),
+                }
+            } else {
+                Value {
+                    text: rest.to_owned(),
+                    word: here,
+                    prefix,
+                }
+            };
+            return self.items.push(Item::Psql {
+                option,
+                value: Some(value),
+                spelled_out: false,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group_only(name: &str) -> Option<bool> {
+        match name {
+            "group" => Some(true),
+            "entra" => Some(false),
+            _ => None,
+        }
+    }
+
+    fn say(line: &str, posix: bool) -> String {
+        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        let said: Vec<String> = read(&words, posix, group_only)
+            .into_iter()
+            .map(|item| match item {
+                Item::Own { name, value, words } => format!("own {name} {value:?} {words:?}"),
+                Item::OwnUnreadable(why) => why,
+                Item::Psql { option, value, .. } => match value {
+                    Some(Value { text, prefix, .. }) => {
+                        format!("{}={}<{}", option.long, text.display(), prefix.display())
+                    }
+                    None => option.long.to_owned(),
+                },
+                Item::Operand(n) => format!("operand {n}"),
+                Item::Complaint => "complaint".to_owned(),
+            })
+            .collect();
+        said.join(", ")
+    }
+
+    #[test]
+    fn bundles_end_in_a_value() {
+        assert_eq!(
+            say("-Ath -U x", false),
+            "no-align, tuples-only, host=-U<, operand 2"
+        );
+        assert_eq!(say("-qUalice", false), "quiet, username=alice<-qU");
+        assert_eq!(say("-U", false), "complaint");
+        assert_eq!(say("-yq", false), "complaint");
+    }
+
+    #[test]
+    fn our_words_are_read_only_where_an_option_is_looked_for() {
+        assert_eq!(
+            say("--group G db", false),
+            "own group Some(\"G\") 0..2, operand 2"
+        );
+        assert_eq!(say("--group=G=H", false), "own group Some(\"G=H\") 0..1");
+        assert_eq!(say("-c --group G", false), "command=--group<, operand 2");
+        assert_eq!(say("-- --group G", false), "operand 1, operand 2");
+        assert_eq!(say("--grou G", false), "complaint");
+        assert_eq!(say("--group", false), "option `--group` needs a value");
+        assert_eq!(say("--entra=yes", false), "option `--entra` takes no value");
+    }
+
+    #[test]
+    fn posixly_correct_ends_the_options_at_the_first_operand() {
+        assert_eq!(say("db -l", false), "operand 0, list");
+        assert_eq!(say("db -l", true), "operand 0, operand 1");
+    }
+
+    #[test]
+    fn long_options_take_values_as_glibc_has_it() {
+        assert_eq!(say("--host= x", false), "host=<--host=, operand 1");
+        assert_eq!(say("--user -l", false), "username=-l<");
+        assert_eq!(say("--list=x -l", false), "complaint");
+        assert_eq!(say("--help=commands", false), "help=commands<--help=");
+        assert_eq!(say("- -?", false), "operand 0, help");
+        assert_eq!(say("-l?", false), "list, complaint");
+    }
+}
