@@ -141,6 +141,14 @@ const OTHERS: &[(&str, &str)] = &[
         "CERTIFICATE_VERIFY_FAILED",
         "az does not trust what it reached: name your proxy's root file in `REQUESTS_CA_BUNDLE`",
     ),
+    (
+        "HTTP Error: 5",
+        "Entra has trouble of its own: try again in a while",
+    ),
+    (
+        "Expecting value",
+        "something between here and `login.microsoftonline.com` answered in its place: a proxy, or a network that wants you to log in first",
+    ),
     ("HTTPSConnectionPool", NETWORK),
     ("Connection aborted", NETWORK),
     ("ConnectionError", NETWORK),

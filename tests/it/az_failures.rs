@@ -1,0 +1,376 @@
+//! Whatever can go wrong between us and a token: one line of cause, one of remedy, the right exit code, in time.
+//!
+//! The real az fails for real wherever it can be made to. Where it cannot, a script stands in that answers as az was
+//! seen to answer; those tests are in the module `recorded`.
+
+use std::time::{Duration, Instant};
+
+use sandbox::{Behaviour, Entra, Fault, Identity, Refusal, TokenChanges};
+
+use crate::support::{Ran, User};
+
+const HOST: &str = "mydb.postgres.database.azure.com";
+const COULD_NOT: &str = "the Azure CLI could not get a token: ";
+
+fn alice() -> User {
+    User::signed_in(Identity::Alice).var("PGHOST", HOST)
+}
+
+/// Runs with an Entra that misbehaves.
+fn with(user: &User, behaviour: Behaviour) -> Ran {
+    user.entra.behave(behaviour);
+    user.run()
+}
+
+#[test]
+fn entras_refusals() {
+    let again = "sign in again: `az logout`, then `az login --tenant \"c0a51b7e-1b5c-4d3e-9f10-0a5a7d6b0001\" --scope \"https://ossrdbms-aad.database.windows.net/.default\"`";
+    for (refusal, code, remedy) in [
+        (Refusal::Inactive, 700_082, again),
+        (Refusal::SignInFrequency, 70043, again),
+        (Refusal::Revoked, 50173, again),
+        (Refusal::MfaRequired, 50076, again),
+        (Refusal::MfaEnrollment, 50079, again),
+        (
+            Refusal::ConditionalAccess,
+            53003,
+            "Conditional Access blocks this",
+        ),
+        (
+            Refusal::Consent,
+            65001,
+            "an administrator of the tenant has to consent",
+        ),
+        (Refusal::UnknownResource, 500_011, "`--tenant ID`"),
+        (Refusal::ForeignUser, 50020, "`az login --tenant ID`"),
+    ] {
+        let ran = with(&alice(), Behaviour::fault(Fault::Refuse(refusal)));
+        ran.fails(2, &format!("{COULD_NOT}AADSTS{code}: "), remedy);
+        assert!(!ran.stderr.contains("Trace ID"), "{}", ran.stderr);
+        assert_eq!(ran.az.len(), 1);
+    }
+}
+
+#[test]
+fn a_service_principals_secret() {
+    let service = || User::signed_in(Identity::BillingService).var("PGHOST", HOST);
+    with(
+        &service(),
+        Behaviour::fault(Fault::Refuse(Refusal::SecretExpired)),
+    )
+    .fails(2, "AADSTS7000222: ", "the client secret has expired");
+    with(
+        &service(),
+        Behaviour::fault(Fault::Refuse(Refusal::SecretWrong)),
+    )
+    .fails(2, "AADSTS7000215: ", "the client secret is wrong");
+}
+
+#[test]
+fn not_signed_in() {
+    User::nobody().args(["-h", HOST]).run().fails(
+        2,
+        "Please run 'az login' to setup account",
+        "`az login`",
+    );
+}
+
+#[test]
+fn no_subscription_is_chosen_or_the_one_named_is_not_there() {
+    let user = alice();
+    let profile = user.home.path().join(".azure/azureProfile.json");
+    let text = std::fs::read_to_string(&profile).expect("az's profile");
+    std::fs::write(
+        &profile,
+        text.replace("\"isDefault\": true", "\"isDefault\": false"),
+    )
+    .expect("a profile");
+    user.run().fails(
+        2,
+        "No subscription found",
+        "`az account set --subscription ID`",
+    );
+    alice().args(["--subscription", "nowhere"]).run().fails(
+        2,
+        "Subscription 'nowhere' not found",
+        "`az account list`",
+    );
+}
+
+#[test]
+fn something_other_than_entra_answers_or_nothing_does() {
+    let fault = |fault| with(&alice(), Behaviour::fault(fault));
+    fault(Fault::Drop).fails(2, COULD_NOT, "the proxy in `HTTPS_PROXY`");
+    fault(Fault::Unavailable).fails(2, "HTTP Error: 503", "try again in a while");
+    fault(Fault::Html).fails(2, COULD_NOT, "answered in its place");
+}
+
+#[test]
+fn a_proxy_that_is_not_there() {
+    // An Entra that has ended leaves a port on which nobody listens.
+    let gone = sandbox::Sandbox::shared()
+        .new_entra()
+        .as_ref()
+        .map(Entra::proxy)
+        .expect("a port");
+    alice()
+        .var("HTTPS_PROXY", gone)
+        .run()
+        .fails(2, COULD_NOT, "the proxy in `HTTPS_PROXY`");
+}
+
+#[test]
+fn a_proxy_whose_root_az_does_not_trust() {
+    let ran = alice().without("REQUESTS_CA_BUNDLE").run();
+    ran.fails(2, COULD_NOT, "`REQUESTS_CA_BUNDLE`");
+}
+
+#[test]
+fn a_silent_peer_is_given_up_at_the_deadline() {
+    let user = alice().args(["--timeout", "2.5"]);
+    let start = Instant::now();
+    with(&user, Behaviour::fault(Fault::Silence)).fails(
+        2,
+        "the Azure CLI gave no answer within 2.5 s",
+        "`login.microsoftonline.com`",
+    );
+    let took = start.elapsed();
+    assert!(
+        took >= Duration::from_millis(2500) && took < Duration::from_millis(3500),
+        "{took:?}"
+    );
+}
+
+#[test]
+fn a_token_for_something_else_or_of_yesterday() {
+    let changed = |changes| Behaviour::tokens(changes);
+    with(&alice(), changed(TokenChanges::none().audience("https://management.azure.com"))).fails(
+        2,
+        "the token is for `https://management.azure.com`, not for `https://ossrdbms-aad.database.windows.net`",
+        "`az cloud show`",
+    );
+    with(&alice(), changed(TokenChanges::none().expires_in(-120))).fails(
+        2,
+        "the token expired 12",
+        "clock",
+    );
+}
+
+#[test]
+fn az_is_missing_or_its_interpreter_is() {
+    let user = User::nobody();
+    let bin = user.home.path().join("elsewhere");
+    std::fs::create_dir(&bin).expect("a directory");
+    std::os::unix::fs::symlink(
+        user.sandbox.postgres_bin_dir().join("psql"),
+        bin.join("psql"),
+    )
+    .expect("psql");
+    user.args(["-h", HOST]).var("PATH", &bin).run().fails(
+        2,
+        "`az`, was not found on `PATH`",
+        "install the Azure CLI",
+    );
+    let user = alice();
+    user.program("az", "#!/nowhere/bin/python3\n");
+    user.run()
+        .fails(2, "cannot be run: ", "install the Azure CLI anew");
+}
+
+#[test]
+fn psql_is_missing_or_cannot_be_run() {
+    let user = User::nobody();
+    let plain = user.home.path().join("plain");
+    std::fs::write(&plain, "").expect("a file");
+    let plain = plain.display().to_string();
+    user.args(["--psql", &plain]).run().fails(
+        126,
+        "is not a program that can be run",
+        "`--psql PATH`",
+    );
+    User::nobody()
+        .args(["--psql", "/nowhere/psql"])
+        .run()
+        .fails(127, "`/nowhere/psql` was not found", "`--psql PATH`");
+    User::nobody()
+        .var("ENTRA_PSQL_PROGRAM", "/nowhere/psql")
+        .args(["-h", HOST])
+        .run()
+        .fails(127, "`/nowhere/psql` was not found", "`--psql PATH`");
+    let user = User::nobody();
+    user.program("broken", "#!/nowhere/bin/sh\n");
+    user.args(["--psql", "broken"])
+        .run()
+        .fails(127, "cannot be run: ", "`--psql PATH`");
+}
+
+mod recorded {
+    //! An az that answers as the real one was seen to answer, where that cannot be brought about.
+
+    use std::process::Stdio;
+
+    use super::*;
+
+    /// Somebody whose az is this shell script. `$TOKEN` holds a good token's file.
+    fn with_az(script: &str) -> User {
+        let user = alice();
+        let token = user.sandbox.issue(Identity::Alice, &TokenChanges::none());
+        let answer = serde_json::json!({"accessToken": token, "tokenType": "Bearer"});
+        let answer = answer.to_string();
+        user.program(
+            "az",
+            &format!("#!/bin/sh\necho \"$*\" >> \"$HOME/az.log\"\nanswer() {{ cat \"$HOME/answer\"; }}\n{script}\n"),
+        );
+        user.file("answer", &answer)
+    }
+
+    const LOST: &str = "echo \"ERROR: User 'alice@contoso.example' does not exist in MSAL token cache. Run \\`az login\\`.\" >&2; exit 1";
+
+    #[test]
+    fn a_lost_race_is_run_once_more() {
+        let race = format!("mkdir \"$HOME/first\" 2>/dev/null && {{ {LOST}; }}\nanswer");
+        with_az(&race)
+            .asks_who()
+            .run()
+            .is_signed_in("alice@contoso.example", "postgres", 2);
+        let ran = with_az(LOST).run();
+        ran.fails(2, "does not exist in MSAL token cache", "`az login`");
+        assert_eq!(ran.az.len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_answer() {
+        let remedy = "install the Azure CLI anew";
+        let no_answer = "the Azure CLI was asked to get a token and answered with something else";
+        with_az("echo 'AccessToken  ExpiresOn'")
+            .run()
+            .fails(2, no_answer, remedy);
+        with_az("echo '{\"accessToken\": \"no token\"}'")
+            .run()
+            .fails(2, no_answer, remedy);
+        with_az("echo '{}'").run().fails(2, no_answer, remedy);
+        with_az(":").run().fails(2, no_answer, remedy);
+    }
+
+    #[test]
+    fn an_installation_that_is_broken() {
+        let python = "cat >&2 <<'END'\nTraceback (most recent call last):\n  File \"<frozen runpy>\", line 189, in _run_module_as_main\nModuleNotFoundError: No module named 'azure.cli'\nEND\nexit 1";
+        with_az(python)
+            .run()
+            .fails(2, "No module named 'azure.cli'", "it cannot start");
+        let gone = "echo '/usr/bin/az: 3: /opt/az/bin/python3: not found' >&2; exit 127";
+        with_az(gone)
+            .run()
+            .fails(2, "/opt/az/bin/python3: not found", "it cannot start");
+    }
+
+    #[test]
+    fn an_error_that_az_itself_did_not_expect() {
+        let ran = with_az("cat >&2 <<'END'\nERROR: The command failed with an unexpected error. Here is the traceback:\nERROR: 'NoneType' object is not subscriptable\nTraceback (most recent call last):\n  File \"x.py\", line 1, in y\nTypeError: 'NoneType' object is not subscriptable\nEND\nexit 1").run();
+        ran.fails(
+            2,
+            "could not get a token: 'NoneType' object is not subscriptable",
+            "--debug` shows more",
+        );
+    }
+
+    #[test]
+    fn a_network_that_is_down() {
+        let ran = with_az("cat >&2 <<'END'\nERROR: The command failed with an unexpected error. Here is the traceback:\nERROR: HTTPSConnectionPool(host='login.microsoftonline.com', port=443): Max retries exceeded with url: /t/oauth2/v2.0/token (Caused by NameResolutionError(\"Failed to resolve 'login.microsoftonline.com' ([Errno -2] Name or service not known)\"))\nTraceback (most recent call last):\nEND\nexit 1").run();
+        ran.fails(
+            2,
+            "Failed to resolve 'login.microsoftonline.com'",
+            "is `login.microsoftonline.com` reachable from here?",
+        );
+    }
+
+    #[test]
+    fn one_az_at_a_time() {
+        let user = with_az(
+            "mkdir \"$HOME/busy\" || echo overlap >> \"$HOME/overlaps\"\nsleep 0.05\nrmdir \"$HOME/busy\"\nanswer",
+        )
+        .args(["-XAtqc", "select current_user"]);
+        let started: Vec<_> = (0..6)
+            .map(|_| {
+                user.command()
+                    .stdout(Stdio::piped())
+                    .spawn()
+                    .expect("a launch")
+            })
+            .collect();
+        for child in started {
+            let output = child.wait_with_output().expect("its end");
+            assert_eq!(
+                String::from_utf8_lossy(&output.stdout),
+                "alice@contoso.example\n"
+            );
+        }
+        assert!(!user.home.path().join("overlaps").exists());
+        assert_eq!(user.az_calls().len(), 6);
+    }
+
+    #[test]
+    fn a_turn_that_does_not_come_is_given_up_at_the_deadline() {
+        let user = with_az("answer").args(["--timeout", "0.3"]);
+        let directory = user.home.path().join("run/entra-psql");
+        std::fs::create_dir_all(&directory).expect("a directory");
+        let lock = std::fs::File::create(directory.join("az.lock")).expect("a lock");
+        lock.lock().expect("the lock");
+        user.run().fails(
+            2,
+            "other sign-ins kept the Azure CLI busy for 0.3 s",
+            "`--timeout SECONDS`",
+        );
+        assert_eq!(user.az_calls(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_az_started_ends_with_it_at_the_deadline() {
+        let user =
+            with_az("sleep 600 & echo $! > \"$HOME/child\"\nwait").args(["--timeout", "0.5"]);
+        user.run()
+            .fails(2, "gave no answer within 0.5 s", "`--timeout SECONDS`");
+        let child = std::fs::read_to_string(user.home.path().join("child")).expect("a process id");
+        assert!(!is_running(child.trim()), "{child}");
+    }
+
+    /// Whether a process runs; one that has ended but is not yet reaped does not.
+    pub(super) fn is_running(process: &str) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        stat.rsplit(')')
+            .next()
+            .is_some_and(|rest| !rest.trim().is_empty() && !rest.trim().starts_with('Z'))
+    }
+
+    #[test]
+    fn a_ctrl_c_ends_az_and_us() {
+        let user = with_az(
+            "sleep 600 & echo $! > \"$HOME/child.new\"; mv \"$HOME/child.new\" \"$HOME/child\"\nwait",
+        );
+        let child_file = user.home.path().join("child");
+        let mut launch = user
+            .command()
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a launch");
+        let child = loop {
+            if let Ok(child) = std::fs::read_to_string(&child_file) {
+                break child;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let process = nix::unistd::Pid::from_raw(launch.id().cast_signed());
+        nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGINT).expect("a signal");
+        let status = launch.wait().expect("its end");
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&status),
+            Some(2)
+        );
+        // The group was sent SIGKILL before we ended; it is gone when the system has got to it.
+        let patience = Instant::now() + Duration::from_secs(5);
+        while is_running(child.trim()) {
+            assert!(Instant::now() < patience, "what az started still runs");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}

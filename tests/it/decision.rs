@@ -1,0 +1,284 @@
+//! Where no token has any business, the program is psql; where one is asked for and may not go, it says why.
+
+use sandbox::Identity;
+
+use crate::support::User;
+
+const HOST: &str = "mydb.postgres.database.azure.com";
+const GROUP: &str = "Prod DB Readonly";
+
+fn alice() -> User {
+    User::signed_in(Identity::Alice)
+}
+
+/// The same output, exit code and silence of az as psql itself.
+#[track_caller]
+fn is_psql(user: &User) {
+    let (ours, theirs) = (user.run(), user.run_psql());
+    assert_eq!(ours, theirs);
+    assert_eq!(ours.az, Vec::<String>::new());
+}
+
+#[test]
+fn sockets_and_localhost_are_psqls() {
+    let sandbox = sandbox::Sandbox::shared();
+    let local = || {
+        User::nobody()
+            .var("PGHOST", sandbox.socket_dir())
+            .var("PGPORT", sandbox.tcp_port().to_string())
+            .args(["-XAt", "-U", "postgres", "-d", "app"])
+    };
+    let user = local().args(["-c", "select current_user, current_setting('port')"]);
+    assert_eq!(
+        user.run().stdout,
+        format!("postgres|{}\n", sandbox.tcp_port())
+    );
+    is_psql(&user);
+    is_psql(&local().args(["-c", "select 1/0"]));
+    is_psql(&local().stdin("select 1;\n\\q\n"));
+    is_psql(
+        &local()
+            .args(["-v", "ON_ERROR_STOP=1"])
+            .stdin("select 1/0;\n"),
+    );
+    is_psql(
+        &local()
+            .args(["-h", "localhost"])
+            .var("PGHOSTADDR", "127.0.0.1")
+            .var("PGPASSWORD", "wrong"),
+    );
+    // Variables of ours that stay exported change nothing, not even wrong ones.
+    is_psql(
+        &user
+            .var("ENTRA_PSQL_GROUP", GROUP)
+            .var("ENTRA_PSQL_TIMEOUT", "soon")
+            .var("ENTRA_PSQL_DRY_RUN", "1")
+            .var("ENTRA_PSQL_VERBOSE", "1"),
+    );
+}
+
+#[test]
+fn look_alikes_are_psqls() {
+    for host in [
+        "evil-mydb.postgres.database.azure.com.example.com",
+        "evilpostgres.database.azure.com",
+        "postgres.database.azure.com",
+        "mydb.postgres.database.azure.com.",
+        "mydb.postgres.database.azure.net",
+    ] {
+        is_psql(&alice().args(["-h", host, "-w", "-d", "postgres"]));
+    }
+    // An address is no name, whatever its server is.
+    is_psql(&alice().args(["-w", "-d", "postgres"]));
+    is_psql(&alice().args(["-h", "127.0.0.1", "-w", "-d", "postgres"]));
+}
+
+#[test]
+fn what_does_not_connect_is_psqls() {
+    for words in [
+        &["-V"][..],
+        &["-?"],
+        &["--help=variables"],
+        &["--nonsense"],
+        &["-h"],
+        &["-P", "format=none", "-h", HOST],
+        &["host=x host"],
+        &["service=nowhere"],
+        &["host=mydb.postgres.database.azure.com sslmode=never"],
+    ] {
+        is_psql(&alice().args(words));
+    }
+}
+
+#[test]
+fn another_password_at_hand_is_psqls() {
+    let refused = "password authentication failed";
+    let with = |user: User| {
+        let user = user
+            .var("PGHOST", HOST)
+            .args(["-U", "alice@contoso.example", "-w"]);
+        let ran = user.run();
+        assert!(
+            ran.stderr.contains(refused) || ran.stderr.contains("access token"),
+            "{}",
+            ran.stderr
+        );
+        assert_eq!(ran.az, Vec::<String>::new());
+    };
+    with(alice().var("PGPASSWORD", "hunter2"));
+    with(alice().args(["-d", "password=hunter2"]));
+    with(alice().args(["-d", &format!("postgresql://x:hunter2@{HOST}/")]));
+    with(alice().file(".pgpass", "*:*:*:*:hunter2\n"));
+    with(
+        alice()
+            .file("other", "mydb.postgres.database.azure.com:*:*:*:hunter2\n")
+            .args(["-d", "passfile=other"]),
+    );
+    with(
+        alice()
+            .file(".pg_service.conf", "[s]\npassword=hunter2\n")
+            .var("PGSERVICE", "s"),
+    );
+}
+
+#[test]
+fn a_password_prompt_is_psqls() {
+    let user = alice()
+        .args(["-h", HOST, "-U", "alice@contoso.example", "-W"])
+        .stdin("hunter2\n");
+    let ran = user.run();
+    assert!(ran.stderr.starts_with("Password: "), "{}", ran.stderr);
+    assert_eq!(ran.az, Vec::<String>::new());
+}
+
+#[test]
+fn where_a_token_is_asked_for_passwords_at_hand_are_overridden() {
+    let entra = || alice().var("PGHOST", HOST).args(["--entra"]).asks_who();
+    let who = "alice@contoso.example";
+    entra()
+        .var("PGPASSWORD", "hunter2")
+        .run()
+        .is_signed_in(who, "postgres", 1);
+    entra()
+        .file(".pgpass", "*:*:*:*:hunter2\n")
+        .run()
+        .is_signed_in(who, "postgres", 1);
+}
+
+#[test]
+fn a_password_that_was_typed_contradicts_a_request_for_a_token() {
+    let remedy = "`--no-entra`";
+    alice()
+        .args(["--entra", "-W", "-h", HOST])
+        .run()
+        .fails(1, "`-W` contradicts", remedy);
+    alice()
+        .args(["--group", GROUP, &format!("host={HOST} password=x")])
+        .run()
+        .fails(
+            1,
+            "the password in the connection string contradicts",
+            remedy,
+        );
+    alice()
+        .file(".pg_service.conf", "[s]\npassword=x\n")
+        .args(["--entra", "-h", HOST, "service=s"])
+        .run()
+        .fails(
+            2,
+            "the service file's password would be used in place of the token",
+            remedy,
+        );
+}
+
+#[test]
+fn a_token_that_is_asked_for_goes_to_no_stranger() {
+    let remedy = "`--entra`";
+    alice()
+        .args(["--group", GROUP, "-h", "localhost"])
+        .run()
+        .fails(2, "not known to be an Azure", remedy);
+    alice()
+        .args(["--auth=azure-cli", "-h", "/tmp"])
+        .run()
+        .fails(2, "not known to be an Azure", remedy);
+    alice()
+        .args(["--entra", "-h", "/tmp"])
+        .without("PGHOSTADDR")
+        .run()
+        .fails(2, "not known to be an Azure", remedy);
+    alice()
+        .args(["--group", GROUP])
+        .without("PGHOSTADDR")
+        .run()
+        .fails(1, "no host is named", "`PGHOST`");
+}
+
+#[test]
+fn mixed_hosts_are_refused() {
+    let mixed = format!("{HOST},db.example.com");
+    alice()
+        .args(["-h", &mixed])
+        .without("PGHOSTADDR")
+        .run()
+        .fails(
+            2,
+            "`db.example.com` is not known to want an Entra token",
+            "`--entra`",
+        );
+    // With a password of its own the list is psql's.
+    is_psql(
+        &alice()
+            .args(["-w", "-h", &mixed])
+            .without("PGHOSTADDR")
+            .var("PGPASSWORD", "x"),
+    );
+}
+
+#[test]
+fn no_entra_is_psqls() {
+    is_psql(
+        &alice()
+            .args(["-w", "-h", HOST])
+            .var("ENTRA_PSQL_NO_ENTRA", "1"),
+    );
+    let user = alice().args(["--no-entra", "-w", "-h", HOST]);
+    assert!(
+        user.run()
+            .stderr
+            .contains("fe_sendauth: no password supplied"),
+        "{}",
+        user.run().stderr
+    );
+    assert_eq!(user.az_calls(), Vec::<String>::new());
+}
+
+#[test]
+fn a_group_excludes_another_user_on_the_line() {
+    for words in [
+        &["-U", "x"][..],
+        &["db", "x"],
+        &["user=x"],
+        &["postgres://x@/"],
+    ] {
+        alice()
+            .args(["--group", GROUP, "-h", HOST])
+            .args(words)
+            .run()
+            .fails(1, "`--group` excludes any other user", "leave out the user");
+    }
+}
+
+#[test]
+fn wrong_usage() {
+    let remedy = "`entra-psql --help`";
+    alice()
+        .args(["--timeout", "0"])
+        .run()
+        .fails(1, "`--timeout`: `0` is no number", remedy);
+    alice()
+        .args(["--group"])
+        .run()
+        .fails(1, "`--group` needs a value", remedy);
+    alice()
+        .args(["--entra=yes"])
+        .run()
+        .fails(1, "`--entra` takes no value", remedy);
+    alice()
+        .args(["--auth", "magic"])
+        .run()
+        .fails(1, "`magic` is none of auto, azure-cli", remedy);
+    alice()
+        .args(["-h", HOST])
+        .var("ENTRA_PSQL_TIMEOUT", "soon")
+        .run()
+        .fails(1, "`ENTRA_PSQL_TIMEOUT`: `soon` is no number", remedy);
+    alice()
+        .args(["--tenant", "a", "--subscription", "b"])
+        .run()
+        .fails(1, "exclude each other", "`--subscription`");
+    alice()
+        .args(["--no-entra", "--entra"])
+        .run()
+        .fails(1, "contradicts", "leave out");
+}

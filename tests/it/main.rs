@@ -1,0 +1,15 @@
+//! entra-psql against real parts: the real psql, PostgreSQL, TLS and Azure CLI in the sandbox.
+//!
+//! One test program, so that the sandbox comes up once for all of it.
+
+mod support;
+
+mod az_failures;
+mod decision;
+mod help;
+mod process;
+mod refusals;
+mod roles;
+mod secrecy;
+mod sign_in;
+mod tls;

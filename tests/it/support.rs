@@ -1,0 +1,227 @@
+//! Runs the built program in a home and an environment of its own.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use sandbox::{Entra, Identity, Sandbox};
+use tempfile::TempDir;
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_entra-psql");
+
+/// Asks who we are, over what, and in which database.
+pub const WHO: &str = "select current_user, (select ssl from pg_stat_ssl where pid = pg_backend_pid()) is not null, current_database()";
+
+/// A user of the program: a home, an `az` that counts its calls, and the variables of a shell.
+#[must_use]
+pub struct User {
+    pub home: TempDir,
+    pub entra: Entra,
+    pub sandbox: &'static Sandbox,
+    variables: Vec<(OsString, OsString)>,
+    arguments: Vec<OsString>,
+    stdin: Vec<u8>,
+}
+
+/// What a run came to.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+    /// The words of every az that was started, a line each.
+    pub az: Vec<String>,
+}
+
+impl User {
+    /// Somebody signed in to az as `identity`, whose environment points at the sandbox's Azure server.
+    pub fn signed_in(identity: Identity) -> Self {
+        let sandbox = Sandbox::shared();
+        let user = Self::nobody();
+        sandbox
+            .sign_in(user.home.path(), identity)
+            .expect("a profile");
+        let entra = user.entra.port();
+        assert_ne!(entra, 0);
+        let az = sandbox.az_env(&user.entra, identity);
+        let user = az
+            .into_iter()
+            .fold(user, |user, (name, value)| user.var(&name, value));
+        user.var("PGHOSTADDR", "127.0.0.1")
+            .var("PGPORT", sandbox.port().to_string())
+            .var("PGSSLROOTCERT", sandbox.ca_file())
+    }
+
+    /// Somebody without any sign-in, and with nothing in the environment but what every shell has.
+    pub fn nobody() -> Self {
+        let sandbox = Sandbox::shared();
+        let home = tempfile::tempdir().expect("a home");
+        let bin = home.path().join("bin");
+        fs::create_dir(&bin).expect("a directory");
+        let user = Self {
+            entra: sandbox.new_entra().expect("an Entra"),
+            sandbox,
+            variables: Vec::new(),
+            arguments: Vec::new(),
+            stdin: Vec::new(),
+            home,
+        };
+        let az = sandbox.az_dir().join("az");
+        user.program(
+            "az",
+            &format!(
+                "#!/bin/sh\nprintf '%s\\n' \"$*\" >> \"$HOME/az.log\"\nexec '{}' \"$@\"\n",
+                az.display()
+            ),
+        );
+        let path = format!(
+            "{}:{}:/usr/bin:/bin",
+            bin.display(),
+            sandbox.postgres_bin_dir().display()
+        );
+        let home = user.home.path().to_owned();
+        user.var("HOME", &home)
+            .var("PATH", path)
+            .var("LC_ALL", "C.UTF-8")
+            .var("XDG_RUNTIME_DIR", home.join("run"))
+    }
+
+    /// Puts an executable text first on the user's `PATH`, in the place of any of that name.
+    pub fn program(&self, name: &str, text: &str) -> PathBuf {
+        let file = self.home.path().join("bin").join(name);
+        fs::write(&file, text).expect("a program");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("its mode");
+        file
+    }
+
+    /// A file in the home directory that only its owner may read.
+    pub fn file(self, name: &str, text: &str) -> Self {
+        let file = self.home.path().join(name);
+        fs::write(&file, text).expect("a file");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("its mode");
+        self
+    }
+
+    pub fn var(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self = self.without(name);
+        self.variables.push((name.into(), value.as_ref().into()));
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.variables.retain(|(known, _)| known != name);
+        self
+    }
+
+    pub fn args<S: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        let arguments = arguments
+            .into_iter()
+            .map(|argument| argument.as_ref().to_owned());
+        self.arguments.extend(arguments);
+        self
+    }
+
+    pub fn stdin(mut self, text: &str) -> Self {
+        self.stdin = text.into();
+        self
+    }
+
+    /// The program with this user's environment, not yet started, its input and output still open.
+    pub fn command(&self) -> Command {
+        self.command_of(PROGRAM)
+    }
+
+    /// Another program with this user's environment and arguments.
+    pub fn command_of(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.home.path());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self) -> Ran {
+        self.run_in_place(PROGRAM)
+    }
+
+    /// Runs psql itself in the program's place.
+    pub fn run_psql(&self) -> Ran {
+        self.run_in_place(self.sandbox.postgres_bin_dir().join("psql"))
+    }
+
+    fn run_in_place(&self, program: impl AsRef<OsStr>) -> Ran {
+        let mut child = self
+            .command_of(program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        // A program that does not read its input closes the pipe.
+        let _ = child.stdin.take().expect("a pipe").write_all(&self.stdin);
+        let output = child.wait_with_output().expect("the program ends");
+        Ran {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            az: self.az_calls(),
+        }
+    }
+
+    /// The words of every az that was started so far.
+    pub fn az_calls(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.home.path().join("az.log")).unwrap_or_default();
+        log.lines().map(str::to_owned).collect()
+    }
+
+    /// Asks [`WHO`] in a form that is easy to compare, without a start-up file.
+    pub fn asks_who(self) -> Self {
+        self.args(["-XAt", "-c", WHO])
+    }
+}
+
+impl Ran {
+    /// Signed in as `role` to `database` over TLS, with `calls` of az, and nothing was said.
+    #[track_caller]
+    pub fn is_signed_in(&self, role: &str, database: &str, calls: usize) {
+        assert_eq!(self.stderr, "");
+        assert_eq!(self.stdout, format!("{role}|t|{database}\n"));
+        assert_eq!(self.code, Some(0));
+        assert_eq!(self.az.len(), calls, "{:#?}", self.az);
+    }
+
+    /// Failed with `code`, and said exactly a cause with `cause` in it and a remedy with `remedy` in it.
+    #[track_caller]
+    pub fn fails(&self, code: i32, cause: &str, remedy: &str) {
+        let lines: Vec<&str> = self.stderr.lines().collect();
+        assert_eq!(lines.len(), 2, "{}", self.stderr);
+        let said = lines[0]
+            .strip_prefix("entra-psql: error: ")
+            .expect("a cause");
+        let hinted = lines[1]
+            .strip_prefix("entra-psql: hint: ")
+            .expect("a remedy");
+        assert!(said.contains(cause), "{said:?} has no {cause:?}");
+        assert!(hinted.contains(remedy), "{hinted:?} has no {remedy:?}");
+        assert_eq!(self.stdout, "");
+        assert_eq!(self.code, Some(code));
+    }
+}
+
+/// Where a program is that the tests need besides the sandbox's.
+#[track_caller]
+pub fn tool(name: &str) -> PathBuf {
+    let places = ["/usr/bin", "/bin", "/usr/local/bin"];
+    places
+        .iter()
+        .map(|place| Path::new(place).join(name))
+        .find(|program| program.exists())
+        .unwrap_or_else(|| panic!("`{name}` is needed by this test and is not installed"))
+}

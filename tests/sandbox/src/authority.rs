@@ -1,0 +1,107 @@
+//! The sandbox's certificate authority, kept in the cache, and the server certificates that it signs afresh in every
+//! run.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose,
+};
+use rustls::{
+    ServerConfig,
+    crypto::ring,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use time::{Duration, OffsetDateTime};
+use tokio_rustls::TlsAcceptor;
+
+use crate::cache::Cache;
+
+const CERTIFICATE_FILE: &str = "ca.pem";
+const KEY_FILE: &str = "ca-key.pem";
+
+/// A certificate authority.
+#[derive(Debug)]
+pub struct Authority {
+    file: PathBuf,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// The authority in the cache, made on first use.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be made, kept or read.
+    pub fn load(cache: &Cache) -> Result<Self> {
+        Self::entry(cache, "ca")
+    }
+
+    /// Another authority, which nobody is told to trust.
+    pub(crate) fn load_stranger(cache: &Cache) -> Result<Self> {
+        Self::entry(cache, "stranger-ca")
+    }
+
+    fn entry(cache: &Cache, name: &str) -> Result<Self> {
+        let dir = cache.entry(name, generate)?;
+        let file = dir.join(CERTIFICATE_FILE);
+        let key = KeyPair::from_pem(&fs::read_to_string(dir.join(KEY_FILE))?)
+            .context("cannot read the cached key of the certificate authority")?;
+        Ok(Self {
+            file,
+            issuer: Issuer::new(params(), key),
+        })
+    }
+
+    /// The authority's certificate, a PEM file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The server side of TLS, with a new certificate for these names.
+    pub(crate) fn acceptor(&self, names: &[&str]) -> Result<TlsAcceptor> {
+        let key = KeyPair::generate()?;
+        let mut params =
+            CertificateParams::new(names.iter().copied().map(String::from).collect::<Vec<_>>())?;
+        params.distinguished_name.push(DnType::CommonName, names[0]);
+        params.not_before = OffsetDateTime::now_utc() - Duration::days(1);
+        params.not_after = OffsetDateTime::now_utc() + Duration::days(90);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        // Python 3.13 and later insist on it.
+        params.use_authority_key_identifier_extension = true;
+        let certificate = params.signed_by(&key, &self.issuer)?;
+        let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private)?;
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}
+
+fn generate(dir: &Path) -> Result<()> {
+    let authority = CertifiedIssuer::self_signed(params(), KeyPair::generate()?)?;
+    fs::write(dir.join(CERTIFICATE_FILE), authority.pem())?;
+    fs::write(dir.join(KEY_FILE), authority.key().serialize_pem())?;
+    Ok(())
+}
+
+/// What the authority says of itself. Of this, only the name and the key matter to what it signs.
+fn params() -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "entra-psql sandbox authority");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.not_before = OffsetDateTime::now_utc() - Duration::days(1);
+    params.not_after = OffsetDateTime::now_utc() + Duration::days(3650);
+    params
+}

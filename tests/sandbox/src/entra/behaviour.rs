@@ -1,0 +1,77 @@
+//! How an Entra is told to behave.
+
+use std::time::Duration;
+
+use super::aadsts::Refusal;
+use crate::{directory::Identity, token::TokenChanges};
+
+/// How an Entra behaves. It applies to sign-in requests: those for a token or a device code.
+#[derive(Clone, Debug)]
+pub struct Behaviour {
+    /// Who signs in when a person is asked to.
+    pub identity: Identity,
+    /// How long every answer takes at least.
+    pub delay: Duration,
+    /// What goes wrong instead of an answer.
+    pub fault: Option<Fault>,
+    /// What is wrong with the tokens that are issued.
+    pub tokens: TokenChanges,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self {
+            identity: Identity::Alice,
+            delay: Duration::ZERO,
+            fault: None,
+            tokens: TokenChanges::none(),
+        }
+    }
+}
+
+impl Behaviour {
+    /// Everything is as it should be, but for this fault.
+    #[must_use]
+    pub fn fault(fault: Fault) -> Self {
+        Self {
+            fault: Some(fault),
+            ..Self::default()
+        }
+    }
+
+    /// Everything is as it should be, but every answer takes this long.
+    #[must_use]
+    pub fn slow(delay: Duration) -> Self {
+        Self {
+            delay,
+            ..Self::default()
+        }
+    }
+
+    /// Everything is as it should be, but for the tokens.
+    #[must_use]
+    pub fn tokens(tokens: TokenChanges) -> Self {
+        Self {
+            tokens,
+            ..Self::default()
+        }
+    }
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The token request is refused.
+    Refuse(Refusal),
+    /// 503.
+    Unavailable,
+    /// A web page of somebody else's where JSON belongs.
+    Html,
+    /// The request is taken, and nothing is answered.
+    Silence,
+    /// The connection is closed without an answer.
+    Drop,
+}
+
+/// What a network that wants its users to log in first answers to everything.
+pub(super) const CAPTIVE_PORTAL: &str = "<!DOCTYPE html>\n<html><head><title>Guest network</title></head><body>Please accept our terms.</body></html>\n";

@@ -1,0 +1,307 @@
+//! A Microsoft Entra on loopback, with the Azure Resource Manager and the Graph calls that the Azure CLI makes beside it.
+//!
+//! It is an HTTP proxy: programs reach it under the real host names through `HTTPS_PROXY`, so nothing in their
+//! configuration names a port, and nothing of theirs reaches the internet. `CONNECT` to a host that it plays ends in
+//! TLS with a certificate of the sandbox's authority; any other host is refused. The same port answers plain requests
+//! to the managed identity endpoints, and plain proxy requests to that of a virtual machine (169.254.169.254).
+
+mod aadsts;
+mod behaviour;
+mod federation;
+mod identity_endpoint;
+mod reply;
+mod request;
+mod resources;
+mod sign_in;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use anyhow::Result;
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Method, StatusCode, body::Incoming, server::conn::http1, service::service_fn, upgrade,
+};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, task::JoinSet};
+use tokio_rustls::TlsAcceptor;
+
+pub use aadsts::Refusal;
+pub use behaviour::{Behaviour, Fault};
+pub use request::Request;
+
+use crate::{
+    authority::Authority,
+    directory::{Identity, TENANT},
+    keys::Keys,
+    runtime::{Listener, lock},
+};
+use reply::Reply;
+
+/// The hosts that Entra plays.
+pub const HOSTS: [&str; 7] = [
+    "login.microsoftonline.com",
+    "login.microsoftonline.us",
+    "login.chinacloudapi.cn",
+    "management.azure.com",
+    "graph.microsoft.com",
+    federation::GITHUB,
+    federation::AZURE,
+];
+
+/// The value of `IDENTITY_HEADER`, without which the managed identity endpoint refuses.
+const IDENTITY_HEADER: &str = "sandbox-identity-header";
+
+/// A running Entra. Dropping it closes its port and all connections.
+#[derive(Debug)]
+pub struct Entra {
+    listener: Listener,
+    state: Arc<State>,
+}
+
+/// What its connections share.
+#[derive(Debug)]
+struct State {
+    keys: Arc<Keys>,
+    behaviour: Mutex<Behaviour>,
+    requests: Mutex<Vec<Request>>,
+    /// The connections inside the proxy's, which outlive these.
+    tunnels: Mutex<JoinSet<()>>,
+}
+
+impl Entra {
+    /// Starts an Entra that signs tokens with `keys` and behaves well.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot listen or make its certificate.
+    pub fn start(keys: &Arc<Keys>, authority: &Authority) -> Result<Self> {
+        let tls = authority.acceptor(&HOSTS)?;
+        let state = Arc::new(State {
+            keys: Arc::clone(keys),
+            behaviour: Mutex::default(),
+            requests: Mutex::default(),
+            tunnels: Mutex::default(),
+        });
+        let shared = Arc::clone(&state);
+        let listener =
+            Listener::start(move |stream| serve(stream, tls.clone(), Arc::clone(&shared)))?;
+        Ok(Self { listener, state })
+    }
+
+    /// The port of the proxy and the managed identity endpoints on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.listener.port()
+    }
+
+    /// The value for `HTTPS_PROXY`.
+    #[must_use]
+    pub fn proxy(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port())
+    }
+
+    /// The variables with which App Service points a program at the managed identity endpoint.
+    #[must_use]
+    pub fn managed_identity_env(&self) -> Vec<(String, String)> {
+        vec![
+            (
+                "IDENTITY_ENDPOINT".to_owned(),
+                format!("{}/msi/token", self.proxy()),
+            ),
+            ("IDENTITY_HEADER".to_owned(), IDENTITY_HEADER.to_owned()),
+        ]
+    }
+
+    /// The variables with which GitHub Actions points a job at its token endpoint.
+    #[must_use]
+    pub fn github_actions_env(&self) -> Vec<(String, String)> {
+        let url = format!("https://{}/token?api-version=2.0", federation::GITHUB);
+        vec![
+            ("ACTIONS_ID_TOKEN_REQUEST_URL".to_owned(), url),
+            (
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN".to_owned(),
+                federation::REQUEST_TOKEN.to_owned(),
+            ),
+        ]
+    }
+
+    /// The variables with which Azure Pipelines points a job at its token endpoint, and at the service connection.
+    #[must_use]
+    pub fn azure_pipelines_env(&self) -> Vec<(String, String)> {
+        let url = format!(
+            "https://{}/contoso/shop/_apis/distributedtask/hubs/build/oidctoken",
+            federation::AZURE
+        );
+        let billing = Identity::BillingService.entry();
+        [
+            ("SYSTEM_OIDCREQUESTURI", url.as_str()),
+            ("SYSTEM_ACCESSTOKEN", federation::REQUEST_TOKEN),
+            (
+                "AZURESUBSCRIPTION_CLIENT_ID",
+                billing.app_id.unwrap_or_default(),
+            ),
+            ("AZURESUBSCRIPTION_TENANT_ID", TENANT),
+            (
+                "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
+                "5c0a51b7-1b5c-4d3e-9f10-0a5a7d6b0401",
+            ),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+
+    /// What a Kubernetes cluster puts into a pod's token file, to be exchanged for a token of an application.
+    #[must_use]
+    pub fn federated_token(&self) -> String {
+        federation::token(
+            &self.state.keys,
+            "system:serviceaccount:shop:billing",
+            federation::EXCHANGE,
+        )
+    }
+
+    /// Changes how it behaves from now on.
+    pub fn behave(&self, behaviour: Behaviour) {
+        *lock(&self.state.behaviour) = behaviour;
+    }
+
+    /// Changes who signs in when a device code or a browser asks a person to; Alice to begin with.
+    pub fn sign_in_as(&self, identity: Identity) {
+        lock(&self.state.behaviour).identity = identity;
+    }
+
+    /// Everything asked so far, oldest first.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        lock(&self.state.requests).clone()
+    }
+
+    /// The requests so far that asked for a token, from whichever endpoint.
+    #[must_use]
+    pub fn token_requests(&self) -> Vec<Request> {
+        self.requests()
+            .into_iter()
+            .filter(Request::is_token_request)
+            .collect()
+    }
+
+    /// Forgets what was asked so far.
+    pub fn forget_requests(&self) {
+        lock(&self.state.requests).clear();
+    }
+}
+
+impl Drop for Entra {
+    fn drop(&mut self) {
+        lock(&self.state.tunnels).abort_all();
+    }
+}
+
+impl State {
+    fn behaviour(&self) -> Behaviour {
+        lock(&self.behaviour).clone()
+    }
+
+    fn record(&self, request: Request) {
+        lock(&self.requests).push(request);
+    }
+}
+
+/// The connection ends without an answer.
+#[derive(Debug)]
+struct Dropped;
+
+impl std::fmt::Display for Dropped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the connection is dropped on purpose")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+type HttpRequest = hyper::Request<Incoming>;
+type HttpResponse = hyper::Response<Full<hyper::body::Bytes>>;
+
+/// One connection to the port: proxy requests, or requests to the managed identity endpoints.
+async fn serve(stream: TcpStream, tls: TlsAcceptor, state: Arc<State>) {
+    let service = service_fn(move |request: HttpRequest| {
+        let (tls, state) = (tls.clone(), Arc::clone(&state));
+        async move {
+            if request.method() == Method::CONNECT {
+                return Ok(connect(request, tls, state));
+            }
+            let host = request.uri().host().unwrap_or("127.0.0.1").to_owned();
+            answer(request, &host, &state).await
+        }
+    });
+    // An error here is the client's, who sees it too.
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await;
+}
+
+fn connect(request: HttpRequest, tls: TlsAcceptor, state: Arc<State>) -> HttpResponse {
+    let host = request.uri().host().unwrap_or_default().to_owned();
+    if !HOSTS.contains(&host.as_str()) || request.uri().port_u16() != Some(443) {
+        state.record(Request::refused_connection(&host));
+        return Reply::text(StatusCode::FORBIDDEN, "the sandbox plays no such host\n").into();
+    }
+    // The tunnel lives until the client closes it, as the connection below it does.
+    let shared = Arc::clone(&state);
+    let mut tunnels = lock(&shared.tunnels);
+    while tunnels.try_join_next().is_some() {}
+    tunnels.spawn(async move {
+        let Ok(upgraded) = upgrade::on(request).await else {
+            return;
+        };
+        let Ok(stream) = tls.accept(TokioIo::new(upgraded)).await else {
+            return;
+        };
+        let service = service_fn(move |request: HttpRequest| {
+            let (host, state) = (host.clone(), Arc::clone(&state));
+            async move { answer(request, &host, &state).await }
+        });
+        let _ = http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service)
+            .await;
+    });
+    HttpResponse::default()
+}
+
+async fn answer(request: HttpRequest, host: &str, state: &State) -> Result<HttpResponse, Dropped> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| Dropped)?.to_bytes();
+    let request = Request::new(host, &head, &body);
+    state.record(request.clone());
+    let behaviour = state.behaviour();
+    if request.is_sign_in() {
+        tokio::time::sleep(behaviour.delay).await;
+        match behaviour.fault {
+            None | Some(Fault::Refuse(_)) => {}
+            Some(Fault::Unavailable) => {
+                return Ok(
+                    Reply::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n").into(),
+                );
+            }
+            Some(Fault::Html) => return Ok(Reply::html(behaviour::CAPTIVE_PORTAL).into()),
+            Some(Fault::Silence) => {
+                // Longer than any client waits; the connection's end ends it too.
+                tokio::time::sleep(Duration::from_secs(3600)).await;
+                return Err(Dropped);
+            }
+            Some(Fault::Drop) => return Err(Dropped),
+        }
+    }
+    let reply = match host {
+        "management.azure.com" => resources::manager(&request),
+        "graph.microsoft.com" => resources::graph(&request, &state.keys),
+        federation::GITHUB | federation::AZURE => federation::answer(&request, &state.keys),
+        _ if host.starts_with("login.") => sign_in::answer(&request, &state.keys, &behaviour),
+        _ => identity_endpoint::answer(&request, &state.keys, &behaviour),
+    };
+    Ok(reply.into())
+}

@@ -1,0 +1,119 @@
+//! What the Azure CLI asks beside tokens: the tenants and subscriptions of the Resource Manager, and people and
+//! applications of Graph.
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Request, reply::Reply};
+use crate::{
+    directory::{Entry, Identity, Kind, SUBSCRIPTION, TENANT, TENANT_NAME},
+    keys::Keys,
+};
+
+/// `management.azure.com`.
+pub(super) fn manager(request: &Request) -> Reply {
+    match request.path.as_str() {
+        "/tenants" => Reply::json(&json!({"value": [{
+            "id": format!("/tenants/{TENANT}"),
+            "tenantId": TENANT,
+            "displayName": TENANT_NAME,
+            "defaultDomain": "contoso.onmicrosoft.com",
+            "countryCode": "US",
+            "tenantCategory": "Home",
+        }]})),
+        "/subscriptions" => Reply::json(&json!({"value": [{
+            "id": format!("/subscriptions/{SUBSCRIPTION}"),
+            "subscriptionId": SUBSCRIPTION,
+            "tenantId": TENANT,
+            "displayName": "Contoso Production",
+            "state": "Enabled",
+            "authorizationSource": "RoleBased",
+            "managedByTenants": [],
+        }]})),
+        _ => Reply::not_found(),
+    }
+}
+
+/// `graph.microsoft.com`.
+pub(super) fn graph(request: &Request, keys: &Keys) -> Reply {
+    let caller = request.bearer().and_then(|token| keys.verify(token));
+    let Some(caller) =
+        caller.and_then(|claims| claims["oid"].as_str().and_then(Identity::from_oid))
+    else {
+        return error(
+            StatusCode::UNAUTHORIZED,
+            "InvalidAuthenticationToken",
+            "Access token is empty.",
+        );
+    };
+    match request.path.as_str() {
+        "/v1.0/me" if caller.is_user() => Reply::json(&user(caller.entry())),
+        "/v1.0/me" => error(
+            StatusCode::BAD_REQUEST,
+            "BadRequest",
+            "/me request is only valid with delegated authentication flow.",
+        ),
+        "/v1.0/servicePrincipals" => {
+            let filter = request.parameter("$filter").unwrap_or_default();
+            let found = applications().filter(|entry| {
+                // The Azure CLI asks for `servicePrincipalNames/any(c:c eq 'APPID')`.
+                entry
+                    .app_id
+                    .is_some_and(|app_id| filter.contains(&format!("'{app_id}'")))
+            });
+            Reply::json(&json!({"value": found.map(application).collect::<Vec<_>>()}))
+        }
+        path => {
+            let oid = path
+                .strip_prefix("/v1.0/servicePrincipals/")
+                .unwrap_or_default();
+            match applications().find(|entry| entry.oid == oid) {
+                Some(entry) => Reply::json(&application(entry)),
+                None => error(
+                    StatusCode::NOT_FOUND,
+                    "Request_ResourceNotFound",
+                    &format!(
+                        "Resource '{oid}' does not exist or one of its queried reference-property objects are not present."
+                    ),
+                ),
+            }
+        }
+    }
+}
+
+fn applications() -> impl Iterator<Item = &'static Entry> {
+    Identity::ALL
+        .into_iter()
+        .filter(|identity| !identity.is_user())
+        .map(Identity::entry)
+}
+
+fn user(entry: &Entry) -> Value {
+    json!({
+        "@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users/$entity",
+        "displayName": entry.display_name,
+        "id": entry.oid,
+        "mail": entry.sign_in_name,
+        "userPrincipalName": entry.name,
+    })
+}
+
+fn application(entry: &Entry) -> Value {
+    let service = entry.kind == Kind::ServicePrincipal;
+    json!({
+        "id": entry.oid,
+        "appId": entry.app_id,
+        "displayName": entry.display_name,
+        "appDisplayName": service.then_some(entry.display_name),
+        "servicePrincipalNames": [entry.app_id],
+        "servicePrincipalType": if service { "Application" } else { "ManagedIdentity" },
+        "accountEnabled": true,
+    })
+}
+
+fn error(status: StatusCode, code: &str, message: &str) -> Reply {
+    Reply::error(
+        status,
+        &json!({"error": {"code": code, "message": message}}),
+    )
+}

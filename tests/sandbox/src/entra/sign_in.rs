@@ -1,0 +1,330 @@
+//! The authority's endpoints: discovery, device code, authorize and token.
+//!
+//! Device codes, authorization codes and refresh tokens name the identity they stand for and are signed, so that any
+//! Entra with the same keys takes them, whichever issued them.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use ring::digest::{SHA256, digest};
+use serde_json::{Value, json};
+
+use super::{
+    Behaviour, Fault, Refusal, Request,
+    aadsts::{Circumstances, bad_request},
+    federation::EXCHANGE,
+    reply::Reply,
+    request::claims,
+};
+use crate::{
+    directory::{
+        AZURE_CLI_CLIENT_ID, DATABASE_RESOURCE, HOME_TENANT_OF_GUEST, Identity, Kind, TENANT,
+    },
+    keys::Keys,
+    token,
+};
+
+/// The resources for which there are tokens, without a slash at the end.
+const RESOURCES: [&str; 9] = [
+    DATABASE_RESOURCE,
+    "https://ossrdbms-aad.database.usgovcloudapi.net",
+    "https://ossrdbms-aad.database.chinacloudapi.cn",
+    "https://ossrdbms-aad.database.cloudapi.de",
+    "https://ossrdbms-aad.database.sovcloud-api.fr",
+    "https://token.postgres.cosmos.azure.com",
+    "https://management.core.windows.net",
+    "https://management.azure.com",
+    "https://graph.microsoft.com",
+];
+
+/// Whether there are tokens for a resource.
+pub(super) fn is_known(resource: &str) -> bool {
+    RESOURCES.contains(&resource.trim_end_matches('/'))
+}
+
+pub(super) fn answer(request: &Request, keys: &Keys, behaviour: &Behaviour) -> Reply {
+    let host = &request.host;
+    let (tenant, endpoint) = request
+        .path
+        .trim_start_matches('/')
+        .split_once('/')
+        .unwrap_or_default();
+    match endpoint {
+        "discovery/instance" => Reply::json(&json!({
+            "tenant_discovery_endpoint": format!("https://{host}/{TENANT}/v2.0/.well-known/openid-configuration"),
+            "api-version": "1.1",
+            "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
+        })),
+        "v2.0/.well-known/openid-configuration" | ".well-known/openid-configuration" => {
+            let named = if matches!(tenant, "common" | "organizations") {
+                "{tenantid}"
+            } else {
+                TENANT
+            };
+            let here = format!("https://{host}/{tenant}");
+            Reply::json(&json!({
+                "issuer": format!("https://{host}/{named}/v2.0"),
+                "authorization_endpoint": format!("{here}/oauth2/v2.0/authorize"),
+                "token_endpoint": format!("{here}/oauth2/v2.0/token"),
+                "device_authorization_endpoint": format!("{here}/oauth2/v2.0/devicecode"),
+                "jwks_uri": format!("{here}/discovery/v2.0/keys"),
+                "response_types_supported": ["code"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+            }))
+        }
+        "discovery/v2.0/keys" => Reply::json(&keys.public_keys()),
+        "oauth2/v2.0/devicecode" => device_code(request, keys, behaviour),
+        "oauth2/v2.0/authorize" => authorize(request, keys, behaviour),
+        "oauth2/v2.0/token" => grant(request, keys, behaviour),
+        _ => Reply::not_found(),
+    }
+}
+
+/// A code that nobody has to type: it is approved already.
+fn device_code(request: &Request, keys: &Keys, behaviour: &Behaviour) -> Reply {
+    let page = format!("https://{}/device", request.host);
+    Reply::json(&json!({
+        "user_code": "SANDBOX42",
+        "device_code": voucher(keys, behaviour.identity, Some(request)),
+        "verification_uri": page,
+        "expires_in": 900,
+        "interval": 1,
+        "message":
+            format!("To sign in, use a web browser to open the page {page} and enter the code SANDBOX42 to authenticate."),
+    }))
+}
+
+/// A browser is sent back at once, with a code.
+fn authorize(request: &Request, keys: &Keys, behaviour: &Behaviour) -> Reply {
+    let Some(redirect) = request.parameter("redirect_uri") else {
+        return bad_request(
+            900_144,
+            "invalid_request",
+            "The request body must contain the following parameter: 'redirect_uri'.",
+        );
+    };
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("code", &voucher(keys, behaviour.identity, Some(request)));
+    if let Some(state) = request.parameter("state") {
+        query.append_pair("state", state);
+    }
+    let separator = if redirect.contains('?') { '&' } else { '?' };
+    Reply::redirect(format!("{redirect}{separator}{}", query.finish()))
+}
+
+fn grant(request: &Request, keys: &Keys, behaviour: &Behaviour) -> Reply {
+    let client_id = request
+        .parameter("client_id")
+        .unwrap_or(AZURE_CLI_CLIENT_ID);
+    let code_parameter = match request.grant_type() {
+        Some("urn:ietf:params:oauth:grant-type:device_code") => Some("device_code"),
+        Some("authorization_code") => Some("code"),
+        Some("refresh_token") => Some("refresh_token"),
+        Some("client_credentials") => None,
+        _ => {
+            return bad_request(
+                70_003,
+                "unsupported_grant_type",
+                "The app requested an unsupported grant type.",
+            );
+        }
+    };
+    let holder = match code_parameter {
+        Some(name) => request.parameter(name).and_then(|code| holder(keys, code)),
+        None => Identity::from_app_id(client_id).map(|identity| (identity, Value::Null)),
+    };
+    let Some((identity, asked)) = holder else {
+        return match code_parameter {
+            Some(_) => bad_request(
+                9_002_313,
+                "invalid_grant",
+                "Invalid request. Request is malformed or invalid.",
+            ),
+            None => bad_request(
+                700_016,
+                "unauthorized_client",
+                &format!(
+                    "Application with identifier '{client_id}' was not found in the directory '{TENANT}'."
+                ),
+            ),
+        };
+    };
+    if let Some(reply) = mismatch(request, &asked) {
+        return reply;
+    }
+    // A code was asked for with the scope, and is redeemed without.
+    let resource = request
+        .resource()
+        .or(asked["resource"].as_str())
+        .unwrap_or_default();
+    let circumstances = Circumstances {
+        user: identity,
+        client_id,
+        resource,
+    };
+    if let Some(Fault::Refuse(refusal)) = behaviour.fault {
+        return refusal.reply(&circumstances);
+    }
+    if code_parameter.is_none() && !proves_itself(request, keys, identity) {
+        return Refusal::SecretWrong.reply(&circumstances);
+    }
+    if !is_known(resource) {
+        return Refusal::UnknownResource.reply(&circumstances);
+    }
+    let (token, expires) =
+        token::issue(keys, identity, resource, Some(client_id), &behaviour.tokens);
+    let seconds = (expires - token::now()).max(0);
+    let mut reply = json!({
+        "token_type": "Bearer",
+        "scope": format!("{resource}/user_impersonation {resource}/.default"),
+        "expires_in": seconds,
+        "ext_expires_in": seconds,
+        "access_token": token,
+    });
+    if code_parameter.is_some() {
+        reply["refresh_token"] = voucher(keys, identity, None).into();
+        reply["foci"] = "1".into();
+        reply["id_token"] = token::issue_id_token(keys, identity, client_id).into();
+        reply["client_info"] = client_info(identity).into();
+    }
+    Reply::json(&reply)
+}
+
+/// Whether an application showed its secret, or an assertion of who it is.
+///
+/// An assertion is another issuer's, made for this purpose, or signed with the application's own certificate. The
+/// directory holds no certificates: what names the application as both issuer and subject is believed.
+fn proves_itself(request: &Request, keys: &Keys, identity: Identity) -> bool {
+    let entry = identity.entry();
+    match (
+        request.parameter("client_secret"),
+        request.parameter("client_assertion"),
+    ) {
+        (Some(secret), _) => entry.secret == Some(secret),
+        (None, Some(assertion)) => match keys.verify(assertion) {
+            Some(claims) => claims["aud"] == EXCHANGE,
+            None => claims(assertion).is_some_and(|claims| {
+                [&claims["iss"], &claims["sub"]].map(Value::as_str) == [entry.app_id; 2]
+            }),
+        },
+        (None, None) => false,
+    }
+}
+
+/// A signed string that stands for an identity, and for what was asked for already: a code is redeemed without a scope,
+/// and a browser's only by whoever sent the browser.
+fn voucher(keys: &Keys, identity: Identity, asked: Option<&Request>) -> String {
+    let asked_for = |name: &str| asked.and_then(|request| request.parameter(name));
+    keys.sign(&json!({
+        "aud": "sandbox",
+        "oid": identity.oid(),
+        "resource": asked.and_then(Request::resource),
+        "code_challenge": asked_for("code_challenge"),
+        "redirect_uri": asked_for("redirect_uri"),
+    }))
+}
+
+/// Whom a voucher stands for, and all that it says.
+fn holder(keys: &Keys, voucher: &str) -> Option<(Identity, Value)> {
+    let claims = keys.verify(voucher)?;
+    if claims["aud"] != "sandbox" {
+        return None;
+    }
+    let identity = claims["oid"].as_str().and_then(Identity::from_oid)?;
+    Some((identity, claims))
+}
+
+/// Why a code is not for this request, where it is not: RFC 7636, and the redirection of RFC 6749.
+fn mismatch(request: &Request, voucher: &Value) -> Option<Reply> {
+    let challenge = request
+        .parameter("code_verifier")
+        .map(|verifier| BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes())));
+    if voucher["code_challenge"].as_str() != challenge.as_deref() {
+        return Some(bad_request(
+            501_481,
+            "invalid_grant",
+            "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
+        ));
+    }
+    if voucher["redirect_uri"].as_str() != request.parameter("redirect_uri") {
+        return Some(bad_request(
+            500_112,
+            "invalid_grant",
+            "The reply address does not match the reply address provided when requesting Authorization code.",
+        ));
+    }
+    None
+}
+
+/// Where an account is at home, by which MSAL keeps it.
+fn client_info(identity: Identity) -> String {
+    let home = if identity.entry().kind == Kind::Guest {
+        HOME_TENANT_OF_GUEST
+    } else {
+        TENANT
+    };
+    let info: Value = json!({"uid": identity.oid(), "utid": home});
+    BASE64_URL_SAFE_NO_PAD.encode(info.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+    use hyper::header::LOCATION;
+
+    use super::*;
+    use crate::{cache::Cache, entra::HttpResponse};
+
+    async fn ask(uri: &str, form: &str) -> (Option<String>, Value) {
+        let keys = Keys::load(&Cache::open().unwrap()).unwrap();
+        let (head, ()) = hyper::Request::builder()
+            .uri(uri)
+            .body(())
+            .unwrap()
+            .into_parts();
+        let request = Request::new("login.microsoftonline.com", &head, form.as_bytes());
+        let response = HttpResponse::from(answer(&request, &keys, &Behaviour::default()));
+        let location = response
+            .headers()
+            .get(LOCATION)
+            .map(|value| value.to_str().unwrap().to_owned());
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (location, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn a_browser_brings_a_code_that_only_its_sender_can_redeem() {
+        // The verifier and the challenge of RFC 7636, appendix B.
+        let (location, _) = ask(
+            "/organizations/oauth2/v2.0/authorize?client_id=x&response_type=code&state=here%26there\
+             &redirect_uri=http%3A%2F%2Flocalhost%3A1&code_challenge_method=S256\
+             &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
+             &scope=openid%20https%3A%2F%2Fossrdbms-aad.database.windows.net%2F.default",
+            "",
+        )
+        .await;
+        let location = location.unwrap();
+        let code = location
+            .strip_prefix("http://localhost:1?code=")
+            .unwrap()
+            .strip_suffix("&state=here%26there");
+        let redeem = async |redirect: &str, verifier: &str| {
+            let form = format!(
+                "grant_type=authorization_code&client_id=x&code={}&redirect_uri={redirect}&code_verifier={verifier}",
+                code.unwrap()
+            );
+            ask("/organizations/oauth2/v2.0/token", &form).await.1
+        };
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let good = redeem("http://localhost:1", verifier).await;
+        let token = claims(good["access_token"].as_str().unwrap()).unwrap();
+        assert_eq!(token["aud"], DATABASE_RESOURCE);
+        assert_eq!(token["upn"], "alice@contoso.example");
+        assert_eq!(
+            redeem("http://localhost:1", "another").await["error_codes"][0],
+            501_481
+        );
+        assert_eq!(
+            redeem("http://localhost:2", verifier).await["error_codes"][0],
+            500_112
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! A real PostgreSQL: found on this machine, started in a temporary directory, and gone with this process however that
+//! ends.
+
+mod binaries;
+mod cluster;
+mod setup;
+mod supervised;
+mod template;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow};
+use tokio_postgres::{NoTls, SimpleQueryMessage};
+
+pub use binaries::{Account, bin_dir, unprivileged_account};
+pub use setup::{LOCAL_PASSWORD, LOCAL_ROLE};
+
+use crate::{cache::Cache, runtime::wait};
+use cluster::Cluster;
+
+/// The superuser of every cluster here.
+pub const SUPERUSER: &str = "postgres";
+
+/// A running PostgreSQL with the roles and functions of an Azure server. Dropping it ends and removes it.
+#[derive(Debug)]
+pub struct Postgres {
+    cluster: Cluster,
+    server: Server,
+}
+
+impl Postgres {
+    /// Starts a copy of the prepared cluster in the cache, which is made on first use.
+    ///
+    /// # Errors
+    ///
+    /// Where PostgreSQL is missing or does not start.
+    pub fn start(cache: &Cache) -> Result<Self> {
+        let cluster = Cluster::start(&template::prepare(cache)?)?;
+        Ok(Self {
+            server: cluster.server(),
+            cluster,
+        })
+    }
+
+    /// How to reach it.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The directory of its programs, `psql` among them.
+    #[must_use]
+    pub fn bin_dir(&self) -> &Path {
+        self.cluster.bin_dir()
+    }
+
+    /// The temporary directory in which it runs, which is removed with it.
+    pub(crate) fn dir(&self) -> &Path {
+        self.cluster.dir()
+    }
+}
+
+/// How to reach a PostgreSQL.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The directory of its socket, for connections without a password.
+    pub socket_dir: PathBuf,
+    /// The port on 127.0.0.1, where the role [`LOCAL_ROLE`] has a password; also the number in the socket's name.
+    pub port: u16,
+}
+
+impl Server {
+    /// The socket itself.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.socket_dir.join(format!(".s.PGSQL.{}", self.port))
+    }
+
+    /// Runs SQL as the superuser in a database; the rows of the last statement that has any, as text.
+    ///
+    /// # Errors
+    ///
+    /// Where the server refuses.
+    pub fn sql(&self, database: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
+        let (server, database, sql) = (self.clone(), database.to_owned(), sql.to_owned());
+        wait(async move { server.query(&database, &sql).await })
+    }
+
+    /// The same, for callers on the sandbox's own threads.
+    pub(crate) async fn query(
+        &self,
+        database: &str,
+        sql: &str,
+    ) -> Result<Vec<Vec<Option<String>>>> {
+        let mut config = tokio_postgres::Config::new();
+        config
+            .host_path(&self.socket_dir)
+            .port(self.port)
+            .user(SUPERUSER)
+            .dbname(database);
+        let (client, connection) = config
+            .connect(NoTls)
+            .await
+            .context("cannot connect to the sandbox's PostgreSQL")?;
+        let connection = tokio::spawn(connection);
+        let messages = client
+            .simple_query(sql)
+            .await
+            .map_err(|error| match error.as_db_error() {
+                Some(refusal) => anyhow!("{}: {}", refusal.severity(), refusal.message()),
+                None => error.into(),
+            });
+        drop(client);
+        connection.await??;
+        let mut rows = Vec::new();
+        for message in messages? {
+            match message {
+                SimpleQueryMessage::RowDescription(_) => rows.clear(),
+                SimpleQueryMessage::Row(row) => {
+                    rows.push(
+                        (0..row.len())
+                            .map(|column| row.get(column).map(str::to_owned))
+                            .collect(),
+                    );
+                }
+                _ => {}
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// A string as an SQL literal.
+pub(crate) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

@@ -1,0 +1,185 @@
+//! Version 1.0 access tokens, as Entra issues them for databases, and the ways in which a test may want one wrong.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+use crate::{
+    directory::{AZURE_CLI_CLIENT_ID, HOME_TENANT_OF_GUEST, Identity, Kind, TENANT},
+    keys::Keys,
+};
+
+/// Seconds for which a token is good unless told otherwise.
+pub const LIFETIME: i64 = 3600;
+
+/// How a token differs from what would rightly be issued.
+#[derive(Clone, Debug, Default)]
+pub struct TokenChanges {
+    claims: Map<String, Value>,
+    garbled: bool,
+}
+
+impl TokenChanges {
+    /// None: a good token.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Good for this many seconds from now; a negative number makes one that has expired.
+    #[must_use]
+    pub fn expires_in(self, seconds: i64) -> Self {
+        self.claim("exp", now() + seconds)
+    }
+
+    /// For another audience.
+    #[must_use]
+    pub fn audience(self, audience: &str) -> Self {
+        self.claim("aud", audience)
+    }
+
+    /// Issued by and for another tenant.
+    #[must_use]
+    pub fn tenant(self, tenant: &str) -> Self {
+        self.claim("tid", tenant)
+            .claim("iss", format!("https://sts.windows.net/{tenant}/"))
+    }
+
+    /// With a claim set to a value, or, where that is [`Value::Null`], without it.
+    #[must_use]
+    pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With a signature that does not fit.
+    #[must_use]
+    pub fn garbled(mut self) -> Self {
+        self.garbled = true;
+        self
+    }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> i64 {
+    OffsetDateTime::now_utc().unix_timestamp()
+}
+
+/// An access token for `identity`, asked for by the application `client_id`.
+pub(crate) fn issue(
+    keys: &Keys,
+    identity: Identity,
+    audience: &str,
+    client_id: Option<&str>,
+    changes: &TokenChanges,
+) -> (String, i64) {
+    let mut claims = claims(identity, audience, client_id);
+    for (name, value) in &changes.claims {
+        if value.is_null() {
+            claims.remove(name);
+        } else {
+            claims.insert(name.clone(), value.clone());
+        }
+    }
+    let expires = claims
+        .get("exp")
+        .and_then(Value::as_i64)
+        .unwrap_or_else(now);
+    let token = keys.sign(&Value::Object(claims));
+    if !changes.garbled {
+        return (token, expires);
+    }
+    let (message, signature) = token.rsplit_once('.').expect("a token has three parts");
+    (
+        format!("{message}.{}", signature.chars().rev().collect::<String>()),
+        expires,
+    )
+}
+
+fn claims(identity: Identity, audience: &str, client_id: Option<&str>) -> Map<String, Value> {
+    let entry = identity.entry();
+    let issued = now();
+    let mut claims = json!({
+        "aud": audience,
+        "iss": format!("https://sts.windows.net/{TENANT}/"),
+        "iat": issued,
+        // Entra allows for clocks that are five minutes behind.
+        "nbf": issued - 300,
+        "exp": issued + LIFETIME,
+        "aio": noise(),
+        "oid": entry.oid,
+        "rh": noise(),
+        "sub": if identity.is_user() { BASE64_URL_SAFE_NO_PAD.encode(entry.oid) } else { entry.oid.to_owned() },
+        "tid": TENANT,
+        "uti": noise(),
+        "ver": "1.0",
+    });
+    let special = match entry.kind {
+        Kind::Member => json!({
+            "acr": "1",
+            "amr": ["pwd", "mfa"],
+            "appid": client_id.unwrap_or(AZURE_CLI_CLIENT_ID),
+            "appidacr": "0",
+            "idtyp": "user",
+            "ipaddr": "127.0.0.1",
+            "name": entry.display_name,
+            "scp": "user_impersonation",
+            "unique_name": entry.sign_in_name,
+            "upn": entry.name,
+        }),
+        Kind::Guest => json!({
+            "acr": "1",
+            "amr": ["pwd", "mfa"],
+            "appid": client_id.unwrap_or(AZURE_CLI_CLIENT_ID),
+            "appidacr": "0",
+            "email": entry.sign_in_name,
+            "idp": format!("https://sts.windows.net/{HOME_TENANT_OF_GUEST}/"),
+            "idtyp": "user",
+            "ipaddr": "127.0.0.1",
+            "name": entry.display_name,
+            "scp": "user_impersonation",
+            "unique_name": entry.sign_in_name,
+        }),
+        Kind::ServicePrincipal => json!({
+            "appid": entry.app_id,
+            "appidacr": "1",
+            "idp": format!("https://sts.windows.net/{TENANT}/"),
+            "idtyp": "app",
+        }),
+        Kind::UserAssignedIdentity | Kind::SystemAssignedIdentity => json!({
+            "appid": entry.app_id,
+            "appidacr": "2",
+            "idp": format!("https://sts.windows.net/{TENANT}/"),
+            "idtyp": "app",
+            "xms_mirid": entry.resource_id,
+        }),
+    };
+    let (Value::Object(mut claims), Value::Object(special)) = (claims.take(), special) else {
+        unreachable!("both are written as objects above")
+    };
+    claims.extend(special);
+    claims
+}
+
+/// An id token for the application that signed a user in.
+pub(crate) fn issue_id_token(keys: &Keys, identity: Identity, client_id: &str) -> String {
+    let entry = identity.entry();
+    keys.sign(&json!({
+        "ver": "2.0",
+        "iss": format!("https://login.microsoftonline.com/{TENANT}/v2.0"),
+        "aud": client_id,
+        "iat": now(),
+        "nbf": now(),
+        "exp": now() + LIFETIME,
+        "name": entry.display_name,
+        "oid": entry.oid,
+        "preferred_username": entry.sign_in_name,
+        "sub": BASE64_URL_SAFE_NO_PAD.encode(entry.oid),
+        "tid": TENANT,
+    }))
+}
+
+/// A value that differs in every token and means nothing to anybody but its issuer.
+fn noise() -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4().as_bytes())
+}
