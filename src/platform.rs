@@ -1,5 +1,7 @@
 //! What differs between operating systems and is small: one function each, with two bodies.
 
+#[cfg(unix)]
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -9,8 +11,8 @@ use crate::environment::Environment;
 /// Bytes of an `OsStr` (its `as_encoded_bytes`, cut at ASCII bytes or rewritten) as an `OsString` again.
 #[cfg(unix)]
 #[must_use]
-pub fn os_string(bytes: Vec<u8>) -> OsString {
-    std::os::unix::ffi::OsStringExt::from_vec(bytes)
+pub fn os_string(bytes: &[u8]) -> OsString {
+    <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes).to_owned()
 }
 
 /// Bytes of an `OsStr` (its `as_encoded_bytes`, cut at ASCII bytes or rewritten) as an `OsString` again.
@@ -18,8 +20,8 @@ pub fn os_string(bytes: Vec<u8>) -> OsString {
 /// An unpaired surrogate, which no connection parameter can carry, becomes a replacement character.
 #[cfg(windows)]
 #[must_use]
-pub fn os_string(bytes: Vec<u8>) -> OsString {
-    String::from_utf8_lossy(&bytes).into_owned().into()
+pub fn os_string(bytes: &[u8]) -> OsString {
+    String::from_utf8_lossy(bytes).into_owned().into()
 }
 
 /// The operating system's name for us: libpq's default user (`pg_fe_getauthname`).

@@ -56,7 +56,7 @@ impl Tree {
 
         let mut limits = win32job::ExtendedLimitInfo::new();
         limits.limit_kill_on_job_close();
-        let job = win32job::Job::create_with_limit_info(&mut limits).map_err(io::Error::other)?;
+        let job = win32job::Job::create_with_limit_info(&limits).map_err(io::Error::other)?;
         let child = command.spawn()?;
         job.assign_process(child.as_raw_handle() as isize)
             .map_err(io::Error::other)?;

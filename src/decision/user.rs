@@ -170,7 +170,7 @@ pub(super) fn named(case: &Case<'_>, group_variable: Option<&OsStr>) -> Result<U
     };
     // Named but empty, the user is the operating system's: libpq's own default.
     Ok(User::Named {
-        name: platform::os_string(case.target.user_or(case.system_user).to_vec()),
+        name: platform::os_string(case.target.user_or(case.system_user)),
         place,
     })
 }

@@ -69,7 +69,7 @@ pub fn become_program(launch: &Launch) -> Result<i32, Failure> {
     // Where we are ended, psql ends too; what psql starts may outlive it. A job is no must.
     let mut limits = win32job::ExtendedLimitInfo::new();
     limits.limit_kill_on_job_close().limit_silent_breakaway_ok();
-    let job = win32job::Job::create_with_limit_info(&mut limits);
+    let job = win32job::Job::create_with_limit_info(&limits);
     if let Ok(job) = &job {
         let _ = job.assign_process(child.as_raw_handle() as isize);
     }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::environment::Environment;
@@ -49,14 +50,14 @@ pub fn apply_service(
     let Some(service) = named else { return Ok(()) };
     let chosen = parameters
         .value("servicefile")
-        .map(|file| platform::os_string(file.to_vec()))
+        .map(platform::os_string)
         .or_else(|| environment.get("PGSERVICEFILE").map(OsStr::to_owned));
     let file = match chosen {
         Some(file) => Some(PathBuf::from(file)),
         None => in_home(environment, SERVICE_FILE).filter(|file| file.exists()),
     };
     for file in file.into_iter().chain(system_service_file(environment)) {
-        let text = fs::read(&file)
+        let text = service_text(&file)
             .map_err(|_| Refusal(format!("service file \"{}\" not found", file.display())))?;
         if service::read(&text, &service, parameters)? {
             return Ok(());
@@ -68,13 +69,27 @@ pub fn apply_service(
     )))
 }
 
+/// The text of a service file. Unix opens a directory too, in which libpq then finds no line.
+fn service_text(file: &Path) -> io::Result<Vec<u8>> {
+    match fs::read(file) {
+        Err(why) if why.kind() == io::ErrorKind::IsADirectory => Ok(Vec::new()),
+        read => read,
+    }
+}
+
+/// No join of paths: to libpq, a directory without a name is the root.
+fn service_file_in(directory: &OsStr) -> PathBuf {
+    let mut file = directory.to_owned();
+    file.push("/pg_service.conf");
+    file.into()
+}
+
 fn system_service_file(environment: &Environment) -> Option<PathBuf> {
-    let in_directory = |directory: &OsStr| Path::new(directory).join("pg_service.conf");
     match environment.get("PGSYSCONFDIR") {
-        Some(directory) => Some(in_directory(directory)).filter(|file| file.exists()),
+        Some(directory) => Some(service_file_in(directory)).filter(|file| file.exists()),
         None => SYSTEM_DIRECTORIES
             .iter()
-            .map(|directory| in_directory(directory.as_ref()))
+            .map(|directory| service_file_in(directory.as_ref()))
             .find(|file| file.exists()),
     }
 }
@@ -83,7 +98,7 @@ fn system_service_file(environment: &Environment) -> Option<PathBuf> {
 #[must_use]
 pub fn passfile(target: &Target, environment: &Environment) -> Option<Vec<u8>> {
     let file = match target.parameters().filled("passfile") {
-        Some(file) => PathBuf::from(platform::os_string(file.to_vec())),
+        Some(file) => PathBuf::from(platform::os_string(file)),
         None => in_home(environment, PASSWORD_FILE)?,
     };
     let about = fs::metadata(&file).ok()?;
@@ -110,4 +125,16 @@ pub fn has_own_roots(environment: &Environment) -> bool {
 
 fn in_home(environment: &Environment, name: &str) -> Option<PathBuf> {
     Some(platform::home_directory(environment)?.join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_directory_of_service_files_is_the_root() {
+        let file = |directory: &str| service_file_in(directory.as_ref());
+        assert_eq!(file(""), PathBuf::from("/pg_service.conf"));
+        assert_eq!(file("/etc"), PathBuf::from("/etc/pg_service.conf"));
+    }
 }

@@ -44,10 +44,12 @@ fn after_field<'a>(line: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
     }
     let mut rest = line;
     for wanted in wanted {
-        rest = match rest {
-            [b'\\', byte, after @ ..] | [byte, after @ ..] if byte == wanted => after,
-            _ => return None,
-        };
+        // A backslash is never itself: the byte behind it is meant.
+        let (byte, after) = rest.strip_prefix(b"\\").unwrap_or(rest).split_first()?;
+        if byte != wanted {
+            return None;
+        }
+        rest = after;
     }
     rest.strip_prefix(b":")
 }

@@ -166,15 +166,33 @@ impl Reader<'_> {
         });
     }
 
+    /// Whether the word before this one is `-?`, as the value of an option.
+    ///
+    /// In the middle of a bundle, this is the word that psql looks at to see whether `getopt_long` complained or read
+    /// `-?`. Once there is an operand, `getopt_long` has put it there.
+    fn is_behind_question(&self) -> bool {
+        let mut before = self
+            .items
+            .iter()
+            .filter(|item| !matches!(item, Item::Own { .. }));
+        let is_operand = |item: &Item| matches!(item, Item::Operand(_));
+        matches!(
+            before.next_back(),
+            Some(Item::Psql { value: Some(value), .. }) if value.text == "-?" && value.prefix.is_empty()
+        ) && !before.any(is_operand)
+    }
+
     /// A word of short options, the last of which may have its value attached.
     fn bundle(&mut self, here: usize) {
         let word = &self.words[here];
+        let behind_question = self.is_behind_question();
         let mut prefix = OsString::from("-");
         let mut rest = word.strip_prefix("-").unwrap_or(word);
         while let Some(&letter) = rest.as_encoded_bytes().first() {
             let Some(option) = options::by_short(letter) else {
                 // `-?` asks for help where it stands alone, and is an error in a bundle. Either way psql ends.
-                let item = if word == "-?" {
+                let is_last = rest.len() == 1;
+                let item = if word == "-?" || (behind_question && !is_last) {
                     Item::Psql {
                         option: &options::OPTIONS[options::HELP],
                         value: None,
@@ -288,5 +306,16 @@ mod tests {
         assert_eq!(say("--help=commands", false), "help=commands<--help=");
         assert_eq!(say("- -?", false), "operand 0, help");
         assert_eq!(say("-l?", false), "list, complaint");
+    }
+
+    #[test]
+    fn a_complaint_behind_a_question_mark_is_taken_for_it() {
+        assert_eq!(say("-c -? -qyq", false), "command=-?<, quiet, help");
+        assert_eq!(say("-c -? -?q", false), "command=-?<, help");
+        assert_eq!(say("-c -? -qy", false), "command=-?<, quiet, complaint");
+        assert_eq!(
+            say("db -c -? -yq", false),
+            "operand 0, command=-?<, complaint"
+        );
     }
 }

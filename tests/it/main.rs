@@ -8,6 +8,7 @@ mod az_failures;
 mod decision;
 mod help;
 mod process;
+mod readme;
 mod refusals;
 mod roles;
 mod secrecy;

@@ -148,15 +148,16 @@ impl User {
 
     /// Runs the program to its end.
     pub fn run(&self) -> Ran {
-        self.run_in_place(PROGRAM)
+        self.run_program(PROGRAM)
     }
 
     /// Runs psql itself in the program's place.
     pub fn run_psql(&self) -> Ran {
-        self.run_in_place(self.sandbox.postgres_bin_dir().join("psql"))
+        self.run_program(self.sandbox.postgres_bin_dir().join("psql"))
     }
 
-    fn run_in_place(&self, program: impl AsRef<OsStr>) -> Ran {
+    /// Runs another program with this user's environment and arguments to its end.
+    pub fn run_program(&self, program: impl AsRef<OsStr>) -> Ran {
         let mut child = self
             .command_of(program)
             .stdin(Stdio::piped())

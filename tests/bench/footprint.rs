@@ -1,0 +1,84 @@
+//! Peak memory, instructions and size: what the launcher takes whatever the machine does meanwhile.
+
+use std::path::Path;
+use std::process::Command;
+
+use nix::sys::resource::{UsageWho, getrusage};
+use sandbox::Sandbox;
+
+use crate::PROGRAM;
+
+/// The word behind which the benchmark, run once more by itself, is told what to measure.
+pub const ASIDE: &str = "--peak-memory-of";
+
+/// Prints the footprint as rows of a table.
+pub fn report(sandbox: &Sandbox) {
+    let own = std::env::current_exe().expect("our own path");
+    let output = Command::new(own)
+        .args([ASIDE, PROGRAM])
+        .output()
+        .expect("a run");
+    print!("{}", String::from_utf8_lossy(&output.stdout));
+    let size = std::fs::metadata(PROGRAM).expect("the program").len();
+    println!("| size of the program | {} KiB |", size / 1024);
+    let paths: [(&str, &[&str]); 2] = [
+        (
+            "a pass-through, but for the `exec`",
+            &["--dry-run", "-h", "/tmp", "-d", "app"],
+        ),
+        (
+            "an Azure server's decision, to a refusal",
+            &["-h", "mydb.postgres.database.azure.com", "sslmode=disable"],
+        ),
+    ];
+    for (what, words) in paths {
+        match instructions(sandbox, words) {
+            Some(count) => println!("| instructions, {what} | {count} |"),
+            None => println!("| instructions, {what} | not measured: valgrind is not installed |"),
+        }
+    }
+}
+
+/// The most memory that the launcher held until it became another program. A fresh process measures, since a child's
+/// account begins with the pages of its parent.
+pub fn print_peak_memory(program: &str) {
+    let status = Command::new(program)
+        .args(["--psql", "/bin/true", "-h", "/tmp"])
+        .env_clear()
+        .status()
+        .expect("a run");
+    assert!(status.success());
+    let peak = getrusage(UsageWho::RUSAGE_CHILDREN)
+        .expect("an account")
+        .max_rss();
+    // Linux counts in KiB, macOS in bytes.
+    let peak = if cfg!(target_os = "macos") {
+        peak / 1024
+    } else {
+        peak
+    };
+    println!("| peak memory, pass-through | {peak} KiB (limit 8192) |");
+}
+
+/// Counts instructions with valgrind, of a run that does everything but the `exec`, which valgrind would follow.
+fn instructions(sandbox: &Sandbox, words: &[&str]) -> Option<String> {
+    let valgrind = Path::new("/usr/bin/valgrind");
+    if !valgrind.exists() {
+        return None;
+    }
+    let output = Command::new(valgrind)
+        .args([
+            "--tool=callgrind",
+            "--callgrind-out-file=/dev/null",
+            PROGRAM,
+        ])
+        .args(words)
+        .env_clear()
+        .env("PATH", sandbox.postgres_bin_dir())
+        .env("HOME", "/")
+        .output()
+        .ok()?;
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let line = stderr.lines().find(|line| line.contains("Collected"))?;
+    Some(line.rsplit(' ').next()?.to_owned())
+}

@@ -1,0 +1,153 @@
+//! What the launcher costs, as ratios taken in one run on the sandbox: `cargo bench`.
+//!
+//! The contenders of a ratio take turns, so that a busy moment meets both; each is represented by its median. Peak memory
+//! and instructions do not depend on what else the machine does. `cargo bench -- --quick` takes fewer turns.
+
+mod contest;
+mod footprint;
+
+use std::process::Command;
+
+use contest::Contest;
+use sandbox::{Entra, Identity, Sandbox};
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_entra-psql");
+
+fn main() {
+    if let Some(program) = std::env::args()
+        .skip_while(|word| word != footprint::ASIDE)
+        .nth(1)
+    {
+        footprint::print_peak_memory(&program);
+        return;
+    }
+    let quick = std::env::args().any(|word| word == "--quick");
+    let sandbox = Sandbox::shared();
+    println!("| what | ratio | limit |\n|---|---|---|");
+    pass_through(sandbox, if quick { 50 } else { 1000 });
+    signing_in(sandbox, if quick { 3 } else { 40 });
+    println!("\n| what | amount |\n|---|---|");
+    footprint::report(sandbox);
+}
+
+/// psql on a socket, by itself and behind us; and behind a shell's `exec`, which does as little as can be done.
+fn pass_through(sandbox: &Sandbox, turns: usize) {
+    let psql = sandbox.postgres_bin_dir().join("psql");
+    let run = |program: &str, first: &[&str]| {
+        let mut command = Command::new(program);
+        command
+            .args(first)
+            .args(["-XAtqc", "select 1"])
+            .env_clear()
+            .env("PATH", sandbox.postgres_bin_dir())
+            .env("PGHOST", sandbox.socket_dir())
+            .env("PGPORT", sandbox.tcp_port().to_string())
+            .env("PGUSER", "postgres")
+            .env("PGDATABASE", "app");
+        command
+    };
+    let mut contest = Contest::new(turns);
+    let bare = contest.enter(move || run(psql.to_str().expect("a path"), &[]));
+    let ours = contest.enter(move || run(PROGRAM, &[]));
+    let shell = contest.enter(move || run("/bin/sh", &["-c", "exec psql \"$@\"", "sh"]));
+    let medians = contest.run();
+    line(
+        "pass-through / psql on a socket",
+        medians[ours] / medians[bare],
+        "1.2",
+    );
+    line(
+        "`exec` from sh / psql on a socket",
+        medians[shell] / medians[bare],
+        "",
+    );
+}
+
+/// Signing in over TLS, and the lines that people paste.
+fn signing_in(sandbox: &'static Sandbox, turns: usize) {
+    let desk = Desk::new(sandbox);
+    let by_hand = "PGPASSWORD=$(az account get-access-token --resource-type oss-rdbms --query accessToken -o tsv) exec psql";
+    let recipe = "PGUSER=$(az ad signed-in-user show --query userPrincipalName -o tsv)
+        PGPASSWORD=$(az account get-access-token --resource-type oss-rdbms --query accessToken -o tsv)
+        export PGUSER PGPASSWORD; exec psql";
+    let mut contest = Contest::new(turns);
+    let one_call =
+        contest.enter(|| desk.shell(&format!("PGUSER={} {by_hand}", Identity::Alice.name())));
+    let two_calls = contest.enter(|| desk.shell(recipe));
+    let ours = contest.enter(|| desk.launcher());
+    let medians = contest.run();
+    line(
+        "signing in / one `az account get-access-token` and psql",
+        medians[ours] / medians[one_call],
+        "1.03",
+    );
+    line(
+        "the documented two calls and psql / signing in",
+        medians[two_calls] / medians[ours],
+        "",
+    );
+}
+
+fn line(what: &str, ratio: f64, limit: &str) {
+    println!("| {what} | {ratio:.2} | {limit} |");
+}
+
+/// Alice's home and environment, with everything that is not measured set by hand.
+struct Desk {
+    home: TempDir,
+    _entra: Entra,
+    variables: Vec<(String, String)>,
+}
+
+impl Desk {
+    fn new(sandbox: &Sandbox) -> Self {
+        let home = tempfile::tempdir().expect("a home");
+        sandbox
+            .sign_in(home.path(), Identity::Alice)
+            .expect("a profile");
+        let entra = sandbox.new_entra().expect("an Entra");
+        let mut variables = sandbox.az_env(&entra, Identity::Alice);
+        let path = format!(
+            "{}:{}:/usr/bin:/bin",
+            sandbox.az_dir().display(),
+            sandbox.postgres_bin_dir().display()
+        );
+        for (name, value) in [
+            ("PATH", path.as_str()),
+            ("HOME", &home.path().display().to_string()),
+            ("PGHOST", sandbox.host()),
+            ("PGHOSTADDR", "127.0.0.1"),
+            ("PGPORT", &sandbox.port().to_string()),
+            ("PGDATABASE", "postgres"),
+            ("PGSSLMODE", "verify-full"),
+            ("PGSSLROOTCERT", &sandbox.ca_file().display().to_string()),
+        ] {
+            variables.push((name.to_owned(), value.to_owned()));
+        }
+        Self {
+            home,
+            _entra: entra,
+            variables,
+        }
+    }
+
+    fn launcher(&self) -> Command {
+        self.prepared(Command::new(PROGRAM))
+    }
+
+    fn shell(&self, script: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("{script} \"$@\""), "sh"]);
+        self.prepared(command)
+    }
+
+    fn prepared(&self, mut command: Command) -> Command {
+        command
+            .args(["-XAtqc", "select 1"])
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.home.path());
+        command
+    }
+}

@@ -1,0 +1,60 @@
+//! Pages that are generated from the program's own description, and a test that fails when one is stale.
+//!
+//! `UPDATE_DOCS=1 cargo test --test docs` writes them anew.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use entra_psql::cli::{OPTIONS, TRUSTED_HOSTS};
+
+/// The reference of our command line.
+fn cli() -> String {
+    let mut page = String::from(
+        "# Command line\n\n<!-- Generated from src/cli.rs; `UPDATE_DOCS=1 cargo test --test docs` writes it anew. -->\n\n\
+         entra-psql takes psql's command line, and these options of its own anywhere that psql would read an option.\n\
+         They are matched by exact spelling, with the value behind a space or a `=`. A flag beats its variable. Variables\n\
+         are looked at only where signing in is due; an empty one is not there, and a flag's is `1` or `0`.\n\n\
+         | option | variable | |\n|---|---|---|\n",
+    );
+    for option in OPTIONS {
+        let value = option
+            .value
+            .map(|value| format!(" {value}"))
+            .unwrap_or_default();
+        let variable = option
+            .variable
+            .map(|variable| format!("`{variable}`"))
+            .unwrap_or_default();
+        writeln!(
+            page,
+            "| `--{}{value}` | {variable} | {} |",
+            option.name, option.help
+        )
+        .expect("a string");
+    }
+    write!(
+        page,
+        "\n`{TRUSTED_HOSTS}` names further servers that are sent a token: names, or suffixes that begin with a dot, with\n\
+         commas between.\n\n\
+         `--version`, spelled so, prints psql's line and then ours; `--help`, spelled so, our page and then psql's. `-V`, `-?`\n\
+         and abbreviations are psql's alone.\n\n\
+         Exit codes are psql's own once it runs. Before: 1 wrong usage, 2 signing in failed or was refused, 126 psql cannot\n\
+         be run, 127 psql was not found.\n"
+    )
+    .expect("a string");
+    page
+}
+
+#[test]
+fn the_command_line_reference_is_fresh() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&file, cli()).expect("the page is written");
+    }
+    let page = std::fs::read_to_string(&file).expect("docs/cli.md is there");
+    assert_eq!(
+        page,
+        cli(),
+        "docs/cli.md is stale: UPDATE_DOCS=1 cargo test --test docs"
+    );
+}
