@@ -91,6 +91,12 @@ pub const OPTIONS: &[OwnOption] = &[
         help: "The psql to become",
     },
     OwnOption {
+        name: "fresh",
+        value: None,
+        variable: Some("ENTRA_PSQL_FRESH"),
+        help: "Get a new token, whatever is remembered",
+    },
+    OwnOption {
         name: "timeout",
         value: Some("SECONDS"),
         variable: Some("ENTRA_PSQL_TIMEOUT"),
@@ -112,6 +118,9 @@ pub const OPTIONS: &[OwnOption] = &[
 
 /// The variable that names further servers that are sent a token: names, or `.suffixes`, with commas between.
 pub const TRUSTED_HOSTS: &str = "ENTRA_PSQL_TRUSTED_HOSTS";
+
+/// The variable that says whether tokens are remembered: on, which is the default, or off.
+pub const CACHE: &str = "ENTRA_PSQL_CACHE";
 
 /// Whether `--NAME` is ours, and if so whether it takes a value.
 #[must_use]

@@ -60,6 +60,12 @@ impl Failure {
         &self.cause
     }
 
+    /// What to do about it, a line each.
+    #[must_use]
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     /// The process exit code.
     #[must_use]
     pub fn exit_code(&self) -> i32 {

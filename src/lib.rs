@@ -10,7 +10,8 @@
 //! - [`psql`] reads the command line as psql would and cuts our own words out; [`cli`] describes those.
 //! - [`libpq`] works out what libpq would connect to.
 //! - [`decision`] says whether a token is due, and how the connection is protected.
-//! - [`azure_cli`] gets the token, [`entra`] reads it, [`sign_in`] puts it into psql's environment.
+//! - [`azure_cli`] gets the token and [`remember`] keeps it, [`entra`] reads it, and [`sign_in`] puts it into psql's
+//!   environment, with the roots from [`trust_store`].
 //! - [`launch`] finds psql and becomes it.
 //!
 //! Data flows down this list and never up; what decides does no I/O, and what does I/O decides nothing.
@@ -25,22 +26,26 @@ pub mod failure;
 pub mod launch;
 pub mod libpq;
 pub mod platform;
+pub mod private_directory;
 pub mod psql;
+pub mod remember;
 pub mod report;
 pub mod sign_in;
+pub mod trust_store;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::process::Command;
 
 use cli::Options;
-use decision::{Case, Decision, SignIn};
+use decision::{Case, Decision, SignIn, tls};
 use environment::Environment;
 use failure::{Failure, Kind};
 use launch::{Launch, exec, locate};
 use libpq::files;
 use libpq::parameters::{Parameters, Refusal};
 use libpq::target::Target;
+use private_directory::{Exposed, PrivateDirectory};
 use psql::command_line::{CommandLine, Outcome, Wanted};
 
 /// Runs the program with `words` (without its own name). Where it becomes psql it does not return, except on
@@ -89,6 +94,14 @@ pub fn target(wanted: &Wanted, environment: &Environment) -> Result<Target, Refu
     Target::settle(parameters)
 }
 
+/// Our directory; where it is not ours alone, that is said, and nothing is kept.
+fn private_directory() -> Option<PrivateDirectory> {
+    PrivateDirectory::open().unwrap_or_else(|Exposed(why)| {
+        report::warn(&format!("nothing is remembered: {why}"));
+        None
+    })
+}
+
 /// What the program starts from, once the command line is read.
 struct Start {
     words: Vec<OsString>,
@@ -121,28 +134,28 @@ impl Start {
     }
 
     fn sign_in(self, target: &Target, plan: &SignIn) -> Result<i32, Failure> {
-        let roots = decision::tls::Roots {
-            own: files::has_own_roots(&self.environment),
-            system: openssl_probe::probe().cert_file,
-        };
-        let protection = decision::tls::protect(target, &roots)?;
+        let protection = tls::protect(target, files::has_own_roots(&self.environment))?;
         // psql first: without it, a token is fetched for nothing.
         let program = self.psql(plan.options.psql.as_deref())?;
-        let signed_in = sign_in::sign_in(plan, &self.environment)?;
+        let directory = private_directory();
+        let signed_in = sign_in::sign_in(plan, &self.environment, directory.as_ref())?;
         for warning in sign_in::warnings(&signed_in.role, &signed_in.token) {
             report::warn(&warning);
         }
+        let roots = protection.wants_roots.then(|| {
+            let has_known_roots = plan.cloud.is_some_and(|cloud| cloud.has_known_roots);
+            trust_store::roots(&program, has_known_roots, directory.as_ref())
+        });
+        let settings = sign_in::settings(plan, &signed_in, &protection, roots);
         let launch = Launch {
             program,
             words: sign_in::words(self.words, &signed_in.role),
             environment: Some(sign_in::variables(
                 &self.environment,
-                plan,
-                &signed_in,
-                &protection,
+                &settings,
+                &signed_in.token,
             )),
         };
-        let settings = sign_in::settings(plan, &signed_in, &protection);
         if plan.options.has("dry-run") {
             return report::print(&report::signed_in(
                 &launch,

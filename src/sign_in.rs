@@ -1,6 +1,7 @@
 //! Signs in: a token, the role it is for, and the variables that take both to psql.
 
 use std::ffi::OsString;
+use std::time::SystemTime;
 
 use crate::azure_cli::AzureCli;
 use crate::cli::Method;
@@ -12,6 +13,8 @@ use crate::entra::role::{self, Identity, LONGEST_NAME};
 use crate::entra::token::Token;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::private_directory::PrivateDirectory;
+use crate::remember::{self, Kept, Memory};
 
 /// A role and the token to sign in as it.
 pub struct SignedIn {
@@ -21,23 +24,91 @@ pub struct SignedIn {
     pub token: Token,
 }
 
-/// Gets the token, and works the role out where nobody named it.
+/// Gets the token, and works the role out where nobody named it. A remembered token is used where there is one; else
+/// it is got from az, and those who launched at the same time wait for it.
 ///
 /// # Errors
 ///
 /// The token cannot be got, or nothing says who the role is.
-pub fn sign_in(plan: &SignIn, environment: &Environment) -> Result<SignedIn, Failure> {
-    let deadline = Deadline::after(plan.options.time_for_signing_in());
+pub fn sign_in(
+    plan: &SignIn,
+    environment: &Environment,
+    directory: Option<&PrivateDirectory>,
+) -> Result<SignedIn, Failure> {
     match plan.options.auth.unwrap_or(Method::Auto) {
         // The one method that there is, so far, is also what `auto` comes to.
-        Method::Auto | Method::AzureCli => {
-            let az = AzureCli::find(environment, &plan.options, deadline)?;
-            let token = az.token(plan.resource.as_deref())?;
-            let server = single_server(plan);
-            let role = plan.user.role(server, || name_of(&token, &az))?;
-            Ok(SignedIn { role, token })
-        }
+        Method::Auto | Method::AzureCli => through_azure_cli(plan, environment, directory),
     }
+}
+
+fn through_azure_cli(
+    plan: &SignIn,
+    environment: &Environment,
+    directory: Option<&PrivateDirectory>,
+) -> Result<SignedIn, Failure> {
+    let deadline = Deadline::after(plan.options.time_for_signing_in());
+    let started = SystemTime::now();
+    let memory = directory
+        .filter(|_| remember::is_wanted(environment))
+        .map(|directory| Memory::of_azure_cli(directory, plan, environment));
+    let memory = memory.as_ref();
+    let recall = || {
+        memory
+            .filter(|_| !plan.options.has("fresh"))?
+            .recall(SystemTime::now())
+    };
+    if let Some(kept) = recall().filter(|kept| says_role(plan, kept)) {
+        return signed_in(plan, kept);
+    }
+    let az = AzureCli::find(environment, &plan.options, directory, deadline)?;
+    // Others may have been at it while we waited for our turn.
+    let recalled = recall();
+    if recalled.is_none()
+        && let Some(failure) = memory.and_then(|memory| memory.told_since(started))
+    {
+        return Err(failure);
+    }
+    let keep = |kept: &Kept| {
+        if let Some(memory) = memory {
+            memory.keep(kept);
+        }
+    };
+    let fetch = || {
+        let mut kept = match recalled {
+            Some(kept) => kept,
+            None => Kept::from(az.token(plan.resource.as_deref())?),
+        };
+        keep(&kept);
+        if !says_role(plan, &kept) {
+            kept.name = Some(name_in_graph(&kept.token, &az)?);
+            keep(&kept);
+        }
+        Ok(kept)
+    };
+    let kept = fetch().inspect_err(|failure| {
+        if let Some(memory) = memory {
+            memory.tell(failure, SystemTime::now());
+        }
+    })?;
+    signed_in(plan, kept)
+}
+
+/// Whether a role is named, or the token or what was kept with it says it.
+fn says_role(plan: &SignIn, kept: &Kept) -> bool {
+    let is_named = matches!(plan.user, User::Named { .. });
+    is_named || kept.name.is_some() || matches!(role::identity(&kept.token), Identity::Named(_))
+}
+
+/// Puts role and token together, where [`says_role`].
+fn signed_in(plan: &SignIn, kept: Kept) -> Result<SignedIn, Failure> {
+    let Kept { token, name } = kept;
+    let role = plan
+        .user
+        .role(single_server(plan), || match role::identity(&token) {
+            Identity::Named(name) => name,
+            _ => name.unwrap_or_default(),
+        })?;
+    Ok(SignedIn { role, token })
 }
 
 /// The Single Server whose name the role ends in: the host's first label.
@@ -46,8 +117,8 @@ fn single_server(plan: &SignIn) -> Option<&str> {
     plan.options.has("single-server").then_some(label)
 }
 
-/// The role's name by the token, and where that does not say, by Graph.
-fn name_of(token: &Token, az: &AzureCli<'_>) -> Result<String, Failure> {
+/// The role's name by Graph, where the token does not say it.
+fn name_in_graph(token: &Token, az: &AzureCli<'_>) -> Result<String, Failure> {
     let oid = token.claim("oid");
     let (found, whose) = match role::identity(token) {
         Identity::Named(name) => return Ok(name),
@@ -94,28 +165,13 @@ pub fn warnings(role: &Role, token: &Token) -> Vec<String> {
     warnings
 }
 
-/// psql's variables: those of `environment` with the token, the role and the protection put in.
-#[must_use]
-pub fn variables(
-    environment: &Environment,
-    plan: &SignIn,
-    signed_in: &SignedIn,
-    protection: &Protection,
-) -> Environment {
-    let mut variables = environment.clone();
-    for (name, value) in settings(plan, signed_in, protection) {
-        variables.set(name, value);
-    }
-    variables.set("PGPASSWORD", signed_in.token.secret());
-    variables
-}
-
-/// The variables that are set beside the token, none of them secret.
+/// The variables that are set beside the token, none of them secret. `roots` is what `PGSSLROOTCERT` is to be.
 #[must_use]
 pub fn settings(
     plan: &SignIn,
     signed_in: &SignedIn,
     protection: &Protection,
+    roots: Option<OsString>,
 ) -> Vec<(&'static str, OsString)> {
     let settings = [
         ("PGUSER", Some(signed_in.role.name.clone())),
@@ -124,13 +180,28 @@ pub fn settings(
             plan.default_database.then(|| "postgres".into()),
         ),
         ("PGSSLMODE", protection.mode.map(OsString::from)),
-        ("PGSSLROOTCERT", protection.roots.clone()),
+        ("PGSSLROOTCERT", roots),
         ("PGGSSENCMODE", protection.gss.map(OsString::from)),
     ];
     settings
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
         .collect()
+}
+
+/// psql's variables: those of `environment`, with the settings and the token put in.
+#[must_use]
+pub fn variables(
+    environment: &Environment,
+    settings: &[(&'static str, OsString)],
+    token: &Token,
+) -> Environment {
+    let mut variables = environment.clone();
+    for (name, value) in settings {
+        variables.set(name, value);
+    }
+    variables.set("PGPASSWORD", token.secret());
+    variables
 }
 
 /// psql's words, with the role where a variable would not reach.
@@ -144,10 +215,4 @@ pub fn words(mut words: Vec<OsString>, role: &Role) -> Vec<OsString> {
         }
     }
     words
-}
-
-/// Whether nobody named the role.
-#[must_use]
-pub fn worked_out(user: &User) -> bool {
-    *user == User::Unnamed
 }

@@ -19,6 +19,7 @@ use crate::deadline::Deadline;
 use crate::entra::token::{Token, Unusable};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::private_directory::PrivateDirectory;
 
 use complaint::Complaint;
 use process::NoAnswer;
@@ -35,7 +36,7 @@ pub struct AzureCli<'a> {
 }
 
 impl<'a> AzureCli<'a> {
-    /// Finds az and waits for our turn.
+    /// Finds az and waits for our turn, with the lock in `directory`; without one there is no queue.
     ///
     /// # Errors
     ///
@@ -43,6 +44,7 @@ impl<'a> AzureCli<'a> {
     pub fn find(
         environment: &Environment,
         options: &'a Options,
+        directory: Option<&PrivateDirectory>,
         deadline: Deadline,
     ) -> Result<Self, Failure> {
         let path = environment.get("PATH");
@@ -55,10 +57,7 @@ impl<'a> AzureCli<'a> {
         environment.set("AZURE_CORE_COLLECT_TELEMETRY", "no");
         environment.set("AZURE_CORE_NO_COLOR", "yes");
         environment.remove("PGPASSWORD");
-        let directory = dirs::runtime_dir()
-            .or_else(dirs::cache_dir)
-            .map(|directory| directory.join("entra-psql"));
-        let turn = Turn::take(directory.as_deref(), deadline).map_err(|turn::TimedOut| {
+        let turn = Turn::take(directory, deadline).map_err(|turn::TimedOut| {
             Failure::sign_in(format!(
                 "other sign-ins kept the Azure CLI busy for {}",
                 seconds(deadline)

@@ -8,6 +8,7 @@ pub mod trust;
 pub mod user;
 
 use crate::cli::Options;
+use crate::entra::cloud::Cloud;
 use crate::entra::token::Token;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -48,6 +49,8 @@ pub enum Decision {
 pub struct SignIn {
     /// The first host: its name is what TLS and messages speak of.
     pub host: String,
+    /// The cloud whose servers all hosts are, by their names.
+    pub cloud: Option<&'static Cloud>,
     /// The resource to ask a token for; where it is `None`, az's active cloud says it.
     pub resource: Option<String>,
     /// The role, as far as it is named.
@@ -109,6 +112,7 @@ pub fn decide(case: &Case<'_>) -> Result<Decision, Failure> {
             "the host wants an Entra token"
         },
         host,
+        cloud,
         user,
         options,
     })))

@@ -1,33 +1,21 @@
 //! How the connection is protected: a token leaves only inside TLS to a host that proved its name.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
-
 use crate::failure::Failure;
 use crate::libpq::parameters::Origin;
 use crate::libpq::target::Target;
 
-/// What psql's environment needs for TLS. `None` leaves it as it is.
+/// What psql's environment needs for TLS.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Protection {
-    /// `PGSSLMODE`
+    /// `PGSSLMODE`; `None` leaves it as it is.
     pub mode: Option<&'static str>,
-    /// `PGSSLROOTCERT`
-    pub roots: Option<OsString>,
-    /// `PGGSSENCMODE`: GSSAPI encryption would stand in the place of TLS.
+    /// Whether `PGSSLROOTCERT` has to name the system's roots.
+    pub wants_roots: bool,
+    /// `PGGSSENCMODE`, since GSSAPI encryption would stand in the place of TLS; `None` leaves it as it is.
     pub gss: Option<&'static str>,
 }
 
-/// Roots that can be had.
-#[derive(Clone, Debug, Default)]
-pub struct Roots {
-    /// Whether the person has a root file of their own where libpq looks for one (`~/.postgresql/root.crt`).
-    pub own: bool,
-    /// The operating system's roots, as one file.
-    pub system: Option<PathBuf>,
-}
-
-/// Settles the protection of `target`.
+/// Settles the protection of `target`. `has_own_roots` is whether the person has a root file where libpq looks for one.
 ///
 /// A mode that the person set is kept where it forces TLS. Roots are given only where the chain is checked
 /// and the person has none: with `require`, a root file would turn into a check that was not asked for.
@@ -35,7 +23,7 @@ pub struct Roots {
 /// # Errors
 ///
 /// The mode set allows plain text, or GSSAPI encryption is demanded.
-pub fn protect(target: &Target, roots: &Roots) -> Result<Protection, Failure> {
+pub fn protect(target: &Target, has_own_roots: bool) -> Result<Protection, Failure> {
     let mode = target.parameters().value("sslmode");
     if let Some(mode @ (b"disable" | b"allow" | b"prefer")) = mode {
         return Err(Failure::sign_in(format!(
@@ -46,15 +34,10 @@ pub fn protect(target: &Target, roots: &Roots) -> Result<Protection, Failure> {
             "leave `sslmode` unset for `verify-full`, or connect without a token by `--no-entra`",
         ));
     }
-    let checks_chain = mode != Some(b"require");
-    let has_roots = roots.own || target.parameters().filled("sslrootcert").is_some();
+    let has_roots = has_own_roots || target.parameters().filled("sslrootcert").is_some();
     Ok(Protection {
         mode: mode.is_none().then_some("verify-full"),
-        roots: (checks_chain && !has_roots).then(|| match &roots.system {
-            Some(file) => file.clone().into_os_string(),
-            // libpq 16 and later take this word for the operating system's own store.
-            None => OsString::from("system"),
-        }),
+        wants_roots: mode != Some(b"require") && !has_roots,
         gss: gss(target)?,
     })
 }

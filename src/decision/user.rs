@@ -84,14 +84,14 @@ impl User {
     ///
     /// # Errors
     ///
-    /// The name is in a connection string, where it cannot be put right from outside; or `worked_out` fails.
+    /// The name is in a connection string, where it cannot be put right from outside.
     pub fn role(
         &self,
         server: Option<&str>,
-        worked_out: impl FnOnce() -> Result<String, Failure>,
+        worked_out: impl FnOnce() -> String,
     ) -> Result<Role, Failure> {
         let (given, place) = match self {
-            Self::Unnamed => (OsString::from(worked_out()?), &Place::Variable),
+            Self::Unnamed => (OsString::from(worked_out()), &Place::Variable),
             Self::Named { name, place } => (name.clone(), place),
         };
         let mut name = role::without_backslashes(&given);

@@ -12,6 +12,8 @@ pub struct Cloud {
     pub resource: &'static str,
     /// What its servers' names end in, with the dot in front.
     pub suffix: &'static str,
+    /// Whether Microsoft names the public roots that its servers are certified by: DigiCert's and its own.
+    pub has_known_roots: bool,
 }
 
 /// The known clouds.
@@ -20,26 +22,31 @@ pub const CLOUDS: &[Cloud] = &[
         name: "AzureCloud",
         resource: "https://ossrdbms-aad.database.windows.net",
         suffix: ".postgres.database.azure.com",
+        has_known_roots: true,
     },
     Cloud {
         name: "AzureUSGovernment",
         resource: "https://ossrdbms-aad.database.usgovcloudapi.net",
         suffix: ".postgres.database.usgovcloudapi.net",
+        has_known_roots: true,
     },
     Cloud {
         name: "AzureChinaCloud",
         resource: "https://ossrdbms-aad.database.chinacloudapi.cn",
         suffix: ".postgres.database.chinacloudapi.cn",
+        has_known_roots: true,
     },
     Cloud {
         name: "AzureGermanCloud",
         resource: "https://ossrdbms-aad.database.cloudapi.de",
         suffix: ".postgres.database.cloudapi.de",
+        has_known_roots: false,
     },
     Cloud {
         name: "AzureBleuCloud",
         resource: "https://ossrdbms-aad.database.sovcloud-api.fr",
         suffix: ".postgres.database.sovcloud-api.fr",
+        has_known_roots: false,
     },
 ];
 

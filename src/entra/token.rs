@@ -83,6 +83,13 @@ impl Token {
             .unwrap_or(UNIX_EPOCH)
     }
 
+    /// When it was issued, where it says so.
+    #[must_use]
+    pub fn issued(&self) -> Option<SystemTime> {
+        let seconds = self.claims.get("iat").and_then(Value::as_u64)?;
+        UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+    }
+
     /// Whether its audience is a database's, of whatever cloud: `https://ossrdbms-aad.…`.
     #[must_use]
     pub fn is_for_databases(&self) -> bool {

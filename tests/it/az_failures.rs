@@ -207,6 +207,7 @@ fn psql_is_missing_or_cannot_be_run() {
 mod recorded {
     //! An az that answers as the real one was seen to answer, where that cannot be brought about.
 
+    use std::os::unix::fs::PermissionsExt;
     use std::process::Stdio;
 
     use super::*;
@@ -289,7 +290,8 @@ mod recorded {
         let user = with_az(
             "mkdir \"$HOME/busy\" || echo overlap >> \"$HOME/overlaps\"\nsleep 0.05\nrmdir \"$HOME/busy\"\nanswer",
         )
-        .args(["-XAtqc", "select current_user"]);
+        .args(["-XAtqc", "select current_user"])
+        .var("ENTRA_PSQL_CACHE", "off");
         let started: Vec<_> = (0..6)
             .map(|_| {
                 user.command()
@@ -314,6 +316,7 @@ mod recorded {
         let user = with_az("answer").args(["--timeout", "0.3"]);
         let directory = user.home.path().join("run/entra-psql");
         std::fs::create_dir_all(&directory).expect("a directory");
+        std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o700)).expect("its mode");
         let lock = std::fs::File::create(directory.join("az.lock")).expect("a lock");
         lock.lock().expect("the lock");
         user.run().fails(

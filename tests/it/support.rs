@@ -137,9 +137,15 @@ impl User {
 
     /// Another program with this user's environment and arguments.
     pub fn command_of(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.tool(program);
+        command.args(&self.arguments);
+        command
+    }
+
+    /// Another program with this user's environment and no arguments yet.
+    pub fn tool(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
-            .args(&self.arguments)
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.home.path());

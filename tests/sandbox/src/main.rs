@@ -4,7 +4,6 @@
 //! The launcher's exit code is this program's.
 
 mod launcher;
-mod prerequisites;
 
 use std::{env, ffi::OsString, process::ExitCode};
 
@@ -19,7 +18,6 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<ExitCode> {
-    prerequisites::ensure()?;
     let program = launcher::program()?;
     let sandbox = Sandbox::start()?;
     let home = sandbox.new_home(Identity::Alice)?;

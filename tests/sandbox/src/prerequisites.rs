@@ -8,13 +8,14 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use sandbox::postgres::bin_dir;
+
+use crate::postgres::bin_dir;
 
 /// Tells Debian's packages not to make and start a database of their own.
 const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/entra-psql-sandbox.conf";
 
 /// Makes sure of everything.
-pub fn ensure() -> Result<()> {
+pub(crate) fn ensure() -> Result<()> {
     if missing().is_empty() {
         return Ok(());
     }

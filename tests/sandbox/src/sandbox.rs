@@ -1,6 +1,7 @@
 //! All of it together.
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
@@ -15,7 +16,9 @@ use crate::{
     entra::Entra,
     gateway::{self, Gateway, Manner},
     keys::Keys,
+    newer_libpq,
     postgres::{self, Postgres},
+    prerequisites,
     token::{self, TokenChanges},
 };
 
@@ -33,13 +36,14 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Brings everything up. The first run installs the Azure CLI, which takes minutes and says so on stderr; others
-    /// take less than a second.
+    /// Brings everything up. The first run installs what is missing and the Azure CLI, which takes minutes and says so on
+    /// stderr; others take less than a second.
     ///
     /// # Errors
     ///
     /// Where PostgreSQL or Python is missing, or does not do what it should.
     pub fn start() -> Result<Self> {
+        prerequisites::ensure()?;
         let cache = Cache::open()?;
         let keys = Arc::new(Keys::load(&cache)?);
         let authority = Authority::load(&cache)?;
@@ -170,6 +174,15 @@ impl Sandbox {
     #[must_use]
     pub fn az_dir(&self) -> &Path {
         self.azure_cli.dir()
+    }
+
+    /// The value for `LD_LIBRARY_PATH` with which psql runs on a libpq of PostgreSQL 18. Installed on first use.
+    ///
+    /// # Errors
+    ///
+    /// Where the package index is out of reach.
+    pub fn newer_libpq(&self) -> Result<OsString> {
+        newer_libpq::prepare(&self.cache, &self.azure_cli.python())
     }
 
     /// The variables with which the Azure CLI, signed in as `identity`, reaches `entra` and nothing else.

@@ -46,6 +46,12 @@ impl AzureCli {
         &self.dir
     }
 
+    /// The Python that it runs on, which has pip.
+    #[must_use]
+    pub fn python(&self) -> PathBuf {
+        install::python(&self.dir)
+    }
+
     /// Signs `identity` in for programs whose home is `home`: makes `home/.azure`, which must not exist.
     ///
     /// The profile holds no database token, so that the first call for one makes one request.

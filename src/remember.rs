@@ -1,0 +1,204 @@
+//! Remembers tokens, so that only the first launch of an hour asks az.
+//!
+//! A token has a place by what was asked for (method, resource, tenant, subscription, az's configuration), and beside it
+//! stands the state that az was in: after `az logout`, `az login` as somebody else, `az account set` or `az cloud set` the
+//! state differs, and the token is forgotten. Anything in that place that is not exactly what we wrote is a miss.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::hash::{DefaultHasher, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use crate::cli::{self, Options};
+use crate::decision::SignIn;
+use crate::decision::user::User;
+use crate::entra::token::Token;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::private_directory::{Exposed, PrivateDirectory};
+use crate::report;
+
+/// A token with less life left is fetched anew: the session that it opens may take a while to begin.
+const LEAST_LIFE: Duration = Duration::from_secs(600);
+
+/// How far ahead of ours the clock may be that a token was issued by.
+const CLOCK_SKEW: Duration = Duration::from_secs(300);
+
+/// The files that say what state az is in. `az login`, `logout` and `account set` write the first, and `az cloud set`
+/// and `az config set` the others.
+const STATE_OF_AZ: [&str; 3] = ["azureProfile.json", "clouds.config", "config"];
+
+/// Variables that lead az to another identity or cloud.
+const VARIABLES_OF_AZ: [&str; 3] = ["AZURE_CLOUD_NAME", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"];
+
+/// The place of one token.
+pub struct Memory<'a> {
+    directory: &'a PrivateDirectory,
+    environment: &'a Environment,
+    configuration: Option<PathBuf>,
+    place: String,
+    /// az's state when we began.
+    state: String,
+    /// Whether the role's name may have to be looked up too, which can fail by itself.
+    wants_name: bool,
+}
+
+/// What is kept.
+pub struct Kept {
+    /// The token.
+    pub token: Token,
+    /// The role's name in Graph, where it was looked up.
+    pub name: Option<String>,
+}
+
+impl From<Token> for Kept {
+    fn from(token: Token) -> Self {
+        Self { token, name: None }
+    }
+}
+
+impl<'a> Memory<'a> {
+    /// The memory for the token of az's that `plan` wants.
+    #[must_use]
+    pub fn of_azure_cli(
+        directory: &'a PrivateDirectory,
+        plan: &SignIn,
+        environment: &'a Environment,
+    ) -> Self {
+        let configuration = azure_configuration(environment);
+        let Options {
+            tenant,
+            subscription,
+            ..
+        } = &plan.options;
+        let asked = (
+            "azure-cli",
+            &plan.resource,
+            tenant,
+            subscription,
+            &configuration,
+        );
+        Self {
+            place: format!("token-{:016x}", hashed(asked)),
+            state: state_of_az(configuration.as_deref(), environment),
+            wants_name: plan.user == User::Unnamed,
+            directory,
+            environment,
+            configuration,
+        }
+    }
+
+    /// The token, if it is the one that az would be asked for now and has enough life left.
+    ///
+    /// A file that others could have read or written is not used, which is said.
+    #[must_use]
+    pub fn recall(&self, now: SystemTime) -> Option<Kept> {
+        let bytes = match self.directory.read(&self.place) {
+            Ok(bytes) => bytes?,
+            Err(Exposed(why)) => {
+                report::warn(&format!("the remembered token is not used: {why}"));
+                return None;
+            }
+        };
+        let mut kept: Value = serde_json::from_slice(&bytes).ok()?;
+        if kept["state"].as_str() != Some(&self.state) {
+            self.directory.remove(&self.place);
+            return None;
+        }
+        let Value::String(secret) = kept["token"].take() else {
+            return None;
+        };
+        let token = Token::read(secret).ok()?;
+        let is_from_here = token
+            .issued()
+            .is_none_or(|issued| issued <= now + CLOCK_SKEW);
+        if token.expires() < now + LEAST_LIFE || !is_from_here {
+            return None;
+        }
+        let name = kept["name"].as_str().map(str::to_owned);
+        Some(Kept { token, name })
+    }
+
+    /// Keeps a token, in the place of the one before. Where that cannot be, or az's state changed while it was got,
+    /// nothing is kept.
+    pub fn keep(&self, kept: &Kept) {
+        if state_of_az(self.configuration.as_deref(), self.environment) != self.state {
+            return;
+        }
+        let kept = json!({"state": self.state, "token": kept.token.secret(), "name": kept.name});
+        // A full disk makes the next launch slower, and no more.
+        let _ = self
+            .directory
+            .replace(&self.place, kept.to_string().as_bytes());
+    }
+
+    /// Leaves a failure for those who waited while we tried.
+    pub fn tell(&self, failure: &Failure, now: SystemTime) {
+        let told = json!({
+            "state": self.state,
+            "at": nanoseconds(now).to_string(),
+            "cause": failure.cause(),
+            "hints": failure.hints(),
+        });
+        let _ = self
+            .directory
+            .replace(&self.place_of_failure(), told.to_string().as_bytes());
+    }
+
+    /// The failure of somebody who tried while we waited, since `then`.
+    #[must_use]
+    pub fn told_since(&self, then: SystemTime) -> Option<Failure> {
+        let bytes = self.directory.read(&self.place_of_failure()).ok()??;
+        let told: Value = serde_json::from_slice(&bytes).ok()?;
+        let at: u128 = told["at"].as_str()?.parse().ok()?;
+        if told["state"].as_str() != Some(&self.state) || at < nanoseconds(then) {
+            return None;
+        }
+        let failure = Failure::sign_in(told["cause"].as_str()?);
+        let hints = told["hints"].as_array()?.iter().filter_map(Value::as_str);
+        Some(hints.fold(failure, Failure::hint))
+    }
+
+    fn place_of_failure(&self) -> String {
+        let what = if self.wants_name { "role" } else { "token" };
+        format!("{}.{what}-failure", self.place)
+    }
+}
+
+/// Whether tokens are to be remembered: not where `ENTRA_PSQL_CACHE` is `off` (or anything but `on`: whoever sets it
+/// wants less kept), and not in CI.
+#[must_use]
+pub fn is_wanted(environment: &Environment) -> bool {
+    let set = environment.get_filled(cli::CACHE);
+    set.is_none_or(|value| value == "on") && environment.get_filled("CI").is_none()
+}
+
+/// The state that az is in, by its files and variables.
+fn state_of_az(configuration: Option<&Path>, environment: &Environment) -> String {
+    let files = STATE_OF_AZ.map(|name| fs::read(configuration?.join(name)).ok());
+    let variables = VARIABLES_OF_AZ.map(|name| environment.get(name));
+    format!("{:016x}", hashed((files, variables)))
+}
+
+/// az's configuration directory: `AZURE_CONFIG_DIR`, else `.azure` in the home directory.
+fn azure_configuration(environment: &Environment) -> Option<PathBuf> {
+    match environment.get_filled("AZURE_CONFIG_DIR") {
+        Some(directory) => std::path::absolute(directory).ok(),
+        None => Some(dirs::home_dir()?.join(OsStr::new(".azure"))),
+    }
+}
+
+fn hashed(what: impl std::hash::Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn nanoseconds(time: SystemTime) -> u128 {
+    time.duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_nanos()
+}

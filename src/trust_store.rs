@@ -1,0 +1,165 @@
+//! The operating system's roots in a form that costs a connection nothing.
+//!
+//! libpq parses a root file whole for every connection, and a system's bundle is some 140 certificates. From version 16
+//! it takes the word `system` instead and looks roots up as it needs them. For older ones a smaller file is derived
+//! from the bundle: without the public authorities that do not certify Azure's servers. Either way the system's store
+//! is the authority: nothing is trusted that it does not hold.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::private_directory::PrivateDirectory;
+
+/// Who certifies Azure's servers: the organisations in the subjects of the roots that Microsoft's pages name (DigiCert
+/// Global Root G2 and Microsoft RSA Root CA 2017) and of those that may follow them.
+const AUTHORITIES_OF_AZURE: [&[u8]; 2] = [b"DigiCert", b"Microsoft"];
+
+/// Where Debian, Ubuntu and Alpine keep the certificates of which they make their bundle, a file each. What an
+/// administrator adds is elsewhere.
+const PACKAGED: &str = "/usr/share/ca-certificates/mozilla";
+
+const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+const END: &str = "-----END CERTIFICATE-----";
+
+/// The value for `PGSSLROOTCERT` that stands for the system's roots.
+///
+/// `psql` is the program that will read it, and `is_azure` whether every host is one of Azure's own: other servers may
+/// be certified by anybody whom the system trusts. `directory` is where what was found out is kept.
+#[must_use]
+pub fn roots(psql: &Path, is_azure: bool, directory: Option<&PrivateDirectory>) -> OsString {
+    if cfg!(target_os = "linux") && takes_system(psql, directory) {
+        return "system".into();
+    }
+    let Some(bundle) = openssl_probe::probe().cert_file else {
+        // Without a bundle there is nothing but the word.
+        return "system".into();
+    };
+    directory
+        .filter(|_| is_azure)
+        .and_then(|directory| derived(&bundle, directory))
+        .unwrap_or_else(|| bundle.into_os_string())
+}
+
+/// Whether the libpq of this psql takes `system`. Found out once for each program.
+fn takes_system(psql: &Path, directory: Option<&PrivateDirectory>) -> bool {
+    let name = format!("libpq-{:016x}", identity(psql));
+    let known = directory.and_then(|directory| directory.read(&name).ok().flatten());
+    match known.as_deref() {
+        Some(b"system") => true,
+        Some(b"file") => false,
+        _ => {
+            let takes = ask(psql);
+            if let Some(directory) = directory {
+                let answer: &[u8] = if takes { b"system" } else { b"file" };
+                // Where it cannot be kept, it is found out anew.
+                let _ = directory.replace(&name, answer);
+            }
+            takes
+        }
+    }
+}
+
+/// Asks psql for a connection that a libpq with `system` refuses at once, since such a connection must verify; an
+/// older one looks for a socket that is not there. Neither touches the network.
+fn ask(psql: &Path) -> bool {
+    let output = Command::new(psql)
+        .args([
+            "-X",
+            "-w",
+            "-d",
+            "host=/dev/null sslmode=prefer sslrootcert=system",
+        ])
+        .env("LC_ALL", "C")
+        .env_remove("PGSERVICE")
+        .env_remove("PGHOSTADDR")
+        .env_remove("PGPASSWORD")
+        .stdin(Stdio::null())
+        .output();
+    output.is_ok_and(|output| String::from_utf8_lossy(&output.stderr).contains("weak sslmode"))
+}
+
+/// What changes when psql or the libraries that it loads do.
+fn identity(psql: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for file in [psql, "/etc/ld.so.cache".as_ref()] {
+        (file, size_and_time(file)).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+fn size_and_time(file: &Path) -> Option<(u64, SystemTime)> {
+    let about = fs::metadata(file).ok()?;
+    Some((about.len(), about.modified().ok()?))
+}
+
+/// The file derived from `bundle`, made where it is missing or older than the bundle is.
+fn derived(bundle: &Path, directory: &PrivateDirectory) -> Option<OsString> {
+    let mut hasher = DefaultHasher::new();
+    bundle.hash(&mut hasher);
+    let name = format!("roots-{:016x}.pem", hasher.finish());
+    let mut origin = DefaultHasher::new();
+    size_and_time(bundle)?.hash(&mut origin);
+    let heading = format!("Of {}, state {:016x}\n", bundle.display(), origin.finish());
+    let known = directory.read(&name).ok()?;
+    if !known.is_some_and(|text| text.starts_with(heading.as_bytes())) {
+        let kept = without_other_authorities(&fs::read_to_string(bundle).ok()?)?;
+        directory
+            .replace(&name, (heading + &kept).as_bytes())
+            .ok()?;
+    }
+    Some(directory.path_of(&name).into_os_string())
+}
+
+/// The certificates of a bundle, without the public authorities that do not certify Azure's servers. What an
+/// administrator added is kept, since nobody else knows what it is for. `None` where nothing of Azure's is left.
+fn without_other_authorities(bundle: &str) -> Option<String> {
+    let packaged = packaged();
+    let mut kept = String::new();
+    let mut has_azures = false;
+    for text in certificates(bundle) {
+        let base64 = without_spaces(text);
+        let Ok(certificate) = STANDARD.decode(&base64) else {
+            continue;
+        };
+        let holds = |part: &[u8]| certificate.windows(part.len()).any(|window| window == part);
+        let is_azures = AUTHORITIES_OF_AZURE.iter().any(|name| holds(name));
+        // Lists of public authorities, to leave them out; never to trust one.
+        let is_public = || {
+            let mut known = webpki_roots::TLS_SERVER_ROOTS.iter();
+            packaged.contains(&base64) || known.any(|authority| holds(&authority.subject))
+        };
+        if is_azures || !is_public() {
+            kept.extend([BEGIN, text, END, "\n"]);
+        }
+        has_azures |= is_azures;
+    }
+    has_azures.then_some(kept)
+}
+
+/// The public authorities that the system's package brought, older ones than Mozilla's list of today among them.
+fn packaged() -> HashSet<String> {
+    let files = fs::read_dir(PACKAGED).into_iter().flatten().flatten();
+    files
+        .filter_map(|file| fs::read_to_string(file.path()).ok())
+        .flat_map(|text| certificates(&text).map(without_spaces).collect::<Vec<_>>())
+        .collect()
+}
+
+/// What stands between the lines that begin and end a certificate.
+fn certificates(pem: &str) -> impl Iterator<Item = &str> {
+    pem.split(BEGIN)
+        .skip(1)
+        .filter_map(|block| block.split(END).next())
+}
+
+fn without_spaces(text: &str) -> String {
+    text.split_ascii_whitespace().collect()
+}

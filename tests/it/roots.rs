@@ -1,0 +1,150 @@
+//! The system's roots reach psql in a form that its libpq takes and that costs little, and stay the system's.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sandbox::{Identity, Sandbox};
+
+use crate::support::{Ran, User};
+
+const HOST: &str = "mydb.postgres.database.azure.com";
+const ALICE: &str = "alice@contoso.example";
+
+/// Alice, whose system's store is `store`: the file that the variable names, as OpenSSL has it.
+fn with_store(store: &Path) -> User {
+    User::signed_in(Identity::Alice)
+        .var("PGHOST", HOST)
+        .without("PGSSLROOTCERT")
+        .var("SSL_CERT_FILE", store)
+        .asks_who()
+}
+
+/// A store like a system's: public authorities, and the sandbox's own, which an administrator added.
+fn store(directory: &Path) -> PathBuf {
+    let public = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/cert.pem",
+    ]
+    .iter()
+    .find_map(|file| fs::read_to_string(file).ok())
+    .expect("this system's own roots");
+    let ours = fs::read_to_string(Sandbox::shared().ca_file()).expect("the sandbox's");
+    let file = directory.join("store.pem");
+    fs::write(&file, public + &ours).expect("a store");
+    file
+}
+
+fn roots_of(ran: &Ran) -> PathBuf {
+    let line = ran
+        .stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("PGSSLROOTCERT="));
+    line.expect("roots").trim_matches('\'').into()
+}
+
+fn certificates(file: &Path) -> usize {
+    fs::read_to_string(file)
+        .expect("a file")
+        .matches("BEGIN CERTIFICATE")
+        .count()
+}
+
+#[test]
+fn an_older_libpq_gets_a_smaller_file_that_follows_the_store() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = store(directory.path());
+    let user = with_store(&store);
+    user.run().is_signed_in(ALICE, "postgres", 1);
+    user.run().is_signed_in(ALICE, "postgres", 1);
+
+    let user = user.args(["--dry-run"]);
+    let roots = roots_of(&user.run());
+    assert!(
+        roots.starts_with(user.home.path().join("run/entra-psql")),
+        "{}",
+        roots.display()
+    );
+    // What Azure may use and what was added, and little else.
+    let (all, few) = (certificates(&store), certificates(&roots));
+    assert!(few > 1 && few * 3 < all, "{few} of {all}");
+
+    // Another store: the file is derived anew.
+    let (text, added) = (
+        fs::read_to_string(&store).expect("the store"),
+        fs::read_to_string(user.sandbox.ca_file()).expect("the sandbox's"),
+    );
+    fs::write(&store, text.replace(&added, "")).expect("a store");
+    assert_eq!(certificates(&roots_of(&user.run())), few - 1);
+}
+
+#[test]
+fn a_server_that_anybody_may_certify_gets_the_whole_store() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = store(directory.path());
+    let user = with_store(&store).args(["--dry-run", "--entra", "-h", "db.example.com"]);
+    assert_eq!(roots_of(&user.run()), store);
+}
+
+#[test]
+fn where_nothing_can_be_kept_the_whole_store_is_used() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = store(directory.path());
+    let user = with_store(&store)
+        .var("XDG_RUNTIME_DIR", "/dev/null")
+        .var("XDG_CACHE_HOME", "/dev/null");
+    user.run().is_signed_in(ALICE, "postgres", 1);
+    assert_eq!(roots_of(&user.args(["--dry-run"]).run()), store);
+}
+
+#[test]
+fn a_newer_libpq_looks_roots_up_in_the_store_itself() {
+    let sandbox = Sandbox::shared();
+    let libraries = sandbox.newer_libpq().expect("a libpq of PostgreSQL 18");
+    let newer = || with_store(sandbox.ca_file()).var("LD_LIBRARY_PATH", &libraries);
+    let user = newer();
+    user.run().is_signed_in(ALICE, "postgres", 1);
+    assert_eq!(
+        roots_of(&user.args(["--dry-run"]).run()),
+        Path::new("system")
+    );
+    // A store that does not know the server: its token stays here.
+    let stranger = tempfile::NamedTempFile::new().expect("a file");
+    let ran = with_store(stranger.path())
+        .var("LD_LIBRARY_PATH", &libraries)
+        .run();
+    assert!(
+        ran.stderr.contains("certificate verify failed"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn which_libpq_it_is_is_found_out_once() {
+    let user = with_store(Sandbox::shared().ca_file());
+    let psql = user.sandbox.postgres_bin_dir().join("psql");
+    // Counts its runs, and is psql.
+    let counting = user.program(
+        "psql",
+        &format!(
+            "#!/bin/sh\necho run >> \"$HOME/runs\"\nexec '{}' \"$@\"\n",
+            psql.display()
+        ),
+    );
+    let runs = || {
+        fs::read_to_string(user.home.path().join("runs"))
+            .unwrap_or_default()
+            .lines()
+            .count()
+    };
+    user.run().is_signed_in(ALICE, "postgres", 1);
+    assert_eq!(runs(), 2);
+    user.run().is_signed_in(ALICE, "postgres", 1);
+    assert_eq!(runs(), 3);
+    // Another program in its place is asked again.
+    let text = fs::read_to_string(&counting).expect("the program");
+    fs::write(&counting, text + "# changed\n").expect("a program");
+    user.run().is_signed_in(ALICE, "postgres", 1);
+    assert_eq!(runs(), 5);
+}

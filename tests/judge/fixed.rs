@@ -1,0 +1,155 @@
+//! Cases with names: what was once decided wrongly, and rules that random cases meet too seldom.
+
+use super::case::{Case, Kind, Segment};
+use super::verdict;
+
+#[track_caller]
+fn agrees(case: &Case) {
+    let verdict = verdict::of(case);
+    assert!(verdict.agrees(), "\n{case}  differs:\n{}", verdict.text());
+}
+
+#[test]
+fn a_backslash_in_a_password_file_is_never_itself() {
+    for (host, line) in [
+        (r"h\x", r"h\x:*:*:*:secret"),
+        (r"h\x", r"h\\x:*:*:*:secret"),
+        (r"h\", r"h\:*:*:*:secret"),
+        ("hx", r"\h\x:*:*:*:secret"),
+        ("a:b", "a:b:*:*:*:secret"),
+        ("a:b", r"a\:b:*:*:*:secret"),
+        ("a", r"a\:*:*:*:*:secret"),
+    ] {
+        agrees(&Case::of(&["-h", host]).file("home/.pgpass", 0o600, line));
+    }
+}
+
+#[test]
+fn a_directory_in_the_place_of_a_service_file_is_an_empty_one() {
+    let system = |case: Case| {
+        case.variable("PGSYSCONFDIR", "{dir}/etc").file(
+            "etc/pg_service.conf",
+            0o644,
+            "[azure]\nhost=h\n",
+        )
+    };
+    let home = Case::of(&["service=azure"]).directory("home/.pg_service.conf");
+    let named = Case::of(&["service=azure"]).variable("PGSERVICEFILE", "{dir}/home");
+    for case in [home, named] {
+        agrees(&case);
+        agrees(&system(case));
+    }
+}
+
+#[test]
+fn a_complaint_in_a_bundle_behind_a_question_mark_is_a_call_for_help() {
+    for words in [
+        &["-c", "-?", "-yq"][..],
+        &["-c", "-?", "-qyq"],
+        &["-h", "-?", "-?q"],
+        &["--user", "-?", "-?q"],
+        &["-c", "-?", "-y"],
+        &["-c", "-?", "-qy"],
+        &["-c", "-?", "--nope"],
+        &["-c", "-?", "db", "-yq"],
+        &["db", "-c", "-?", "-yq"],
+        &["-c-?", "-yq"],
+        &["--command=-?", "-yq"],
+        &["-qc", "-?", "-q", "-yq"],
+    ] {
+        agrees(&Case::of(words));
+    }
+    let mut case = Case::of(&["-c", "-?"]);
+    case.segments.push(Segment::new(Kind::Own, ["--entra"]));
+    case.segments.push(Segment::new(Kind::Ends, ["-yq"]));
+    agrees(&case);
+}
+
+#[test]
+fn posixly_correct_ends_the_options_at_the_first_operand() {
+    for value in ["", "1"] {
+        let mut case = Case::of(&["-q"]).variable("POSIXLY_CORRECT", value);
+        for (kind, word) in [
+            (Kind::Own, "--entra"),
+            (Kind::Operand, "db"),
+            (Kind::Own, "--entra"),
+            (Kind::Psql, "-V"),
+        ] {
+            case.segments.push(Segment::new(kind, [word]));
+        }
+        agrees(&case);
+    }
+}
+
+#[test]
+fn a_service_stands_between_the_command_line_and_the_variables() {
+    let service = "[azure]\nhost=of.service\nuser=service\nport=\n[other]\nhost=x\n";
+    for words in [
+        &[][..],
+        &["-h", "typed"],
+        &["host= user=typed"],
+        &["service=other"],
+    ] {
+        agrees(
+            &Case::of(words)
+                .variable("PGSERVICE", "azure")
+                .variable("PGHOST", "of.variable")
+                .variable("PGUSER", "variable")
+                .variable("PGPORT", "6432")
+                .variable("PGDATABASE", "variable")
+                .file("home/.pg_service.conf", 0o644, service),
+        );
+    }
+}
+
+#[test]
+fn the_length_of_a_service_files_lines() {
+    for length in [1021, 1022, 1023, 1024, 2046] {
+        for end in ["", "\n"] {
+            for (before, behind) in [
+                ("[azure]\n", ""),
+                ("", "\n[azure]\n"),
+                ("[azure]\n[b]\n", ""),
+            ] {
+                let text = format!("{before}#{}{end}{behind}", "x".repeat(length - 1));
+                agrees(
+                    &Case::of(&["service=azure"])
+                        .variable("PGSYSCONFDIR", "{dir}/none")
+                        .file("home/.pg_service.conf", 0o644, text),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_password_file_that_others_can_read_is_passed_over() {
+    for mode in [0o600, 0o400, 0o640, 0o604, 0o610, 0o601, 0o644] {
+        agrees(&Case::of(&["-h", "h"]).file("home/.pgpass", mode, "*:*:*:*:secret\n"));
+        agrees(
+            &Case::of(&["-h", "h"])
+                .variable("PGPASSFILE", "{dir}/pass")
+                .file("pass", mode, "h:5432:{user}:{user}:secret"),
+        );
+    }
+}
+
+#[test]
+fn hosts_addresses_and_ports_are_counted() {
+    for words in [
+        &["host=a,b,c port=1,2,3"][..],
+        &["host=a,b,c port=1"],
+        &["host=a,b,c port=1,2"],
+        &["host=a port=1,2"],
+        &["hostaddr=10.0.0.1,10.0.0.2 host=a"],
+        &["hostaddr=10.0.0.1, host=a,b"],
+        &["hostaddr=, port=,5"],
+        &["host=, port="],
+        &["host=a,b target_session_attrs=prefer-standby"],
+        &["postgres://[::1]:1,a:2,b/db"],
+        &["postgres://a%2Cb:1%2c2/"],
+        &["-h", "a,,/tmp", "-p", ",,5"],
+    ] {
+        agrees(&Case::of(words));
+    }
+}
