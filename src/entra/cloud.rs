@@ -34,7 +34,7 @@ pub const CLOUDS: &[Cloud] = &[
         name: "AzureChinaCloud",
         resource: "https://ossrdbms-aad.database.chinacloudapi.cn",
         suffix: ".postgres.database.chinacloudapi.cn",
-        has_known_roots: true,
+        has_known_roots: false,
     },
     Cloud {
         name: "AzureGermanCloud",

@@ -1,6 +1,6 @@
 //! Runs several commands in turn and takes the median of each.
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 /// Commands that are compared.
@@ -35,31 +35,46 @@ impl<'a> Contest<'a> {
                 }
             }
         }
-        times
-            .into_iter()
-            .map(|mut times| {
-                times.sort_by(f64::total_cmp);
-                times[times.len() / 2]
-            })
-            .collect()
+        times.into_iter().map(median).collect()
     }
 }
 
-/// Runs a command to its end. Whatever goes wrong makes the measurement worthless.
-fn time(mut command: Command) -> f64 {
+/// The middle one of some numbers.
+pub fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}
+
+/// Runs a command so many times at once; the seconds until all have ended.
+pub fn time_at_once(count: usize, command: impl Fn() -> Command) -> f64 {
     let start = Instant::now();
-    let output = command
+    let started: Vec<Child> = (0..count).map(|_| start_contender(command())).collect();
+    started.into_iter().for_each(end_contender);
+    start.elapsed().as_secs_f64()
+}
+
+/// Runs a command to its end; the seconds that took.
+fn time(command: Command) -> f64 {
+    let start = Instant::now();
+    end_contender(start_contender(command));
+    start.elapsed().as_secs_f64()
+}
+
+fn start_contender(mut command: Command) -> Child {
+    command
         .stdin(Stdio::null())
-        .output()
-        .expect("a contender starts");
-    let seconds = start.elapsed().as_secs_f64();
-    let stderr = String::from_utf8_lossy(&output.stderr);
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a contender starts")
+}
+
+/// Whatever goes wrong makes the measurement worthless.
+fn end_contender(child: Child) {
+    let output = child.wait_with_output().expect("a contender ends");
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     assert_eq!(
-        (
-            String::from_utf8_lossy(&output.stdout).as_ref(),
-            stderr.as_ref()
-        ),
+        (text(&output.stdout).as_str(), text(&output.stderr).as_str()),
         ("1\n", "")
     );
-    seconds
 }

@@ -6,10 +6,12 @@
 mod contest;
 mod footprint;
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use contest::Contest;
-use sandbox::{Entra, Identity, Sandbox};
+use sandbox::{Entra, Identity, Sandbox, TokenChanges};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_entra-psql");
@@ -26,7 +28,9 @@ fn main() {
     let sandbox = Sandbox::shared();
     println!("| what | ratio | limit |\n|---|---|---|");
     pass_through(sandbox, if quick { 50 } else { 1000 });
+    remembered(sandbox, if quick { 20 } else { 300 });
     signing_in(sandbox, if quick { 3 } else { 40 });
+    many_at_once(sandbox, if quick { 1 } else { 9 });
     println!("\n| what | amount |\n|---|---|");
     footprint::report(sandbox);
 }
@@ -64,7 +68,7 @@ fn pass_through(sandbox: &Sandbox, turns: usize) {
     );
 }
 
-/// Signing in over TLS, and the lines that people paste.
+/// Signing in with az over TLS, and the lines that people paste.
 fn signing_in(sandbox: &'static Sandbox, turns: usize) {
     let desk = Desk::new(sandbox);
     let by_hand = "PGPASSWORD=$(az account get-access-token --resource-type oss-rdbms --query accessToken -o tsv) exec psql";
@@ -75,17 +79,75 @@ fn signing_in(sandbox: &'static Sandbox, turns: usize) {
     let one_call =
         contest.enter(|| desk.shell(&format!("PGUSER={} {by_hand}", Identity::Alice.name())));
     let two_calls = contest.enter(|| desk.shell(recipe));
-    let ours = contest.enter(|| desk.launcher());
+    let ours = contest.enter(|| {
+        let mut command = desk.launcher();
+        command.env("ENTRA_PSQL_CACHE", "off");
+        command
+    });
     let medians = contest.run();
     line(
-        "signing in / one `az account get-access-token` and psql",
+        "miss / one `az account get-access-token` and psql",
         medians[ours] / medians[one_call],
         "1.03",
     );
     line(
-        "the documented two calls and psql / signing in",
+        "the documented two calls and psql / miss",
         medians[two_calls] / medians[ours],
         "",
+    );
+}
+
+/// A remembered token, against psql with everything set by hand: with the same root file, and with a system's store of
+/// roots, which psql by hand would parse whole.
+fn remembered(sandbox: &'static Sandbox, turns: usize) {
+    let desk = Desk::new(sandbox);
+    let store = desk.store(sandbox);
+    let mut contest = Contest::new(turns);
+    let by_hand = contest.enter(|| desk.psql(sandbox));
+    let whole_store = contest.enter(|| {
+        let mut command = desk.psql(sandbox);
+        command.env("PGSSLROOTCERT", &store);
+        command
+    });
+    let ours = contest.enter(|| desk.launcher());
+    let with_store = contest.enter(|| {
+        let mut command = desk.launcher();
+        command
+            .env_remove("PGSSLROOTCERT")
+            .env("SSL_CERT_FILE", &store);
+        command
+    });
+    let medians = contest.run();
+    let by_hand = medians[by_hand];
+    line("hit / psql set by hand", medians[ours] / by_hand, "1.10");
+    line(
+        "hit with the system's roots / psql set by hand, one root",
+        medians[with_store] / by_hand,
+        "1.10",
+    );
+    line(
+        "psql set by hand, the whole store / the same, one root",
+        medians[whole_store] / by_hand,
+        "",
+    );
+}
+
+/// 32 launches at once without a token at hand, against one az call and then 32 psql at once.
+fn many_at_once(sandbox: &'static Sandbox, rounds: usize) {
+    let mut ratios = Vec::new();
+    for _ in 0..rounds {
+        let desk = Desk::new(sandbox);
+        let ours = contest::time_at_once(32, || desk.launcher());
+        let desk = Desk::new(sandbox);
+        let az = contest::time_at_once(1, || {
+            desk.shell("az account get-access-token --resource-type oss-rdbms -o none && echo 1 #")
+        });
+        ratios.push(ours / (az + contest::time_at_once(32, || desk.psql(sandbox))));
+    }
+    line(
+        "32 at once / one az call and 32 psql at once",
+        contest::median(ratios),
+        "1.5",
     );
 }
 
@@ -98,6 +160,7 @@ struct Desk {
     home: TempDir,
     _entra: Entra,
     variables: Vec<(String, String)>,
+    token: String,
 }
 
 impl Desk {
@@ -116,6 +179,10 @@ impl Desk {
         for (name, value) in [
             ("PATH", path.as_str()),
             ("HOME", &home.path().display().to_string()),
+            (
+                "XDG_RUNTIME_DIR",
+                &home.path().join("run").display().to_string(),
+            ),
             ("PGHOST", sandbox.host()),
             ("PGHOSTADDR", "127.0.0.1"),
             ("PGPORT", &sandbox.port().to_string()),
@@ -129,11 +196,38 @@ impl Desk {
             home,
             _entra: entra,
             variables,
+            token: sandbox.issue(Identity::Alice, &TokenChanges::none()),
         }
     }
 
     fn launcher(&self) -> Command {
         self.prepared(Command::new(PROGRAM))
+    }
+
+    /// psql with role and token set by hand.
+    fn psql(&self, sandbox: &Sandbox) -> Command {
+        let mut command = self.prepared(Command::new(sandbox.postgres_bin_dir().join("psql")));
+        command
+            .env("PGUSER", Identity::Alice.name())
+            .env("PGPASSWORD", &self.token);
+        command
+    }
+
+    /// A store of roots as a system has it, with the sandbox's own among them.
+    fn store(&self, sandbox: &Sandbox) -> PathBuf {
+        let system = [
+            "/etc/ssl/certs/ca-certificates.crt",
+            "/etc/pki/tls/certs/ca-bundle.crt",
+            "/etc/ssl/cert.pem",
+        ];
+        let system = system
+            .iter()
+            .find_map(|file| fs::read_to_string(file).ok())
+            .expect("this system's roots");
+        let store = self.home.path().join("store.pem");
+        let own = fs::read_to_string(sandbox.ca_file()).expect("the sandbox's root");
+        fs::write(&store, system + &own).expect("a store");
+        store
     }
 
     fn shell(&self, script: &str) -> Command {
