@@ -144,7 +144,8 @@ impl Start {
         }
         let roots = protection.wants_roots.then(|| {
             let has_known_roots = plan.cloud.is_some_and(|cloud| cloud.has_known_roots);
-            trust_store::roots(&program, has_known_roots, directory.as_ref())
+            let directory = directory.as_ref();
+            trust_store::roots(&program, has_known_roots, directory, &self.environment)
         });
         let settings = sign_in::settings(plan, &signed_in, &protection, roots);
         let launch = Launch {

@@ -16,6 +16,7 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::environment::Environment;
 use crate::private_directory::PrivateDirectory;
 
 /// Who certifies Azure's servers, by a part of the subject: the roots that Microsoft's pages name. Each one more costs
@@ -37,8 +38,13 @@ const END: &str = "-----END CERTIFICATE-----";
 /// `psql` is the program that will read it, and `is_azure` whether every host is one of Azure's own: other servers may
 /// be certified by anybody whom the system trusts. `directory` is where what was found out is kept.
 #[must_use]
-pub fn roots(psql: &Path, is_azure: bool, directory: Option<&PrivateDirectory>) -> OsString {
-    if cfg!(target_os = "linux") && takes_system(psql, directory) {
+pub fn roots(
+    psql: &Path,
+    is_azure: bool,
+    directory: Option<&PrivateDirectory>,
+    environment: &Environment,
+) -> OsString {
+    if cfg!(target_os = "linux") && takes_system(psql, directory, environment) {
         return "system".into();
     }
     let Some(bundle) = openssl_probe::probe().cert_file else {
@@ -52,14 +58,18 @@ pub fn roots(psql: &Path, is_azure: bool, directory: Option<&PrivateDirectory>) 
 }
 
 /// Whether the libpq of this psql takes `system`. Found out once for each program.
-fn takes_system(psql: &Path, directory: Option<&PrivateDirectory>) -> bool {
-    let name = format!("libpq-{:016x}", identity(psql));
+fn takes_system(
+    psql: &Path,
+    directory: Option<&PrivateDirectory>,
+    environment: &Environment,
+) -> bool {
+    let name = format!("libpq-{:016x}", identity(psql, environment));
     let known = directory.and_then(|directory| directory.read(&name).ok().flatten());
     match known.as_deref() {
         Some(b"system") => true,
         Some(b"file") => false,
         _ => {
-            let takes = ask(psql);
+            let takes = ask(psql, environment);
             if let Some(directory) = directory {
                 let answer: &[u8] = if takes { b"system" } else { b"file" };
                 // Where it cannot be kept, it is found out anew.
@@ -72,26 +82,26 @@ fn takes_system(psql: &Path, directory: Option<&PrivateDirectory>) -> bool {
 
 /// Asks psql for a connection that a libpq with `system` refuses at once, since such a connection must verify; an
 /// older one looks for a socket that is not there. Neither touches the network.
-fn ask(psql: &Path) -> bool {
+fn ask(psql: &Path, environment: &Environment) -> bool {
+    let mut environment = environment.clone();
+    environment.set("LC_ALL", "C");
+    for name in ["PGSERVICE", "PGHOSTADDR", "PGPORT", "PGPASSWORD"] {
+        environment.remove(name);
+    }
     let output = Command::new(psql)
-        .args([
-            "-X",
-            "-w",
-            "-d",
-            "host=/dev/null sslmode=prefer sslrootcert=system",
-        ])
-        .env("LC_ALL", "C")
-        .env_remove("PGSERVICE")
-        .env_remove("PGHOSTADDR")
-        .env_remove("PGPASSWORD")
+        .args(["-X", "-w", "-d"])
+        .arg("host=/dev/null sslmode=prefer sslrootcert=system")
+        .env_clear()
+        .envs(environment.iter())
         .stdin(Stdio::null())
         .output();
     output.is_ok_and(|output| String::from_utf8_lossy(&output.stderr).contains("weak sslmode"))
 }
 
 /// What changes when psql or the libraries that it loads do.
-fn identity(psql: &Path) -> u64 {
+fn identity(psql: &Path, environment: &Environment) -> u64 {
     let mut hasher = DefaultHasher::new();
+    environment.get("LD_LIBRARY_PATH").hash(&mut hasher);
     for file in [psql, "/etc/ld.so.cache".as_ref()] {
         (file, size_and_time(file)).hash(&mut hasher);
     }

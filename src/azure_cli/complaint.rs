@@ -130,6 +130,10 @@ const OTHERS: &[(&str, &str)] = &[
         "Subscription '",
         "`az account list` shows the subscriptions that there are: name one with `--subscription ID`",
     ),
+    (
+        "non-current tenants",
+        "leave out `--tenant`: the account that az is signed in with has one tenant alone",
+    ),
     ("az login", "sign in with `az login`"),
     ("MSAL", "sign in with `az login`"),
     ("AADSTS", "sign in again with `az login`"),

@@ -98,6 +98,19 @@ fn no_subscription_is_chosen_or_the_one_named_is_not_there() {
 }
 
 #[test]
+fn a_managed_identity_has_one_tenant() {
+    User::signed_in(Identity::OrdersIdentity)
+        .var("PGHOST", HOST)
+        .args(["--tenant", "contoso.onmicrosoft.com"])
+        .run()
+        .fails(
+            2,
+            "non-current tenants is not supported",
+            "leave out `--tenant`",
+        );
+}
+
+#[test]
 fn something_other_than_entra_answers_or_nothing_does() {
     let fault = |fault| with(&alice(), Behaviour::fault(fault));
     fault(Fault::Drop).fails(2, COULD_NOT, "the proxy in `HTTPS_PROXY`");
