@@ -119,26 +119,31 @@ fn make(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).create(path)
 }
 
-/// Whether something belongs to us and nobody else can read or write it.
-#[cfg(unix)]
+/// Refuses what others can reach.
 fn check(path: &Path, about: &fs::Metadata) -> Result<(), Exposed> {
+    match exposure(about) {
+        None => Ok(()),
+        Some(why) => Err(Exposed(format!("`{}` {why}", path.display()))),
+    }
+}
+
+/// How others can reach something: it belongs to one of them, or they may read or write it.
+#[cfg(unix)]
+fn exposure(about: &fs::Metadata) -> Option<&'static str> {
     use std::os::unix::fs::MetadataExt as _;
     if about.uid() != nix::unistd::geteuid().as_raw() {
-        return Err(Exposed(format!(
-            "`{}` belongs to somebody else",
-            path.display()
-        )));
+        Some("belongs to somebody else")
+    } else if about.mode() & 0o077 != 0 {
+        Some("is open to others")
+    } else {
+        None
     }
-    if about.mode() & 0o077 != 0 {
-        return Err(Exposed(format!("`{}` is open to others", path.display())));
-    }
-    Ok(())
 }
 
 /// On Windows the user's own directory protects what is in it.
 #[cfg(windows)]
-fn check(_path: &Path, _about: &fs::Metadata) -> Result<(), Exposed> {
-    Ok(())
+fn exposure(_about: &fs::Metadata) -> Option<&'static str> {
+    None
 }
 
 /// For the owner alone where it is made, and never through a link that somebody put there.
