@@ -32,7 +32,10 @@ fn main() {
     signing_in(sandbox, if quick { 3 } else { 40 });
     many_at_once(sandbox, if quick { 1 } else { 9 });
     println!("\n| what | amount |\n|---|---|");
-    footprint::report(sandbox);
+    let desk = Desk::new(sandbox);
+    // The first launch is a miss, and leaves a token behind.
+    contest::time_at_once(1, || desk.launcher());
+    footprint::report(&desk.variables);
 }
 
 /// psql on a socket, by itself and behind us; and behind a shell's `exec`, which does as little as can be done.
