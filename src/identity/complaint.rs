@@ -109,9 +109,15 @@ impl Complaint<'_> {
     fn unreachable(&self, why: &str) -> Failure {
         let host = &self.seen.host;
         let is_untrusted = why.contains("certificate");
+        // The words are hyper's for what a proxy answers to `CONNECT`.
+        let by_proxy = why.strip_prefix("tunnel error: ");
         let hint = match self.credential {
             Credential::ManagedIdentity { .. } => {
                 "does this machine have a managed identity? choose another way with `--auth METHOD`"
+                    .to_owned()
+            }
+            Credential::Application { .. } if by_proxy.is_some() => {
+                "the proxy in `HTTPS_PROXY` does not let us through: mend it, or unset it"
                     .to_owned()
             }
             Credential::Application { .. } if is_untrusted => format!(
@@ -121,7 +127,11 @@ impl Complaint<'_> {
                 format!("is `{host}` reachable from here? behind a proxy, set `HTTPS_PROXY`")
             }
         };
-        let cause = refusal::one_line(why);
+        let cause = match by_proxy {
+            Some("unsuccessful") => "the proxy refused".to_owned(),
+            Some(words) => format!("the proxy refused: {words}"),
+            None => refusal::one_line(why),
+        };
         Failure::sign_in(format!("{} cannot be reached: {cause}", self.whom())).hint(hint)
     }
 

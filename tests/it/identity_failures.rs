@@ -188,6 +188,14 @@ fn an_unreachable_entra_fails_long_before_the_deadline() {
         "`login.microsoftonline.com` cannot be reached: Connection refused",
         "behind a proxy, set `HTTPS_PROXY`",
     );
+    with_secret()
+        .var("AZURE_AUTHORITY_HOST", "https://login.elsewhere.example")
+        .run()
+        .fails(
+            2,
+            "`login.elsewhere.example` cannot be reached: the proxy refused",
+            "`HTTPS_PROXY`",
+        );
     in_app_service()
         .var("IDENTITY_ENDPOINT", format!("{closed}/msi/token"))
         .run()
