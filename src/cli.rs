@@ -13,6 +13,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use crate::entra::cloud::{self, Cloud};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::method::Method;
 use crate::psql::command_line::OwnWord;
 
 /// One option of ours.
@@ -40,13 +41,19 @@ pub const OPTIONS: &[OwnOption] = &[
         name: "auth",
         value: Some("METHOD"),
         variable: Some("ENTRA_PSQL_AUTH"),
-        help: "How to get the token: `auto` or `azure-cli`",
+        help: "How to get the token: auto, azure-cli, managed-identity, workload-identity, client-secret, azure-pipelines, github-actions or env",
     },
     OwnOption {
         name: "tenant",
         value: Some("ID"),
         variable: Some("ENTRA_PSQL_TENANT"),
         help: "The tenant to get the token from, by id or domain",
+    },
+    OwnOption {
+        name: "client-id",
+        value: Some("ID"),
+        variable: Some("ENTRA_PSQL_CLIENT_ID"),
+        help: "The application, or the user-assigned managed identity, to get the token as",
     },
     OwnOption {
         name: "subscription",
@@ -131,17 +138,17 @@ pub fn is_own(name: &str) -> Option<bool> {
         .map(|option| option.value.is_some())
 }
 
-/// How the token is got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// By what can be seen; today that is the Azure CLI.
-    Auto,
-    /// From the Azure CLI.
-    AzureCli,
-}
+/// The variable that holds the ready token for `--auth env`.
+pub const READY_TOKEN: &str = "ENTRA_PSQL_TOKEN";
 
-/// Methods by their names.
-const METHODS: &[(&str, Method)] = &[("auto", Method::Auto), ("azure-cli", Method::AzureCli)];
+/// What `--auth` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// The method that can be seen.
+    Auto,
+    /// This method.
+    By(Method),
+}
 
 /// How long signing in may take where nobody says otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -152,9 +159,11 @@ pub struct Options {
     /// `--group`
     pub group: Option<OsString>,
     /// `--auth`
-    pub auth: Option<Method>,
+    pub auth: Option<Auth>,
     /// `--tenant`
     pub tenant: Option<String>,
+    /// `--client-id`
+    pub client_id: Option<String>,
     /// `--subscription`
     pub subscription: Option<String>,
     /// `--cloud`
@@ -233,6 +242,7 @@ impl Options {
         }
         self.group = self.group.or(others.group);
         self.auth = self.auth.or(others.auth);
+        self.client_id = self.client_id.or(others.client_id);
         self.psql = self.psql.or(others.psql);
         self.timeout = self.timeout.or(others.timeout);
         self.flags.extend(others.flags);
@@ -267,6 +277,7 @@ impl Options {
             group: matches.get_one("group").cloned(),
             auth: matches.get_one("auth").copied(),
             tenant: matches.get_one("tenant").cloned(),
+            client_id: matches.get_one("client-id").cloned(),
             subscription: matches.get_one("subscription").cloned(),
             cloud: matches.get_one("cloud").copied(),
             resource: matches.get_one("resource").cloned(),
@@ -361,10 +372,11 @@ fn argument(option: &OwnOption) -> Arg {
 
 fn value_parser(name: &str) -> ValueParser {
     match name {
-        "auth" => PossibleValuesParser::new(METHODS.iter().map(|(name, _)| *name))
-            .map(|name| method(&name))
+        "auth" => PossibleValuesParser::new(std::iter::once("auto").chain(Method::names()))
+            .map(|name| Method::by_name(&name).map_or(Auth::Auto, Auth::By))
             .into(),
         "tenant" => ValueParser::new(tenant),
+        "client-id" => ValueParser::new(client_id),
         "subscription" => ValueParser::new(subscription),
         "cloud" => ValueParser::new(known_cloud),
         "resource" => ValueParser::new(resource),
@@ -378,18 +390,28 @@ fn value_parser(name: &str) -> ValueParser {
     }
 }
 
-fn method(name: &str) -> Method {
-    METHODS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map_or(Method::Auto, |(_, method)| *method)
-}
-
 /// A tenant's id or domain: what az takes, and nothing that a shell or cmd.exe would look at.
-fn tenant(text: &str) -> Result<String, String> {
+///
+/// # Errors
+///
+/// It is none.
+pub fn tenant(text: &str) -> Result<String, String> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     if text.is_empty() || text.starts_with('-') || !text.bytes().all(fits) {
         return Err("is no tenant's id or domain".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// The client id of an application or a managed identity.
+///
+/// # Errors
+///
+/// It is none.
+pub fn client_id(text: &str) -> Result<String, String> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    if text.is_empty() || text.starts_with('-') || !text.bytes().all(fits) {
+        return Err("is no client id".to_owned());
     }
     Ok(text.to_owned())
 }
@@ -516,7 +538,7 @@ mod tests {
         let options = options.unwrap();
         assert_eq!(options.group.as_deref(), Some("G H".as_ref()));
         assert_eq!(options.time_for_signing_in(), Duration::from_secs(2));
-        assert_eq!(options.auth, Some(Method::AzureCli));
+        assert_eq!(options.auth, Some(Auth::By(Method::AzureCli)));
         assert!(options.has("entra") && options.ask_for_token());
         assert!(!Options::default().ask_for_token());
     }
@@ -538,6 +560,7 @@ mod tests {
                 "`--tenant`: `a b` is no tenant's id or domain",
             ),
             ("tenant=-x", "`--tenant`: `-x` is no tenant's id or domain"),
+            ("client-id=a b", "`--client-id`: `a b` is no client id"),
             ("subscription=%PATH%", "is no subscription's id"),
             ("resource=http://x", "is no `https://` resource"),
             (

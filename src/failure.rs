@@ -54,6 +54,13 @@ impl Failure {
         self
     }
 
+    /// The same failure with more about how it came to be, in brackets behind the cause.
+    #[must_use]
+    pub fn noting(mut self, note: &str) -> Self {
+        self.cause = format!("{} ({note})", self.cause);
+        self
+    }
+
     /// The cause, in a line.
     #[must_use]
     pub fn cause(&self) -> &str {

@@ -4,13 +4,13 @@
 //!
 //! ```text
 //! argv + environment ─► intent ─► token ─► principal ─► environment ─► exec
-//!                       (pure)    (az)     (claims)     (pure)         (psql)
+//!                       (pure)    (az|SDK) (claims)     (pure)         (psql)
 //! ```
 //!
 //! - [`psql`] reads the command line as psql would and cuts our own words out; [`cli`] describes those.
 //! - [`libpq`] works out what libpq would connect to.
 //! - [`decision`] says whether a token is due, and how the connection is protected.
-//! - [`azure_cli`] gets the token and [`remember`] keeps it, [`entra`] reads it, and [`sign_in`] puts it into psql's
+//! - [`azure_cli`] or [`identity`] gets the token and [`remember`] keeps it, [`entra`] reads it, and [`sign_in`] puts it into psql's
 //!   environment, with the roots from [`trust_store`].
 //! - [`launch`] finds psql and becomes it.
 //!
@@ -23,8 +23,10 @@ pub mod decision;
 pub mod entra;
 pub mod environment;
 pub mod failure;
+pub mod identity;
 pub mod launch;
 pub mod libpq;
+pub mod method;
 pub mod platform;
 pub mod private_directory;
 pub mod psql;
@@ -32,6 +34,7 @@ pub mod remember;
 pub mod report;
 pub mod sign_in;
 pub mod trust_store;
+pub mod turn;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};

@@ -1,7 +1,7 @@
-//! Remembers tokens, so that only the first launch of an hour asks az.
+//! Remembers tokens, so that only the first launch of an hour asks for one.
 //!
-//! A token has a place by what was asked for (method, resource, tenant, subscription, az's configuration), and beside it
-//! stands the state that az was in: after `az logout`, `az login` as somebody else, `az account set` or `az cloud set` the
+//! A token has a place by what was asked for (method, resource, and whom that makes us: tenant, client, authority; for az
+//! subscription and configuration), and beside it stands the state that az was in: after `az logout`, `az login` as somebody else, `az account set` or `az cloud set` the
 //! state differs, and the token is forgotten. Anything in that place that is not exactly what we wrote is a miss.
 
 use std::ffi::OsStr;
@@ -18,6 +18,7 @@ use crate::decision::user::User;
 use crate::entra::token::Token;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::identity::credential::Credential;
 use crate::private_directory::{Exposed, PrivateDirectory};
 use crate::report;
 
@@ -38,12 +39,21 @@ const VARIABLES_OF_AZ: [&str; 3] = ["AZURE_CLOUD_NAME", "IDENTITY_ENDPOINT", "MS
 pub struct Memory<'a> {
     directory: &'a PrivateDirectory,
     environment: &'a Environment,
-    configuration: Option<PathBuf>,
+    /// Whose state counts.
+    keeper: Keeper,
     place: String,
-    /// az's state when we began.
+    /// The keeper's state when we began.
     state: String,
     /// Whether the role's name may have to be looked up too, which can fail by itself.
     wants_name: bool,
+}
+
+/// Who keeps a sign-in whose end makes the token forgotten.
+enum Keeper {
+    /// az, with this configuration directory.
+    AzureCli(Option<PathBuf>),
+    /// Nobody: the identity is the variables'.
+    Nobody,
 }
 
 /// What is kept.
@@ -87,11 +97,38 @@ impl<'a> Memory<'a> {
             wants_name: plan.user == User::Unnamed,
             directory,
             environment,
-            configuration,
+            keeper: Keeper::AzureCli(configuration),
         }
     }
 
-    /// The token, if it is the one that az would be asked for now and has enough life left.
+    /// The memory for the token that `plan` wants for an application or a managed identity.
+    #[must_use]
+    pub fn of_identity(
+        directory: &'a PrivateDirectory,
+        plan: &SignIn,
+        credential: &Credential,
+        environment: &'a Environment,
+    ) -> Self {
+        let endpoint = environment.get("IDENTITY_ENDPOINT");
+        let method = plan.choice.method.name();
+        let asked = (method, &plan.resource, credential.key(), endpoint);
+        Self {
+            place: format!("token-{:016x}", hashed(asked)),
+            state: String::new(),
+            wants_name: plan.user == User::Unnamed,
+            directory,
+            environment,
+            keeper: Keeper::Nobody,
+        }
+    }
+
+    /// The name of the lock for those who want the same token.
+    #[must_use]
+    pub fn lock(&self) -> String {
+        format!("{}.lock", self.place)
+    }
+
+    /// The token, if it is the one that would be asked for now and has enough life left.
     ///
     /// A file that others could have read or written is not used, which is said.
     #[must_use]
@@ -125,7 +162,9 @@ impl<'a> Memory<'a> {
     /// Keeps a token, in the place of the one before. Where that cannot be, or az's state changed while it was got,
     /// nothing is kept.
     pub fn keep(&self, kept: &Kept) {
-        if state_of_az(self.configuration.as_deref(), self.environment) != self.state {
+        if let Keeper::AzureCli(configuration) = &self.keeper
+            && state_of_az(configuration.as_deref(), self.environment) != self.state
+        {
             return;
         }
         let kept = json!({"state": self.state, "token": kept.token.secret(), "name": kept.name});

@@ -9,6 +9,7 @@ use crate::entra::token::Token;
 use crate::failure::Failure;
 use crate::launch::Launch;
 use crate::libpq::parameters::Parameters;
+use crate::method::Method;
 use crate::psql::command_line::Wanted;
 
 /// Writes `text` and a newline to standard output; the exit code is 0.
@@ -56,12 +57,19 @@ pub fn signed_in(
     let mut lines = vec![
         command_line(launch),
         format!(
-            "token from the Azure CLI for {}: {} ({})",
-            plan.resource.as_deref().unwrap_or("az's active cloud"),
+            "token from {} for {}: {} ({})",
+            plan.choice.method.source(),
+            plan.resource
+                .as_deref()
+                .unwrap_or(match plan.choice.method {
+                    Method::AzureCli => "az's active cloud",
+                    _ => "databases",
+                }),
             plan.reason,
             plan.host
         ),
     ];
+    lines.extend(plan.choice.explained());
     for (name, value) in settings {
         lines.push(format!("{name}={}", quoted(value)));
     }

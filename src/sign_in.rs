@@ -4,17 +4,21 @@ use std::ffi::OsString;
 use std::time::SystemTime;
 
 use crate::azure_cli::AzureCli;
-use crate::cli::Method;
+use crate::cli;
 use crate::deadline::Deadline;
 use crate::decision::SignIn;
 use crate::decision::tls::Protection;
 use crate::decision::user::{Delivery, Role, User};
+use crate::entra::cloud;
 use crate::entra::role::{self, Identity, LONGEST_NAME};
 use crate::entra::token::Token;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::identity::{self, credential::Credential};
+use crate::method::Method;
 use crate::private_directory::PrivateDirectory;
 use crate::remember::{self, Kept, Memory};
+use crate::turn::{self, Turn};
 
 /// A role and the token to sign in as it.
 pub struct SignedIn {
@@ -25,7 +29,7 @@ pub struct SignedIn {
 }
 
 /// Gets the token, and works the role out where nobody named it. A remembered token is used where there is one; else
-/// it is got from az, and those who launched at the same time wait for it.
+/// it is fetched, and those who launched at the same time wait for it. A ready token is never remembered.
 ///
 /// # Errors
 ///
@@ -35,23 +39,88 @@ pub fn sign_in(
     environment: &Environment,
     directory: Option<&PrivateDirectory>,
 ) -> Result<SignedIn, Failure> {
-    match plan.options.auth.unwrap_or(Method::Auto) {
-        // The one method that there is, so far, is also what `auto` comes to.
-        Method::Auto | Method::AzureCli => through_azure_cli(plan, environment, directory),
+    let remembers = directory.filter(|_| remember::is_wanted(environment));
+    let signed_in = match plan.choice.method {
+        Method::Env => ready(plan, environment),
+        Method::AzureCli => {
+            let memory =
+                remembers.map(|directory| Memory::of_azure_cli(directory, plan, environment));
+            fetched(plan, memory.as_ref(), |deadline| {
+                AzureCli::find(environment, &plan.options, directory, deadline)
+                    .map(Source::AzureCli)
+            })
+        }
+        _ => Credential::read(plan, environment).and_then(|credential| {
+            let memory = remembers
+                .map(|directory| Memory::of_identity(directory, plan, &credential, environment));
+            let memory = memory.as_ref();
+            fetched(plan, memory, |deadline| {
+                // Where nothing is remembered, there is nothing to wait for.
+                let turn = memory
+                    .map(|memory| Turn::take(directory, &memory.lock(), deadline))
+                    .transpose()
+                    .map_err(|turn::TimedOut| no_turn(deadline))?;
+                Ok(Source::Identity {
+                    credential,
+                    deadline,
+                    _turn: turn,
+                })
+            })
+        }),
+    };
+    // Who did not choose the method hears which it was.
+    signed_in.map_err(|failure| match plan.choice.explained() {
+        Some(choice) => failure.noting(&choice),
+        None => failure,
+    })
+}
+
+/// Where tokens are fetched, once it is our turn.
+enum Source<'a> {
+    AzureCli(AzureCli<'a>),
+    Identity {
+        credential: Credential,
+        deadline: Deadline,
+        _turn: Option<Turn>,
+    },
+}
+
+impl Source<'_> {
+    fn token(&self, resource: Option<&str>) -> Result<Token, Failure> {
+        match self {
+            Self::AzureCli(az) => az.token(resource),
+            Self::Identity {
+                credential,
+                deadline,
+                ..
+            } => {
+                let resource = resource.unwrap_or(cloud::PUBLIC.resource);
+                identity::token(credential, resource, *deadline)
+            }
+        }
     }
 }
 
-fn through_azure_cli(
+/// The token in its variable, and the role.
+fn ready(plan: &SignIn, environment: &Environment) -> Result<SignedIn, Failure> {
+    let kept = Kept::from(identity::ready::token(
+        environment,
+        plan.resource.as_deref(),
+    )?);
+    if !says_role(plan, &kept) {
+        return Err(no_name(&kept.token));
+    }
+    signed_in(plan, kept)
+}
+
+/// A token from `memory`, or else from the source that `find` waits for.
+fn fetched<'a>(
     plan: &SignIn,
-    environment: &Environment,
-    directory: Option<&PrivateDirectory>,
+    memory: Option<&Memory<'_>>,
+    find: impl FnOnce(Deadline) -> Result<Source<'a>, Failure>,
 ) -> Result<SignedIn, Failure> {
     let deadline = Deadline::after(plan.options.time_for_signing_in());
     let started = SystemTime::now();
-    let memory = directory
-        .filter(|_| remember::is_wanted(environment))
-        .map(|directory| Memory::of_azure_cli(directory, plan, environment));
-    let memory = memory.as_ref();
     let recall = || {
         memory
             .filter(|_| !plan.options.has("fresh"))?
@@ -60,7 +129,7 @@ fn through_azure_cli(
     if let Some(kept) = recall().filter(|kept| says_role(plan, kept)) {
         return signed_in(plan, kept);
     }
-    let az = AzureCli::find(environment, &plan.options, directory, deadline)?;
+    let source = find(deadline)?;
     // Others may have been at it while we waited for our turn.
     let recalled = recall();
     if recalled.is_none()
@@ -76,11 +145,14 @@ fn through_azure_cli(
     let fetch = || {
         let mut kept = match recalled {
             Some(kept) => kept,
-            None => Kept::from(az.token(plan.resource.as_deref())?),
+            None => Kept::from(source.token(plan.resource.as_deref())?),
         };
         keep(&kept);
         if !says_role(plan, &kept) {
-            kept.name = Some(name_in_graph(&kept.token, &az)?);
+            kept.name = Some(match &source {
+                Source::AzureCli(az) => name_in_graph(&kept.token, az)?,
+                Source::Identity { .. } => return Err(no_name(&kept.token)),
+            });
             keep(&kept);
         }
         Ok(kept)
@@ -91,6 +163,28 @@ fn through_azure_cli(
         }
     })?;
     signed_in(plan, kept)
+}
+
+fn no_turn(deadline: Deadline) -> Failure {
+    let seconds = deadline.total().as_secs_f64();
+    Failure::sign_in(format!(
+        "other sign-ins as the same took all of {seconds} s"
+    ))
+    .hint("try again, or allow more time with `--timeout SECONDS`")
+}
+
+/// Nothing says the role, and there is nobody to ask.
+fn no_name(token: &Token) -> Failure {
+    let cause = match role::identity(token) {
+        Identity::ServicePrincipal { app_id } => {
+            format!("the role of the service principal `{app_id}` is not in the token")
+        }
+        Identity::Guest { address } => {
+            format!("the role of `{address}`, a guest of this tenant, is not in the token")
+        }
+        Identity::Named(_) | Identity::Unnamed => "the token does not say whose it is".to_owned(),
+    };
+    Failure::sign_in(cause).hint("say who to sign in as: `-U ROLE`")
 }
 
 /// Whether a role is named, or the token or what was kept with it says it.
@@ -130,10 +224,7 @@ fn name_in_graph(token: &Token, az: &AzureCli<'_>) -> Result<String, Failure> {
             az.service_principal(&app_id, oid),
             format!("the service principal `{app_id}`"),
         ),
-        Identity::Unnamed => {
-            return Err(Failure::sign_in("the token does not say whose it is")
-                .hint("say who to sign in as: `-U ROLE`"));
-        }
+        Identity::Unnamed => return Err(no_name(token)),
     };
     found.map_err(|why| {
         Failure::sign_in(format!(
@@ -201,6 +292,8 @@ pub fn variables(
         variables.set(name, value);
     }
     variables.set("PGPASSWORD", token.secret());
+    // psql has no use for it beside the other.
+    variables.remove(cli::READY_TOKEN);
     variables
 }
 

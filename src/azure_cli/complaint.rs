@@ -4,10 +4,8 @@
 
 use std::process::ExitStatus;
 
+use crate::entra::refusal::{self, one_line};
 use crate::failure::Failure;
-
-/// A longer cause is cut, in characters.
-const LONGEST_CAUSE: usize = 400;
 
 /// What az said.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,15 +65,10 @@ impl Complaint {
     }
 
     fn remedy(&self) -> String {
-        let has = |text: &str| self.cause.contains(text);
-        let known = |remedies: &[(&str, &str)]| {
-            let fitting = remedies.iter().find(|(text, _)| has(text));
-            fitting.map(|(_, remedy)| (*remedy).to_owned())
-        };
         if self.broken {
             "install the Azure CLI anew: it cannot start".to_owned()
-        } else if let Some(remedy) = known(BEYOND_SIGNING_IN) {
-            remedy
+        } else if let Some(remedy) = refusal::remedy_for_person(&self.cause) {
+            remedy.to_owned()
         } else if !self.commands.is_empty() {
             let commands: Vec<_> = self
                 .commands
@@ -84,41 +77,16 @@ impl Complaint {
                 .collect();
             format!("sign in again: {}", commands.join(", then "))
         } else {
-            known(OTHERS).unwrap_or_else(|| {
-                "`az account get-access-token --resource-type oss-rdbms --debug` shows more"
-                    .to_owned()
-            })
+            let known = OTHERS.iter().find(|(text, _)| self.cause.contains(text));
+            known
+                .map_or(
+                    "`az account get-access-token --resource-type oss-rdbms --debug` shows more",
+                    |(_, remedy)| remedy,
+                )
+                .to_owned()
         }
     }
 }
-
-/// Errors that signing in again does not mend, by a part of their text; Entra's by their code.
-const BEYOND_SIGNING_IN: &[(&str, &str)] = &[
-    (
-        "AADSTS53003",
-        "Conditional Access blocks this: use a device and network that your organisation allows, or ask its administrator",
-    ),
-    (
-        "AADSTS65001",
-        "an administrator of the tenant has to consent to the Azure CLI's access to databases",
-    ),
-    (
-        "AADSTS500011",
-        "is the server in another tenant or cloud? choose with `--tenant ID`, or `az cloud set` and `az login`",
-    ),
-    (
-        "AADSTS50020",
-        "the account is not in this tenant: name the server's with `--tenant ID`, or `az login --tenant ID`",
-    ),
-    (
-        "AADSTS7000222",
-        "the client secret has expired: make a new one and `az login --service-principal` with it",
-    ),
-    (
-        "AADSTS7000215",
-        "the client secret is wrong: `az login --service-principal` with its value, not its id",
-    ),
-];
 
 /// Errors for which az gives no command line.
 const OTHERS: &[(&str, &str)] = &[
@@ -161,18 +129,3 @@ const OTHERS: &[(&str, &str)] = &[
 
 const NETWORK: &str =
     "is `login.microsoftonline.com` reachable from here? behind a proxy, set `HTTPS_PROXY`";
-
-/// The text up to its trace ids, in one line of printable characters.
-fn one_line(text: &str) -> String {
-    let text = text.split(" Trace ID:").next().unwrap_or(text);
-    let text = text.strip_suffix('.').unwrap_or(text);
-    let mut line: String = text
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(LONGEST_CAUSE)
-        .collect();
-    if line.len() < text.len() {
-        line.push('…');
-    }
-    line
-}

@@ -1,12 +1,11 @@
 //! Gets tokens, and names from Graph, through the Azure CLI.
 //!
-//! az is called directly, without a shell, with fixed words and validated values. [`turn`] keeps one az at a
-//! time, [`process`] runs it within the deadline, [`tree`] ends it whole, [`complaint`] reads its errors.
+//! az is called directly, without a shell, with fixed words and validated values, one az at a time.
+//! [`process`] runs it within the deadline, [`tree`] ends it whole, [`complaint`] reads its errors.
 
 pub mod complaint;
 pub mod process;
 pub mod tree;
-pub mod turn;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,16 +13,16 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use crate::cli::Options;
+use crate::cli::{self, Options};
 use crate::deadline::Deadline;
 use crate::entra::token::{Token, Unusable};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::private_directory::PrivateDirectory;
+use crate::turn::{self, Turn};
 
 use complaint::Complaint;
 use process::NoAnswer;
-use turn::Turn;
 
 /// The installed Azure CLI, to be asked before the deadline.
 pub struct AzureCli<'a> {
@@ -57,7 +56,8 @@ impl<'a> AzureCli<'a> {
         environment.set("AZURE_CORE_COLLECT_TELEMETRY", "no");
         environment.set("AZURE_CORE_NO_COLOR", "yes");
         environment.remove("PGPASSWORD");
-        let turn = Turn::take(directory, deadline).map_err(|turn::TimedOut| {
+        environment.remove(cli::READY_TOKEN);
+        let turn = Turn::take(directory, "az.lock", deadline).map_err(|turn::TimedOut| {
             Failure::sign_in(format!(
                 "other sign-ins kept the Azure CLI busy for {}",
                 seconds(deadline)

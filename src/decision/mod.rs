@@ -1,21 +1,24 @@
 //! The decision: become psql at once, sign in first, or refuse. Pure; it reads no file and starts nothing.
 //!
-//! [`trust`] says which hosts may be sent a token, [`user`] how the role reaches psql, [`tls`] how the
-//! connection is protected. docs/decision.md has the whole of it as tables.
+//! [`trust`] says which hosts may be sent a token, [`method`] how it is got, [`user`] how the role reaches psql,
+//! [`tls`] how the connection is protected. docs/decision.md has the whole of it as tables.
 
+pub mod method;
 pub mod tls;
 pub mod trust;
 pub mod user;
 
 use crate::cli::Options;
-use crate::entra::cloud::Cloud;
+use crate::entra::cloud::{self, Cloud};
 use crate::entra::token::Token;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::libpq::parameters::Origin;
 use crate::libpq::target::Target;
+use crate::method::Method;
 use crate::psql::command_line::Wanted;
 
+use method::Choice;
 use trust::Trust;
 use user::User;
 
@@ -51,7 +54,9 @@ pub struct SignIn {
     pub host: String,
     /// The cloud whose servers all hosts are, by their names.
     pub cloud: Option<&'static Cloud>,
-    /// The resource to ask a token for; where it is `None`, az's active cloud says it.
+    /// How the token is got.
+    pub choice: Choice,
+    /// The resource to ask a token for; where it is `None`, az's active cloud says it, or a ready token.
     pub resource: Option<String>,
     /// The role, as far as it is named.
     pub user: User,
@@ -98,13 +103,21 @@ pub fn decide(case: &Case<'_>) -> Result<Decision, Failure> {
     let group_variable = variables.group.clone();
     let options = case.flags.clone().over(variables);
     let user = user::named(case, group_variable.as_deref())?;
+    let choice = method::choose(&options, case.environment);
+    let default_resource = match choice.method {
+        Method::AzureCli | Method::Env => None,
+        _ => Some(cloud::PUBLIC.resource.to_owned()),
+    };
     Ok(Decision::SignIn(Box::new(SignIn {
-        resource: options.resource.clone().or_else(|| {
-            options
-                .cloud
-                .or(cloud)
-                .map(|cloud| cloud.resource.to_owned())
-        }),
+        resource: options
+            .resource
+            .clone()
+            .or_else(|| {
+                let cloud = options.cloud.or(cloud)?;
+                Some(cloud.resource.to_owned())
+            })
+            .or(default_resource),
+        choice,
         default_database: !user.is_typed() && case.target.parameters().filled("dbname").is_none(),
         reason: if asked {
             "a token was asked for"

@@ -1,7 +1,8 @@
 //! Azure's clouds: which server names belong to which, and the resource that a token is asked for.
 //!
 //! Names and resources as the Azure CLI's own cloud table has them (`az cloud list`: `name`,
-//! `suffixes.postgresqlServerEndpoint`, `endpoints.ossrdbmsResourceId`).
+//! `suffixes.postgresqlServerEndpoint`, `endpoints.ossrdbmsResourceId`,
+//! `endpoints.activeDirectory`).
 
 /// A cloud that is known by its public names.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,7 +15,12 @@ pub struct Cloud {
     pub suffix: &'static str,
     /// Whether Microsoft names the public roots that its servers are certified by: DigiCert's and its own.
     pub has_known_roots: bool,
+    /// Where its Entra is.
+    pub authority: &'static str,
 }
+
+/// The public cloud.
+pub const PUBLIC: &Cloud = &CLOUDS[0];
 
 /// The known clouds.
 pub const CLOUDS: &[Cloud] = &[
@@ -23,30 +29,35 @@ pub const CLOUDS: &[Cloud] = &[
         resource: "https://ossrdbms-aad.database.windows.net",
         suffix: ".postgres.database.azure.com",
         has_known_roots: true,
+        authority: "https://login.microsoftonline.com",
     },
     Cloud {
         name: "AzureUSGovernment",
         resource: "https://ossrdbms-aad.database.usgovcloudapi.net",
         suffix: ".postgres.database.usgovcloudapi.net",
         has_known_roots: true,
+        authority: "https://login.microsoftonline.us",
     },
     Cloud {
         name: "AzureChinaCloud",
         resource: "https://ossrdbms-aad.database.chinacloudapi.cn",
         suffix: ".postgres.database.chinacloudapi.cn",
         has_known_roots: false,
+        authority: "https://login.chinacloudapi.cn",
     },
     Cloud {
         name: "AzureGermanCloud",
         resource: "https://ossrdbms-aad.database.cloudapi.de",
         suffix: ".postgres.database.cloudapi.de",
         has_known_roots: false,
+        authority: "https://login.microsoftonline.de",
     },
     Cloud {
         name: "AzureBleuCloud",
         resource: "https://ossrdbms-aad.database.sovcloud-api.fr",
         suffix: ".postgres.database.sovcloud-api.fr",
         has_known_roots: false,
+        authority: "https://login.sovcloud-identity.fr",
     },
 ];
 

@@ -55,7 +55,11 @@ fn a_dry_run_says_what_would_be_run_and_hides_the_token() {
         )
     );
     assert_eq!(
-        lines[2..5],
+        lines[2],
+        "`auto` chose `azure-cli`: no variable names another identity"
+    );
+    assert_eq!(
+        lines[3..6],
         [
             "PGUSER='alice@contoso.example'",
             "PGDATABASE=postgres",
@@ -63,14 +67,14 @@ fn a_dry_run_says_what_would_be_run_and_hides_the_token() {
         ]
     );
     assert!(
-        lines[6].starts_with("PGPASSWORD=(hidden: ") && lines[6].ends_with(" minutes left)"),
+        lines[7].starts_with("PGPASSWORD=(hidden: ") && lines[7].ends_with(" minutes left)"),
         "{}",
-        lines[6]
+        lines[7]
     );
     assert!(!ran.stdout.contains("eyJ"));
     assert_eq!(
         (ran.code, ran.stderr.as_str(), lines.len()),
-        (Some(0), "", 7)
+        (Some(0), "", 8)
     );
     assert_eq!(
         user.sandbox

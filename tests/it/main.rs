@@ -7,6 +7,8 @@ mod support;
 mod az_failures;
 mod decision;
 mod help;
+mod identities;
+mod identity_failures;
 mod process;
 mod readme;
 mod refusals;

@@ -38,11 +38,12 @@ fn a_service_principal_is_looked_up_in_graph() {
 
 #[test]
 fn managed_identities_are_named_by_their_resource() {
-    signed_in(Identity::OrdersIdentity)
+    let through_az = |identity| signed_in(identity).args(["--auth", "azure-cli"]);
+    through_az(Identity::OrdersIdentity)
         .asks_who()
         .run()
         .is_signed_in("orders-identity", "postgres", 1);
-    signed_in(Identity::BuildVm)
+    through_az(Identity::BuildVm)
         .asks_who()
         .run()
         .is_signed_in("build-vm", "postgres", 1);

@@ -1,4 +1,5 @@
-//! One az at a time for each user: az loses its place in the token cache when several run at once.
+//! One at a time for each user: az loses its place in its token cache when several run at once, and who waits for
+//! another's fetch need not make one.
 //!
 //! The turn is a lock on a file, which the system takes back from whoever dies with it.
 
@@ -19,16 +20,17 @@ pub struct Turn {
 pub struct TimedOut;
 
 impl Turn {
-    /// Waits for our turn, with the lock in `directory`.
+    /// Waits for our turn, with the lock `name` in `directory`.
     ///
     /// # Errors
     ///
     /// [`TimedOut`].
     pub fn take(
         directory: Option<&PrivateDirectory>,
+        name: &str,
         deadline: Deadline,
     ) -> Result<Self, TimedOut> {
-        let Some(file) = directory.and_then(|directory| directory.lock_file("az.lock").ok()) else {
+        let Some(file) = directory.and_then(|directory| directory.lock_file(name).ok()) else {
             return Ok(Self { _lock: None });
         };
         if file.try_lock().is_ok() {

@@ -1,0 +1,144 @@
+//! Entra's refusals: what is passed on of their text, and what mends them.
+//!
+//! The codes are those of Microsoft's page "Microsoft Entra authentication and authorization error codes".
+
+/// A longer text is cut, in characters.
+const LONGEST_TEXT: usize = 400;
+
+/// What mends a refusal, where signing in once more does not.
+#[derive(Debug)]
+pub struct Remedy {
+    /// `AADSTS` and the number, as texts begin.
+    code: &'static str,
+    /// For a person who signed in to the Azure CLI.
+    person: Option<&'static str>,
+    /// For an application that proves itself.
+    application: Option<&'static str>,
+}
+
+const BLOCKED: &str = "Conditional Access blocks this: use a device and network that your organisation allows, or ask its administrator";
+
+const REMEDIES: &[Remedy] = &[
+    Remedy {
+        code: "AADSTS53003",
+        person: Some(BLOCKED),
+        application: Some(BLOCKED),
+    },
+    Remedy {
+        code: "AADSTS65001",
+        person: Some(
+            "an administrator of the tenant has to consent to the Azure CLI's access to databases",
+        ),
+        application: None,
+    },
+    Remedy {
+        code: "AADSTS500011",
+        person: Some(
+            "is the server in another tenant or cloud? choose with `--tenant ID`, or `az cloud set` and `az login`",
+        ),
+        application: Some(
+            "is the server in another tenant or cloud? choose with `--tenant ID`, `--cloud NAME` and `AZURE_AUTHORITY_HOST`",
+        ),
+    },
+    Remedy {
+        code: "AADSTS50020",
+        person: Some(
+            "the account is not in this tenant: name the server's with `--tenant ID`, or `az login --tenant ID`",
+        ),
+        application: None,
+    },
+    Remedy {
+        code: "AADSTS7000222",
+        person: Some(
+            "the client secret has expired: make a new one and `az login --service-principal` with it",
+        ),
+        application: Some(
+            "the client secret has expired: make a new one and put it into `AZURE_CLIENT_SECRET`",
+        ),
+    },
+    Remedy {
+        code: "AADSTS7000215",
+        person: Some(
+            "the client secret is wrong: `az login --service-principal` with its value, not its id",
+        ),
+        application: Some(
+            "the client secret is wrong: put its value, not its id, into `AZURE_CLIENT_SECRET`",
+        ),
+    },
+    Remedy {
+        code: "AADSTS700016",
+        person: None,
+        application: Some(
+            "is this the client id of an application in the tenant? choose with `--client-id ID` and `--tenant ID`",
+        ),
+    },
+    Remedy {
+        code: "AADSTS90002",
+        person: None,
+        application: Some("is this the right tenant and cloud? name the tenant with `--tenant ID`"),
+    },
+    Remedy {
+        code: "AADSTS70021",
+        person: None,
+        application: Some(
+            "give the application a federated credential with exactly this issuer and subject",
+        ),
+    },
+    Remedy {
+        code: "AADSTS700213",
+        person: None,
+        application: Some(
+            "give the application a federated credential with exactly this issuer and subject",
+        ),
+    },
+];
+
+/// What mends a refusal for a person who signed in to the Azure CLI, where the text has a code that is known.
+#[must_use]
+pub fn remedy_for_person(text: &str) -> Option<&'static str> {
+    of(text)?.person
+}
+
+/// What mends a refusal for an application, where the text has a code that is known.
+#[must_use]
+pub fn remedy_for_application(text: &str) -> Option<&'static str> {
+    of(text)?.application
+}
+
+fn of(text: &str) -> Option<&'static Remedy> {
+    REMEDIES.iter().find(|remedy| {
+        text.match_indices(remedy.code).any(|(at, code)| {
+            // Codes differ in length: 70021 begins 700213.
+            !text[at + code.len()..].starts_with(|c: char| c.is_ascii_digit())
+        })
+    })
+}
+
+/// A refusal's text up to its trace ids, in one line of printable characters.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let text = text.split(" Trace ID:").next().unwrap_or(text);
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let mut line: String = text
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(LONGEST_TEXT)
+        .collect();
+    if line.len() < text.len() {
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_read_whole() {
+        assert_eq!(remedy_for_application("AADSTS7002130: x"), None);
+        assert!(remedy_for_application("AADSTS700213: x").is_some());
+        assert!(remedy_for_person("ERROR: AADSTS53003: x").is_some());
+        assert_eq!(remedy_for_person("AADSTS700016: x"), None);
+    }
+}
