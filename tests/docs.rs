@@ -10,7 +10,7 @@ use entra_psql::cli::{OPTIONS, TRUSTED_HOSTS};
 /// The reference of our command line.
 fn cli() -> String {
     let mut page = String::from(
-        "# Command line\n\n<!-- Generated from src/cli.rs; `UPDATE_DOCS=1 cargo test --test docs` writes it anew. -->\n\n\
+        "# Command line\n\n<!-- Generated from src/cli/; `UPDATE_DOCS=1 cargo test --test docs` writes it anew. -->\n\n\
          entra-psql takes psql's command line, and these options of its own anywhere that psql would read an option.\n\
          They are matched by exact spelling, with the value behind a space or a `=`. A flag beats its variable. Variables\n\
          are looked at only where signing in is due; an empty one is not there, and a flag's is `1` or `0`.\n\n\

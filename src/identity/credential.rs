@@ -17,7 +17,7 @@ use azure_identity::{
     WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 
-use crate::cli;
+use crate::cli::values;
 use crate::decision::SignIn;
 use crate::entra::cloud;
 use crate::environment::Environment;
@@ -113,7 +113,7 @@ impl Credential {
             tenant: match &plan.options.tenant {
                 Some(tenant) => tenant.clone(),
                 None => variables
-                    .first(tenants, cli::tenant)?
+                    .first(tenants, values::tenant)?
                     .ok_or_else(|| variables.missing(tenants[0], "--tenant ID"))?,
             },
             client_id: variables
@@ -287,7 +287,7 @@ impl<'a> Variables<'a> {
     fn client_id(&self, names: &[&str]) -> Result<Option<String>, Failure> {
         match &self.plan.options.client_id {
             Some(client_id) => Ok(Some(client_id.clone())),
-            None => self.first(names, cli::client_id),
+            None => self.first(names, values::client_id),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Our own command line: one table, from which recognition, parsing and help are made.
+//! Our own command line: [`table`] describes it, [`values`] checks what is given, and this file parses it.
 //!
 //! A flag beats its variable, a variable beats the default. Variables are looked at only where signing in
 //! is due, so that they can stay exported.
@@ -6,140 +6,19 @@
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::entra::cloud::{self, Cloud};
+use crate::entra::cloud::Cloud;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::method::Method;
 use crate::psql::command_line::OwnWord;
 
-/// One option of ours.
-#[derive(Debug)]
-pub struct OwnOption {
-    /// Its name, without `--`.
-    pub name: &'static str,
-    /// What its value is called; a flag has none.
-    pub value: Option<&'static str>,
-    /// Its variable.
-    pub variable: Option<&'static str>,
-    /// What it does, for help.
-    pub help: &'static str,
-}
+pub use table::{CACHE, OPTIONS, OwnOption, READY_TOKEN, TRUSTED_HOSTS, is_own};
 
-/// Every option of ours, in the order of the help.
-pub const OPTIONS: &[OwnOption] = &[
-    OwnOption {
-        name: "group",
-        value: Some("NAME"),
-        variable: Some("ENTRA_PSQL_GROUP"),
-        help: "Sign in as the Entra group NAME, of which you are a member",
-    },
-    OwnOption {
-        name: "auth",
-        value: Some("METHOD"),
-        variable: Some("ENTRA_PSQL_AUTH"),
-        help: "How to get the token: auto, azure-cli, managed-identity, workload-identity, client-secret, azure-pipelines, github-actions or env",
-    },
-    OwnOption {
-        name: "tenant",
-        value: Some("ID"),
-        variable: Some("ENTRA_PSQL_TENANT"),
-        help: "The tenant to get the token from, by id or domain",
-    },
-    OwnOption {
-        name: "client-id",
-        value: Some("ID"),
-        variable: Some("ENTRA_PSQL_CLIENT_ID"),
-        help: "The application, or the user-assigned managed identity, to get the token as",
-    },
-    OwnOption {
-        name: "subscription",
-        value: Some("ID"),
-        variable: Some("ENTRA_PSQL_SUBSCRIPTION"),
-        help: "The Azure CLI's subscription, and so the account, to get the token with",
-    },
-    OwnOption {
-        name: "cloud",
-        value: Some("NAME"),
-        variable: Some("ENTRA_PSQL_CLOUD"),
-        help: "The Azure cloud of the server, where its name does not say: AzureCloud, AzureUSGovernment, …",
-    },
-    OwnOption {
-        name: "resource",
-        value: Some("URI"),
-        variable: Some("ENTRA_PSQL_RESOURCE"),
-        help: "What the token is asked for, where neither the server's name nor --cloud says it",
-    },
-    OwnOption {
-        name: "entra",
-        value: None,
-        variable: None,
-        help: "This server wants a token, whatever its name (for standing trust: ENTRA_PSQL_TRUSTED_HOSTS)",
-    },
-    OwnOption {
-        name: "no-entra",
-        value: None,
-        variable: Some("ENTRA_PSQL_NO_ENTRA"),
-        help: "No token at all: psql and nothing else",
-    },
-    OwnOption {
-        name: "single-server",
-        value: None,
-        variable: Some("ENTRA_PSQL_SINGLE_SERVER"),
-        help: "Append @servername to the role, as Single Server wants it",
-    },
-    OwnOption {
-        name: "psql",
-        value: Some("PATH"),
-        variable: Some("ENTRA_PSQL_PROGRAM"),
-        help: "The psql to become",
-    },
-    OwnOption {
-        name: "fresh",
-        value: None,
-        variable: Some("ENTRA_PSQL_FRESH"),
-        help: "Get a new token, whatever is remembered",
-    },
-    OwnOption {
-        name: "timeout",
-        value: Some("SECONDS"),
-        variable: Some("ENTRA_PSQL_TIMEOUT"),
-        help: "How long the whole of signing in may take (default 30)",
-    },
-    OwnOption {
-        name: "dry-run",
-        value: None,
-        variable: Some("ENTRA_PSQL_DRY_RUN"),
-        help: "Sign in, then print what would be run and why, secrets hidden, and run nothing",
-    },
-    OwnOption {
-        name: "entra-verbose",
-        value: None,
-        variable: Some("ENTRA_PSQL_VERBOSE"),
-        help: "Say on standard error what was decided",
-    },
-];
-
-/// The variable that names further servers that are sent a token: names, or `.suffixes`, with commas between.
-pub const TRUSTED_HOSTS: &str = "ENTRA_PSQL_TRUSTED_HOSTS";
-
-/// The variable that says whether tokens are remembered: on, which is the default, or off.
-pub const CACHE: &str = "ENTRA_PSQL_CACHE";
-
-/// Whether `--NAME` is ours, and if so whether it takes a value.
-#[must_use]
-pub fn is_own(name: &str) -> Option<bool> {
-    OPTIONS
-        .iter()
-        .find(|option| option.name == name)
-        .map(|option| option.value.is_some())
-}
-
-/// The variable that holds the ready token for `--auth env`.
-pub const READY_TOKEN: &str = "ENTRA_PSQL_TOKEN";
+mod table;
+pub mod values;
 
 /// What `--auth` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -366,89 +245,8 @@ fn argument(option: &OwnOption) -> Arg {
             .value_name(value)
             .action(ArgAction::Set)
             .overrides_with(option.name)
-            .value_parser(value_parser(option.name)),
+            .value_parser(values::value_parser(option.name)),
     }
-}
-
-fn value_parser(name: &str) -> ValueParser {
-    match name {
-        "auth" => PossibleValuesParser::new(std::iter::once("auto").chain(Method::names()))
-            .map(|name| Method::by_name(&name).map_or(Auth::Auto, Auth::By))
-            .into(),
-        "tenant" => ValueParser::new(tenant),
-        "client-id" => ValueParser::new(client_id),
-        "subscription" => ValueParser::new(subscription),
-        "cloud" => ValueParser::new(known_cloud),
-        "resource" => ValueParser::new(resource),
-        "timeout" => ValueParser::new(seconds),
-        _ => OsStringValueParser::new()
-            .try_map(|value| {
-                let filled = (!value.is_empty()).then_some(value);
-                filled.ok_or("must not be empty")
-            })
-            .into(),
-    }
-}
-
-/// A tenant's id or domain: what az takes, and nothing that a shell or cmd.exe would look at.
-///
-/// # Errors
-///
-/// It is none.
-pub fn tenant(text: &str) -> Result<String, String> {
-    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-    if text.is_empty() || text.starts_with('-') || !text.bytes().all(fits) {
-        return Err("is no tenant's id or domain".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-/// The client id of an application or a managed identity.
-///
-/// # Errors
-///
-/// It is none.
-pub fn client_id(text: &str) -> Result<String, String> {
-    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-    if text.is_empty() || text.starts_with('-') || !text.bytes().all(fits) {
-        return Err("is no client id".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-/// A subscription's id or name. Names may hold spaces, but nothing that a shell or cmd.exe would look at.
-fn subscription(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_alphanumeric() || " ._-()@+,:#/".contains(c);
-    if text.is_empty() || text.starts_with('-') || !text.chars().all(fits) {
-        return Err("is no subscription's id, nor a name that can be passed on safely".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-fn known_cloud(text: &str) -> Result<&'static Cloud, String> {
-    cloud::by_name(text).ok_or_else(|| {
-        let names: Vec<_> = cloud::CLOUDS.iter().map(|cloud| cloud.name).collect();
-        format!("is none of {}", names.join(", "))
-    })
-}
-
-/// A resource's URI: `https://`, a name, and perhaps a path.
-fn resource(text: &str) -> Result<String, String> {
-    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/');
-    match text.strip_prefix("https://") {
-        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(fits) => {
-            Ok(text.to_owned())
-        }
-        _ => Err("is no `https://` resource".to_owned()),
-    }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|duration| !duration.is_zero() && duration.as_secs() <= 86_400)
-        .ok_or_else(|| "is no number of seconds above 0".to_owned())
 }
 
 fn see_help(failure: Failure) -> Failure {

@@ -1,0 +1,126 @@
+//! The table of our options and variables, from which recognition, parsing, help and reference are made.
+
+/// One option of ours.
+#[derive(Debug)]
+pub struct OwnOption {
+    /// Its name, without `--`.
+    pub name: &'static str,
+    /// What its value is called; a flag has none.
+    pub value: Option<&'static str>,
+    /// Its variable.
+    pub variable: Option<&'static str>,
+    /// What it does, for help.
+    pub help: &'static str,
+}
+
+/// Every option of ours, in the order of the help.
+pub const OPTIONS: &[OwnOption] = &[
+    OwnOption {
+        name: "group",
+        value: Some("NAME"),
+        variable: Some("ENTRA_PSQL_GROUP"),
+        help: "Sign in as the Entra group NAME, of which you are a member",
+    },
+    OwnOption {
+        name: "auth",
+        value: Some("METHOD"),
+        variable: Some("ENTRA_PSQL_AUTH"),
+        help: "How to get the token: auto, azure-cli, managed-identity, workload-identity, client-secret, azure-pipelines, github-actions or env",
+    },
+    OwnOption {
+        name: "tenant",
+        value: Some("ID"),
+        variable: Some("ENTRA_PSQL_TENANT"),
+        help: "The tenant to get the token from, by id or domain",
+    },
+    OwnOption {
+        name: "client-id",
+        value: Some("ID"),
+        variable: Some("ENTRA_PSQL_CLIENT_ID"),
+        help: "The application, or the user-assigned managed identity, to get the token as",
+    },
+    OwnOption {
+        name: "subscription",
+        value: Some("ID"),
+        variable: Some("ENTRA_PSQL_SUBSCRIPTION"),
+        help: "The Azure CLI's subscription, and so the account, to get the token with",
+    },
+    OwnOption {
+        name: "cloud",
+        value: Some("NAME"),
+        variable: Some("ENTRA_PSQL_CLOUD"),
+        help: "The Azure cloud of the server, where its name does not say: AzureCloud, AzureUSGovernment, …",
+    },
+    OwnOption {
+        name: "resource",
+        value: Some("URI"),
+        variable: Some("ENTRA_PSQL_RESOURCE"),
+        help: "What the token is asked for, where neither the server's name nor --cloud says it",
+    },
+    OwnOption {
+        name: "entra",
+        value: None,
+        variable: None,
+        help: "This server wants a token, whatever its name (for standing trust: ENTRA_PSQL_TRUSTED_HOSTS)",
+    },
+    OwnOption {
+        name: "no-entra",
+        value: None,
+        variable: Some("ENTRA_PSQL_NO_ENTRA"),
+        help: "No token at all: psql and nothing else",
+    },
+    OwnOption {
+        name: "single-server",
+        value: None,
+        variable: Some("ENTRA_PSQL_SINGLE_SERVER"),
+        help: "Append @servername to the role, as Single Server wants it",
+    },
+    OwnOption {
+        name: "psql",
+        value: Some("PATH"),
+        variable: Some("ENTRA_PSQL_PROGRAM"),
+        help: "The psql to become",
+    },
+    OwnOption {
+        name: "fresh",
+        value: None,
+        variable: Some("ENTRA_PSQL_FRESH"),
+        help: "Get a new token, whatever is remembered",
+    },
+    OwnOption {
+        name: "timeout",
+        value: Some("SECONDS"),
+        variable: Some("ENTRA_PSQL_TIMEOUT"),
+        help: "How long the whole of signing in may take (default 30)",
+    },
+    OwnOption {
+        name: "dry-run",
+        value: None,
+        variable: Some("ENTRA_PSQL_DRY_RUN"),
+        help: "Sign in, then print what would be run and why, secrets hidden, and run nothing",
+    },
+    OwnOption {
+        name: "entra-verbose",
+        value: None,
+        variable: Some("ENTRA_PSQL_VERBOSE"),
+        help: "Say on standard error what was decided",
+    },
+];
+
+/// The variable that names further servers that are sent a token: names, or `.suffixes`, with commas between.
+pub const TRUSTED_HOSTS: &str = "ENTRA_PSQL_TRUSTED_HOSTS";
+
+/// The variable that says whether tokens are remembered: on, which is the default, or off.
+pub const CACHE: &str = "ENTRA_PSQL_CACHE";
+
+/// Whether `--NAME` is ours, and if so whether it takes a value.
+#[must_use]
+pub fn is_own(name: &str) -> Option<bool> {
+    OPTIONS
+        .iter()
+        .find(|option| option.name == name)
+        .map(|option| option.value.is_some())
+}
+
+/// The variable that holds the ready token for `--auth env`.
+pub const READY_TOKEN: &str = "ENTRA_PSQL_TOKEN";

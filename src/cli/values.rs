@@ -1,0 +1,92 @@
+//! What the values of our options may be: each is checked before anything is done with it.
+
+use std::time::Duration;
+
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser, ValueParser};
+
+use crate::entra::cloud::{self, Cloud};
+use crate::method::Method;
+
+use super::Auth;
+
+pub(super) fn value_parser(name: &str) -> ValueParser {
+    match name {
+        "auth" => PossibleValuesParser::new(std::iter::once("auto").chain(Method::names()))
+            .map(|name| Method::by_name(&name).map_or(Auth::Auto, Auth::By))
+            .into(),
+        "tenant" => ValueParser::new(tenant),
+        "client-id" => ValueParser::new(client_id),
+        "subscription" => ValueParser::new(subscription),
+        "cloud" => ValueParser::new(known_cloud),
+        "resource" => ValueParser::new(resource),
+        "timeout" => ValueParser::new(seconds),
+        _ => OsStringValueParser::new()
+            .try_map(|value| {
+                let filled = (!value.is_empty()).then_some(value);
+                filled.ok_or("must not be empty")
+            })
+            .into(),
+    }
+}
+
+/// A tenant's id or domain.
+///
+/// # Errors
+///
+/// It is none.
+pub fn tenant(text: &str) -> Result<String, String> {
+    identifier(text, "is no tenant's id or domain")
+}
+
+/// The client id of an application or a managed identity.
+///
+/// # Errors
+///
+/// It is none.
+pub fn client_id(text: &str) -> Result<String, String> {
+    identifier(text, "is no client id")
+}
+
+/// What ids and domains are made of: what az takes, and nothing that a shell or cmd.exe would look at.
+fn identifier(text: &str, complaint: &str) -> Result<String, String> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    if text.is_empty() || text.starts_with('-') || !text.bytes().all(fits) {
+        return Err(complaint.to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// A subscription's id or name. Names may hold spaces, but nothing that a shell or cmd.exe would look at.
+fn subscription(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_alphanumeric() || " ._-()@+,:#/".contains(c);
+    if text.is_empty() || text.starts_with('-') || !text.chars().all(fits) {
+        return Err("is no subscription's id, nor a name that can be passed on safely".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn known_cloud(text: &str) -> Result<&'static Cloud, String> {
+    cloud::by_name(text).ok_or_else(|| {
+        let names: Vec<_> = cloud::CLOUDS.iter().map(|cloud| cloud.name).collect();
+        format!("is none of {}", names.join(", "))
+    })
+}
+
+/// A resource's URI: `https://`, a name, and perhaps a path.
+fn resource(text: &str) -> Result<String, String> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/');
+    match text.strip_prefix("https://") {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(fits) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("is no `https://` resource".to_owned()),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|duration| !duration.is_zero() && duration.as_secs() <= 86_400)
+        .ok_or_else(|| "is no number of seconds above 0".to_owned())
+}
