@@ -62,7 +62,7 @@ fn pass_through(sandbox: &Sandbox, turns: usize) {
     line(
         "pass-through / psql on a socket",
         medians[ours] / medians[bare],
-        "1.2",
+        "1.15",
     );
     line(
         "`exec` from sh / psql on a socket",

@@ -101,7 +101,7 @@ fn no_subscription_is_chosen_or_the_one_named_is_not_there() {
 fn a_managed_identity_has_one_tenant() {
     User::signed_in(Identity::OrdersIdentity)
         .var("PGHOST", HOST)
-        .args(["--tenant", "contoso.onmicrosoft.com"])
+        .args(["--auth=azure-cli", "--tenant", "contoso.onmicrosoft.com"])
         .run()
         .fails(
             2,
