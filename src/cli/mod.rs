@@ -1,4 +1,4 @@
-//! Our own command line: [`table`] describes it, [`values`] checks what is given, and this file parses it.
+//! Our own command line: `table.rs` describes it, [`values`] checks what is given, and this file parses it.
 //!
 //! A flag beats its variable, a variable beats the default. Variables are looked at only where signing in
 //! is due, so that they can stay exported.
