@@ -105,6 +105,21 @@ fn private_directory() -> Option<PrivateDirectory> {
     })
 }
 
+/// Becomes the program, and says so where that is wanted; or for a dry run only says so.
+fn run_or_report(
+    launch: &Launch,
+    options: &Options,
+    report: impl FnOnce(&Launch) -> String,
+) -> Result<i32, Failure> {
+    if options.has("dry-run") {
+        return report::print(&report(launch));
+    }
+    if options.has("entra-verbose") {
+        report::say(&report(launch));
+    }
+    exec::become_program(launch)
+}
+
 /// What the program starts from, once the command line is read.
 struct Start {
     words: Vec<OsString>,
@@ -160,24 +175,8 @@ impl Start {
                 &signed_in.token,
             )),
         };
-        if plan.options.has("dry-run") {
-            return report::print(&report::signed_in(
-                &launch,
-                plan,
-                &settings,
-                &signed_in.token,
-            ));
-        }
-        if plan.options.has("entra-verbose") {
-            report::say(&report::signed_in(
-                &launch,
-                plan,
-                &settings,
-                &signed_in.token,
-            ));
-        }
-        drop(signed_in);
-        exec::become_program(&launch)
+        let report = |launch: &Launch| report::signed_in(launch, plan, &settings, &signed_in.token);
+        run_or_report(&launch, &plan.options, report)
     }
 
     /// Becomes psql with its own words and our environment as it is.
@@ -187,13 +186,9 @@ impl Start {
             words: self.words,
             environment: None,
         };
-        if self.flags.has("dry-run") {
-            return report::print(&report::untouched(&launch, reason));
-        }
-        if self.flags.has("entra-verbose") {
-            report::say(&report::untouched(&launch, reason));
-        }
-        exec::become_program(&launch)
+        run_or_report(&launch, &self.flags, |launch| {
+            report::untouched(launch, reason)
+        })
     }
 
     fn psql(&self, named: Option<&OsStr>) -> Result<std::path::PathBuf, Failure> {

@@ -16,6 +16,7 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::cli::READY_TOKEN;
 use crate::environment::Environment;
 use crate::private_directory::PrivateDirectory;
 
@@ -85,7 +86,9 @@ fn takes_system(
 fn ask(psql: &Path, environment: &Environment) -> bool {
     let mut environment = environment.clone();
     environment.set("LC_ALL", "C");
-    for name in ["PGSERVICE", "PGHOSTADDR", "PGPORT", "PGPASSWORD"] {
+    // Nothing that could lead it elsewhere, and no secret that it has no use for.
+    let unwanted = ["PGSERVICE", "PGHOSTADDR", "PGPORT", "PGPASSWORD"];
+    for name in unwanted.into_iter().chain([READY_TOKEN]) {
         environment.remove(name);
     }
     let output = Command::new(psql)
