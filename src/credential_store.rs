@@ -9,13 +9,13 @@
 //! The store may be locked, or ask its owner, or never answer: who waits for it waits for so long and no longer.
 
 use std::fmt;
-use std::sync::mpsc::channel;
-use std::thread;
 use std::time::Duration;
 
 use keyring::{Entry, Error};
 use oauth2::RefreshToken;
 use zeroize::Zeroizing;
+
+use crate::deadline::Deadline;
 
 /// Under which our entries are in the store.
 const SERVICE: &str = "entra-psql";
@@ -115,11 +115,8 @@ fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
 ) -> Result<T, Trouble> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        let _ = sender.send(work());
-    });
-    receiver.recv_timeout(limit).unwrap_or(Err(Trouble::Silent))
+    let done = Deadline::after(limit).wait_for(work);
+    done.unwrap_or(Err(Trouble::Silent))
 }
 
 /// The entry with a number, counted from 1.
@@ -193,6 +190,8 @@ fn replaced(text: &str, account: &str, token: Option<&str>) -> Zeroizing<String>
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::channel;
+
     use super::*;
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 
-use crate::cli;
 use crate::decision::SignIn;
 use crate::decision::tls::Protection;
 use crate::decision::user::{Delivery, Role};
@@ -73,9 +72,7 @@ pub fn variables(
     }
     variables.set("PGPASSWORD", token.secret());
     // psql has no use for it beside the other.
-    for name in cli::READY_TOKEN {
-        variables.remove(name);
-    }
+    variables.forget_ready_token();
     variables
 }
 

@@ -5,6 +5,17 @@
 
 use std::ffi::{OsStr, OsString};
 
+/// The variables that say a ready token for `--auth env`: it, the file that it is in, or the number of the descriptor that
+/// it is read from.
+pub const READY_TOKEN: [&str; 3] = [
+    "ENTRA_PSQL_TOKEN",
+    "ENTRA_PSQL_TOKEN_FILE",
+    "ENTRA_PSQL_TOKEN_FD",
+];
+
+/// The variables that hold a database's password or token, or lead to one.
+pub const SECRETS: [&str; 4] = ["PGPASSWORD", READY_TOKEN[0], READY_TOKEN[1], READY_TOKEN[2]];
+
 /// A set of environment variables, in the order in which they were given.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
@@ -42,6 +53,23 @@ impl Environment {
     /// Takes `name` out.
     pub fn remove(&mut self, name: &str) {
         self.variables.retain(|(key, _)| !same_name(key, name));
+    }
+
+    /// Takes the ready token out, of which a program has no use beside the password.
+    pub fn forget_ready_token(&mut self) {
+        for name in READY_TOKEN {
+            self.remove(name);
+        }
+    }
+
+    /// These variables for a program that only helps us, and has no use for a password or token.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let mut environment = self.clone();
+        for name in SECRETS {
+            environment.remove(name);
+        }
+        environment
     }
 
     /// All variables, name and value.

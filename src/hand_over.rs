@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Options, READY_TOKEN, WhichShell};
+use crate::cli::{Options, WhichShell};
 use crate::decision::SignIn;
 use crate::delivery;
 use crate::environment::Environment;
@@ -88,30 +88,36 @@ impl Receiver {
         options: &Options,
         environment: &Environment,
     ) -> Result<i32, Failure> {
-        let mut connection = Connection::of(target);
-        if asks_password {
-            connection.forget_password();
-        }
-        let no_token = report::no_token(reason);
+        let connection = || {
+            let mut connection = Connection::of(target);
+            if asks_password {
+                connection.forget_password();
+            }
+            connection
+        };
+        let no_token = || report::no_token(reason);
         match self {
             Self::Psql(path, words) => become_psql(path, words, options, reason),
             Self::Program(program, words) => {
+                let connection = connection();
                 let launch = Launch {
                     program,
                     words,
                     environment: Some(connection.in_environment(environment)),
                     remedy: REMEDY_FOR_PROGRAM,
                 };
-                let settings = report::settings(settings(&connection));
-                run_or_report(&launch, options, &format!("{no_token}\n{settings}"))
+                run_or_report(&launch, options, || {
+                    let settings = report::settings(settings(&connection));
+                    format!("{}\n{settings}", no_token())
+                })
             }
             Self::Reader(Print::Token) => {
                 Err(Failure::sign_in(format!("no token is due: {reason}"))
                     .hint("where the server does want one, say so with `--entra`"))
             }
             Self::Reader(Print::Connection(form)) => {
-                say(options, || no_token);
-                print_connection(form, &connection, environment)
+                say(options, no_token);
+                print_connection(form, &connection(), environment)
             }
         }
     }
@@ -138,26 +144,26 @@ impl Receiver {
                     environment: Some(delivery::variables(environment, given, token)),
                     remedy: REMEDY_FOR_PSQL,
                 };
-                let given = given.iter().map(|(name, value)| (*name, value.as_os_str()));
-                let about = report::signed_in(plan, given, signed_in);
-                run_or_report(&launch, &plan.options, &about)
+                run_or_report(&launch, &plan.options, || {
+                    let given = given.iter().map(|(name, value)| (*name, value.as_os_str()));
+                    report::signed_in(plan, given, signed_in)
+                })
             }
             Self::Program(program, words) => {
                 let mut connection = with_settings(target, given);
-                let about = report::signed_in(plan, settings(&connection), signed_in);
                 connection.put(PASSWORD, token.secret());
                 let mut variables = connection.in_environment(environment);
                 // The program has no use for it beside the other.
-                for name in READY_TOKEN {
-                    variables.remove(name);
-                }
+                variables.forget_ready_token();
                 let launch = Launch {
                     program,
                     words,
                     environment: Some(variables),
                     remedy: REMEDY_FOR_PROGRAM,
                 };
-                run_or_report(&launch, &plan.options, &about)
+                run_or_report(&launch, &plan.options, || {
+                    report::signed_in(plan, settings(&connection), signed_in)
+                })
             }
             Self::Reader(print) => {
                 let mut connection = with_settings(target, given);
@@ -200,7 +206,7 @@ pub fn become_psql(
         environment: None,
         remedy: REMEDY_FOR_PSQL,
     };
-    run_or_report(&launch, options, &report::no_token(reason))
+    run_or_report(&launch, options, || report::no_token(reason))
 }
 
 /// What libpq would refuse before it looks for a server, where there is no psql to say it.
@@ -212,8 +218,12 @@ pub fn refused(Refusal(why): &Refusal) -> Failure {
 
 /// Becomes the program, and says so where that is wanted; or for a dry run only says so. `about` is what there is to
 /// say beside its command line.
-fn run_or_report(launch: &Launch, options: &Options, about: &str) -> Result<i32, Failure> {
-    let report = || format!("{}\n{about}", report::command_line(launch));
+fn run_or_report(
+    launch: &Launch,
+    options: &Options,
+    about: impl FnOnce() -> String,
+) -> Result<i32, Failure> {
+    let report = || format!("{}\n{}", report::command_line(launch), about());
     if options.has("dry-run") {
         return report::print(report());
     }

@@ -50,6 +50,7 @@ pub mod report;
 pub mod shell;
 pub mod sign_in;
 pub mod sign_out;
+pub mod tool;
 pub mod trust_store;
 pub mod turn;
 

@@ -34,10 +34,10 @@ const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
 /// The files that say what state az is in. `az login`, `logout` and `account set` write the first, and `az cloud set`
 /// and `az config set` the others.
-const STATE_OF_AZ: [&str; 3] = ["azureProfile.json", "clouds.config", "config"];
+const STATE_OF_AZ: [&str; 3] = [azure_cli::TOOL.profile, "clouds.config", "config"];
 
 /// The files that say what state azd is in: who is signed in, and how it signs in.
-const STATE_OF_AZD: [&str; 2] = ["auth.json", "config.json"];
+const STATE_OF_AZD: [&str; 2] = [azd::TOOL.profile, "config.json"];
 
 /// Variables that lead az to another identity or cloud.
 const VARIABLES_OF_AZ: [&str; 3] = ["AZURE_CLOUD_NAME", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"];
@@ -108,7 +108,7 @@ impl<'a> Memory<'a> {
         plan: &SignIn,
         environment: &'a Environment,
     ) -> Self {
-        let configuration = azure_cli::configuration(environment);
+        let configuration = azure_cli::TOOL.configuration(environment);
         let Options {
             tenant,
             subscription,
@@ -135,7 +135,7 @@ impl<'a> Memory<'a> {
         resource: &str,
         environment: &'a Environment,
     ) -> Self {
-        let configuration = azd::configuration(environment);
+        let configuration = azd::TOOL.configuration(environment);
         let asked = ("azd", resource, &plan.options.tenant, &configuration);
         let place = hashed(asked);
         let keeper = Keeper::Azd(configuration);

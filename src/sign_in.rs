@@ -6,7 +6,7 @@ use crate::azd::{self, Azd};
 use crate::azure_cli::{self, AzureCli};
 use crate::deadline::Deadline;
 use crate::decision::SignIn;
-use crate::decision::method::{self, Choice, Presence, Programs};
+use crate::decision::method::{self, Choice, Presence};
 use crate::decision::user::{Role, User};
 use crate::entra::cloud::{self, Named};
 use crate::entra::role::{self, Identity};
@@ -97,10 +97,7 @@ impl<'a> Attempt<'a> {
     /// Chooses by what there is on this machine. Its own identity is looked for last, since that takes a connection; where
     /// a token of it is remembered, it was there.
     fn look_around(&self) -> Result<Choice, Failure> {
-        let programs = Programs {
-            azure_cli: azure_cli::presence(self.environment),
-            azd: azd::presence(self.environment),
-        };
+        let azd = || azd::presence(self.environment);
         let workload = Workload::ManagedIdentity;
         let has_identity = || {
             let credential = Credential::read(workload, self.plan, self.environment);
@@ -109,7 +106,8 @@ impl<'a> Attempt<'a> {
                 self.recall(memory.as_ref()).is_some() || imds::answers(&credential)
             })
         };
-        method::among(programs, has_identity).ok_or_else(|| nothing_seen(programs))
+        method::among(azure_cli::presence(self.environment), azd, has_identity)
+            .ok_or_else(|| nothing_seen(azd()))
     }
 
     /// The token, got by `method`.
@@ -293,8 +291,8 @@ enum Source<'a> {
 }
 
 /// `auto` saw nothing that gets tokens.
-fn nothing_seen(programs: Programs) -> Failure {
-    let azd = match programs.azd {
+fn nothing_seen(azd: Presence) -> Failure {
+    let azd = match azd {
         Presence::Missing => "neither `az` nor `azd` is on `PATH`",
         Presence::Installed | Presence::SignedIn => {
             "`az` is not on `PATH`, nobody is signed in to `azd`"
@@ -307,11 +305,8 @@ fn nothing_seen(programs: Programs) -> Failure {
 }
 
 fn no_turn(deadline: Deadline) -> Failure {
-    let seconds = deadline.total().as_secs_f64();
-    Failure::sign_in(format!(
-        "other sign-ins as the same took all of {seconds} s"
-    ))
-    .hint("try again, or allow more time with `--timeout SECONDS`")
+    Failure::sign_in(format!("other sign-ins as the same took all of {deadline}"))
+        .hint("try again, or allow more time with `--timeout SECONDS`")
 }
 
 /// Nothing says the role, and there is nobody to ask.

@@ -16,7 +16,6 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::cli::READY_TOKEN;
 use crate::environment::Environment;
 use crate::private_directory::PrivateDirectory;
 
@@ -126,11 +125,10 @@ fn takes_system(
 /// Asks psql for a connection that a libpq with `system` refuses at once, since such a connection must verify; an
 /// older one looks for a socket that is not there. Neither touches the network.
 fn ask(psql: &Path, environment: &Environment) -> bool {
-    let mut environment = environment.clone();
+    let mut environment = environment.without_secrets();
     environment.set("LC_ALL", "C");
-    // Nothing that could lead it elsewhere, and no secret that it has no use for.
-    let unwanted = ["PGSERVICE", "PGHOSTADDR", "PGPORT", "PGPASSWORD"];
-    for name in unwanted.into_iter().chain(READY_TOKEN) {
+    // Nothing that could lead it elsewhere.
+    for name in ["PGSERVICE", "PGHOSTADDR", "PGPORT"] {
         environment.remove(name);
     }
     let output = Command::new(psql)

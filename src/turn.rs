@@ -4,8 +4,6 @@
 //! The turn is a lock on a file, which the system takes back from whoever dies with it.
 
 use std::fs::File;
-use std::sync::mpsc::channel;
-use std::thread;
 
 use crate::deadline::Deadline;
 use crate::private_directory::PrivateDirectory;
@@ -37,14 +35,7 @@ impl Turn {
             return Ok(Self { _lock: Some(file) });
         }
         // A lock can be waited for only without a limit, so somebody else does the waiting.
-        let (sender, receiver) = channel();
-        thread::spawn(move || {
-            let locked = file.lock().is_ok().then_some(file);
-            let _ = sender.send(locked);
-        });
-        match receiver.recv_timeout(deadline.remaining()) {
-            Ok(lock) => Ok(Self { _lock: lock }),
-            Err(_) => Err(TimedOut),
-        }
+        let lock = deadline.wait_for(move || file.lock().is_ok().then_some(file));
+        lock.map(|lock| Self { _lock: lock }).ok_or(TimedOut)
     }
 }

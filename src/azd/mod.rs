@@ -7,54 +7,33 @@
 pub mod complaint;
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use serde_json::Value;
 
-use crate::cli;
 use crate::deadline::Deadline;
 use crate::decision::method::Presence;
 use crate::entra::token::{Token, Unusable};
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::process::{self, NoAnswer};
+use crate::tool::Tool;
 
-/// How much of the Azure Developer CLI there is here, by its files: it is not started.
+/// The tool.
+pub const TOOL: Tool = Tool {
+    command: "azd",
+    name: "the Azure Developer CLI",
+    configuration: ("AZD_CONFIG_DIR", ".azd"),
+    profile: "auth.json",
+    reinstall: "install the Azure Developer CLI anew",
+};
+
+/// How much of it there is here.
 #[must_use]
 pub fn presence(environment: &Environment) -> Presence {
-    if program(environment).is_none() {
-        return Presence::Missing;
-    }
-    if has_user(environment) {
-        Presence::SignedIn
-    } else {
-        Presence::Installed
-    }
-}
-
-/// Its configuration directory: `AZD_CONFIG_DIR`, else `.azd` in the home directory.
-#[must_use]
-pub fn configuration(environment: &Environment) -> Option<PathBuf> {
-    match environment.get_filled("AZD_CONFIG_DIR") {
-        Some(directory) => std::path::absolute(directory).ok(),
-        None => Some(dirs::home_dir()?.join(".azd")),
-    }
-}
-
-fn program(environment: &Environment) -> Option<PathBuf> {
-    which::which_in("azd", environment.get("PATH"), ".").ok()
-}
-
-/// Whether its file of who is signed in names anybody, under the key `auth.account.currentUser`.
-fn has_user(environment: &Environment) -> bool {
-    let read = || {
-        let text = fs::read(configuration(environment)?.join("auth.json")).ok()?;
-        serde_json::from_slice(&text).ok()
-    };
-    let known: Option<Value> = read();
-    known.is_some_and(|known| known["auth"]["account"]["currentUser"].is_object())
+    TOOL.presence(environment, |known| {
+        known["auth"]["account"]["currentUser"].is_object()
+    })
 }
 
 /// The installed Azure Developer CLI, to be asked before the deadline.
@@ -76,18 +55,14 @@ impl Azd {
         tenant: Option<&str>,
         deadline: Deadline,
     ) -> Result<Self, Failure> {
-        let program = program(environment).ok_or_else(|| {
+        let program = TOOL.find(environment).ok_or_else(|| {
             Failure::sign_in("the Azure Developer CLI, `azd`, was not found on `PATH`").hint(
                 "install the Azure Developer CLI, then sign in with `azd auth login`; or choose another `--auth METHOD`",
             )
         })?;
-        let mut environment = environment.clone();
+        let mut environment = environment.without_secrets();
         environment.set("AZURE_DEV_COLLECT_TELEMETRY", "no");
         environment.set("AZD_SKIP_UPDATE_CHECK", "true");
-        environment.remove("PGPASSWORD");
-        for name in cli::READY_TOKEN {
-            environment.remove(name);
-        }
         Ok(Self {
             program,
             environment,
@@ -109,8 +84,7 @@ impl Azd {
             words.extend(["--tenant-id", tenant]);
         }
         let words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
-        let answer = process::run(&self.program, &words, &self.environment, self.deadline)
-            .map_err(|why| self.no_answer(why))?;
+        let answer = TOOL.run(&self.program, &words, &self.environment, self.deadline)?;
         if !answer.status.success() {
             return Err(complaint::failure(&answer.stderr));
         }
@@ -119,26 +93,8 @@ impl Azd {
         let Value::String(secret) = answer["token"].take() else {
             return Err(not_an_answer());
         };
-        let token = Token::read(secret).map_err(|why| unusable(&why, resource))?;
-        token
-            .check(Some(resource), SystemTime::now())
-            .map_err(|why| unusable(&why, resource))?;
-        Ok(token)
-    }
-
-    fn no_answer(&self, why: NoAnswer) -> Failure {
-        match why {
-            NoAnswer::TimedOut => Failure::sign_in(format!(
-                "the Azure Developer CLI gave no answer within {} s",
-                self.deadline.total().as_secs_f64()
-            ))
-            .hint("is `login.microsoftonline.com` reachable, through a proxy if there is one? more time: `--timeout SECONDS`"),
-            NoAnswer::NotStarted(error) => Failure::sign_in(format!(
-                "the Azure Developer CLI at `{}` cannot be run: {error}",
-                self.program.display()
-            ))
-            .hint("install the Azure Developer CLI anew"),
-        }
+        Token::checked(secret, Some(resource), SystemTime::now())
+            .map_err(|why| unusable(&why, resource))
     }
 }
 

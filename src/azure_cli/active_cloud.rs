@@ -14,7 +14,8 @@ pub fn name(environment: &Environment) -> String {
     if let Some(name) = environment.get_filled("AZURE_CLOUD_NAME") {
         return name.to_string_lossy().into_owned();
     }
-    let config = super::configuration(environment)
+    let config = super::TOOL
+        .configuration(environment)
         .and_then(|directory| fs::read_to_string(directory.join("config")).ok())
         .unwrap_or_default();
     configured(&config).unwrap_or(DEFAULT).to_owned()

@@ -1,14 +1,13 @@
 //! Gets tokens, and names from Graph, through the Azure CLI.
 //!
 //! az is called directly, without a shell, with fixed words and validated values, one az at a time.
-//! [`process`] runs it within the deadline and ends it whole, [`complaint`] reads its errors.
+//! [`crate::process`] runs it within the deadline and ends it whole, [`complaint`] reads its errors.
 
 pub mod active_cloud;
 pub mod complaint;
 pub mod login;
 
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +15,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use crate::cli::{self, Options};
+use crate::cli::Options;
 use crate::deadline::Deadline;
 use crate::decision::method::Presence;
 use crate::entra::cloud::Named;
@@ -24,47 +23,36 @@ use crate::entra::token::{Token, Unusable};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::private_directory::PrivateDirectory;
-use crate::process::{self, NoAnswer};
+use crate::process::Answer;
+use crate::tool::Tool;
 use crate::turn::{self, Turn};
 
 use complaint::Complaint;
 
-/// How much of the Azure CLI there is here, by its files: it is not started.
+/// The tool.
+pub const TOOL: Tool = Tool {
+    command: "az",
+    name: "the Azure CLI",
+    configuration: ("AZURE_CONFIG_DIR", ".azure"),
+    profile: "azureProfile.json",
+    reinstall: "install the Azure CLI anew: its Python may have gone with an upgrade",
+};
+
+/// How much of it there is here.
 #[must_use]
 pub fn presence(environment: &Environment) -> Presence {
-    if program(environment).is_none() {
-        return Presence::Missing;
-    }
-    if has_account(environment) {
-        Presence::SignedIn
-    } else {
-        Presence::Installed
-    }
-}
-
-/// Its configuration directory: `AZURE_CONFIG_DIR`, else `.azure` in the home directory.
-#[must_use]
-pub fn configuration(environment: &Environment) -> Option<PathBuf> {
-    match environment.get_filled("AZURE_CONFIG_DIR") {
-        Some(directory) => std::path::absolute(directory).ok(),
-        None => Some(dirs::home_dir()?.join(".azure")),
-    }
-}
-
-fn program(environment: &Environment) -> Option<PathBuf> {
-    which::which_in("az", environment.get("PATH"), ".").ok()
+    TOOL.presence(environment, |profile| {
+        let accounts = profile["subscriptions"].as_array();
+        accounts.is_some_and(|accounts| !accounts.is_empty())
+    })
 }
 
 /// What it finds in its environment: nothing that is psql's.
 fn its_environment(environment: &Environment) -> Environment {
-    let mut environment = environment.clone();
+    let mut environment = environment.without_secrets();
     // Saves a seventh of its time.
     environment.set("AZURE_CORE_COLLECT_TELEMETRY", "no");
     environment.set("AZURE_CORE_NO_COLOR", "yes");
-    environment.remove("PGPASSWORD");
-    for name in cli::READY_TOKEN {
-        environment.remove(name);
-    }
     environment
 }
 
@@ -73,7 +61,7 @@ fn its_environment(environment: &Environment) -> Environment {
 /// It gets the terminal: our input, and for both of its outputs standard error, since standard output is psql's.
 #[must_use]
 pub fn run_at_terminal(words: &[String], environment: &Environment) -> bool {
-    let Some(program) = program(environment) else {
+    let Some(program) = TOOL.find(environment) else {
         return false;
     };
     let ended = Command::new(program)
@@ -83,20 +71,6 @@ pub fn run_at_terminal(words: &[String], environment: &Environment) -> bool {
         .stdout(io::stderr())
         .status();
     ended.is_ok_and(|status| status.success())
-}
-
-/// Whether its profile has an account. az writes the file with a byte order mark.
-fn has_account(environment: &Environment) -> bool {
-    let read = || {
-        let profile = configuration(environment)?.join("azureProfile.json");
-        let text = fs::read_to_string(profile).ok()?;
-        serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
-    };
-    let profile: Option<Value> = read();
-    profile.is_some_and(|profile| {
-        let accounts = profile["subscriptions"].as_array();
-        accounts.is_some_and(|accounts| !accounts.is_empty())
-    })
 }
 
 /// The installed Azure CLI, to be asked before the deadline.
@@ -136,14 +110,13 @@ impl<'a> AzureCli<'a> {
         directory: Option<&PrivateDirectory>,
         deadline: Deadline,
     ) -> Result<Self, Failure> {
-        let program = program(environment).ok_or_else(|| {
+        let program = TOOL.find(environment).ok_or_else(|| {
             Failure::sign_in("the Azure CLI, `az`, was not found on `PATH`")
                 .hint("install the Azure CLI, then sign in with `az login`")
         })?;
         let turn = Turn::take(directory, "az.lock", deadline).map_err(|turn::TimedOut| {
             Failure::sign_in(format!(
-                "other sign-ins kept the Azure CLI busy for {}",
-                seconds(deadline)
+                "other sign-ins kept the Azure CLI busy for {deadline}"
             ))
             .hint("try again, or allow more time with `--timeout SECONDS`")
         })?;
@@ -240,11 +213,7 @@ impl<'a> AzureCli<'a> {
         let Some(Value::String(secret)) = answer.get_mut("accessToken").map(Value::take) else {
             return Err(not_an_answer("get a token"));
         };
-        let token = Token::read(secret).map_err(|why| unusable(&why, resource))?;
-        token
-            .check(resource, SystemTime::now())
-            .map_err(|why| unusable(&why, resource))?;
-        Ok(token)
+        Token::checked(secret, resource, SystemTime::now()).map_err(|why| unusable(&why, resource))
     }
 
     /// What tokens for databases are asked for in a cloud that az has registered.
@@ -344,31 +313,14 @@ impl<'a> AzureCli<'a> {
         serde_json::from_slice(&answer.stdout).map_err(|_| not_an_answer(what))
     }
 
-    fn run(&self, words: &[OsString]) -> Result<process::Answer, Failure> {
-        process::run(&self.program, words, &self.environment, self.deadline).map_err(|why| {
-            match why {
-                NoAnswer::TimedOut => Failure::sign_in(format!(
-                    "the Azure CLI gave no answer within {}",
-                    seconds(self.deadline)
-                ))
-                .hint("is `login.microsoftonline.com` reachable, through a proxy if there is one? more time: `--timeout SECONDS`"),
-                NoAnswer::NotStarted(error) => Failure::sign_in(format!(
-                    "the Azure CLI at `{}` cannot be run: {error}",
-                    self.program.display()
-                ))
-                .hint("install the Azure CLI anew: its Python may have gone with an upgrade"),
-            }
-        })
+    fn run(&self, words: &[OsString]) -> Result<Answer, Failure> {
+        TOOL.run(&self.program, words, &self.environment, self.deadline)
     }
 }
 
 /// Whether a text is made as ids are: nothing in it means anything to a shell or cmd.exe.
 fn is_id(text: &str) -> bool {
     !text.starts_with('-') && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
-}
-
-fn seconds(deadline: Deadline) -> String {
-    format!("{} s", deadline.total().as_secs_f64())
 }
 
 fn not_an_answer(what: &str) -> Failure {

@@ -20,7 +20,7 @@ use crate::shell::Shell;
 use completions::Script;
 pub use description::command;
 use description::{explain, see_help};
-pub use table::{CACHE, OPTIONS, OwnOption, READY_TOKEN, TRUSTED_HOSTS, Value, is_own};
+pub use table::{CACHE, OPTIONS, OwnOption, TRUSTED_HOSTS, Value, is_own};
 
 pub mod completions;
 mod description;

@@ -193,10 +193,3 @@ pub fn is_own(name: &str) -> Option<Argument> {
         Value::Program(_) => Argument::Program,
     })
 }
-
-/// The variables for `--auth env`: the ready token itself, the file that holds it, the descriptor to read it from.
-pub const READY_TOKEN: [&str; 3] = [
-    "ENTRA_PSQL_TOKEN",
-    "ENTRA_PSQL_TOKEN_FILE",
-    "ENTRA_PSQL_TOKEN_FD",
-];

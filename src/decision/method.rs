@@ -39,15 +39,6 @@ pub enum Presence {
     SignedIn,
 }
 
-/// The programs that get tokens for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Programs {
-    /// The Azure CLI.
-    pub azure_cli: Presence,
-    /// The Azure Developer CLI.
-    pub azd: Presence,
-}
-
 /// The method that was asked for, or that others set up for us here by variables, in the contract's order. `None`
 /// where neither is.
 #[must_use]
@@ -61,23 +52,21 @@ pub fn named(options: &Options, environment: &Environment) -> Option<Choice> {
     }
 }
 
-/// The method among what there is on this machine: a program that somebody is signed in to, or the machine's own
-/// identity, after which `has_identity` looks only where it comes to that. az comes last once more, where it is
-/// installed, since it says best how to sign in. `None` where there is nothing.
+/// The method among what there is on this machine: az or azd where somebody is signed in to it, or the machine's own
+/// identity. az comes last once more, where it is installed, since it says best how to sign in. `None` where there is
+/// nothing. Whether there is azd or an identity is looked at only where it comes to that.
 #[must_use]
-pub fn among(programs: Programs, has_identity: impl FnOnce() -> bool) -> Option<Choice> {
-    let (method, because) = match programs {
-        Programs {
-            azure_cli: Presence::SignedIn,
-            ..
-        } => (
+pub fn among(
+    azure_cli: Presence,
+    azd: impl FnOnce() -> Presence,
+    has_identity: impl FnOnce() -> bool,
+) -> Option<Choice> {
+    let (method, because) = match azure_cli {
+        Presence::SignedIn => (
             Method::AzureCli,
             "no variable names another identity, and somebody is signed in to `az`",
         ),
-        Programs {
-            azd: Presence::SignedIn,
-            ..
-        } => (
+        _ if azd() == Presence::SignedIn => (
             Method::Azd,
             "nobody is signed in to `az`, and somebody is to `azd`",
         ),
@@ -85,14 +74,11 @@ pub fn among(programs: Programs, has_identity: impl FnOnce() -> bool) -> Option<
             Method::Workload(Workload::ManagedIdentity),
             "nobody is signed in to `az` or `azd`, and this machine has an identity endpoint",
         ),
-        Programs {
-            azure_cli: Presence::Installed,
-            ..
-        } => (
+        Presence::Installed => (
             Method::AzureCli,
             "nothing here has an identity, and `az` is installed",
         ),
-        _ => return None,
+        Presence::Missing => return None,
     };
     Some(Choice {
         method,
@@ -202,16 +188,27 @@ mod tests {
 
         let managed_identity = Method::Workload(Workload::ManagedIdentity);
         for (azure_cli, azd, identity, method) in [
-            (SignedIn, SignedIn, None, Some(Method::AzureCli)),
-            (Installed, SignedIn, None, Some(Method::Azd)),
-            (Missing, SignedIn, None, Some(Method::Azd)),
-            (Installed, Installed, Some(true), Some(managed_identity)),
-            (Installed, Installed, Some(false), Some(Method::AzureCli)),
-            (Missing, Installed, Some(true), Some(managed_identity)),
-            (Missing, Installed, Some(false), None),
+            (SignedIn, None, None, Some(Method::AzureCli)),
+            (Installed, Some(SignedIn), None, Some(Method::Azd)),
+            (Missing, Some(SignedIn), None, Some(Method::Azd)),
+            (
+                Installed,
+                Some(Installed),
+                Some(true),
+                Some(managed_identity),
+            ),
+            (
+                Installed,
+                Some(Installed),
+                Some(false),
+                Some(Method::AzureCli),
+            ),
+            (Missing, Some(Installed), Some(true), Some(managed_identity)),
+            (Missing, Some(Installed), Some(false), None),
         ] {
+            let azd = || azd.expect("nobody looks after azd");
             let looks = || identity.expect("nobody looks after the machine's identity");
-            let choice = among(Programs { azure_cli, azd }, looks);
+            let choice = among(azure_cli, azd, looks);
             assert_eq!(choice.map(|choice| choice.method), method);
         }
     }

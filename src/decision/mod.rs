@@ -9,7 +9,7 @@ pub mod trust;
 pub mod user;
 
 use crate::cli::Options;
-use crate::entra::cloud::{Cloud, Named};
+use crate::entra::cloud::{self, Cloud, Named};
 use crate::entra::token::Token;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -74,6 +74,12 @@ impl SignIn {
         let named = self.options.cloud.as_ref().map(Named::name);
         named.or(self.cloud.map(|cloud| cloud.name))
     }
+
+    /// The cloud that was named, else the servers', where it is known here.
+    #[must_use]
+    pub fn known_cloud(&self) -> Option<&'static Cloud> {
+        cloud::chosen(self.options.cloud.as_ref(), self.cloud)
+    }
 }
 
 /// Decides.
@@ -113,11 +119,7 @@ pub fn decide(case: &Case<'_>) -> Result<Decision, Failure> {
     let user = user::named(case, group_variable.as_deref())?;
     Ok(Decision::SignIn(Box::new(SignIn {
         resource: options.resource.clone().or_else(|| {
-            let cloud = match &options.cloud {
-                Some(Named::Known(cloud)) => cloud,
-                Some(Named::Other(_)) => return None,
-                None => cloud?,
-            };
+            let cloud = cloud::chosen(options.cloud.as_ref(), cloud)?;
             Some(cloud.resource.to_owned())
         }),
         choice: method::named(&options, case.environment),

@@ -14,6 +14,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::azure_cli;
 use crate::cli::Options;
 use crate::deadline::Deadline;
 use crate::decision::Decision;
@@ -172,7 +173,7 @@ fn undecided(
 ) -> Vec<Finding> {
     let seen =
         psql.map(|program| look::psql::look(program, environment, within(deadline, FOR_PSQL)));
-    let az = look::az::whereabouts(environment);
+    let az = azure_cli::TOOL.find(environment);
     let mut findings = vec![
         programs::psql(&seen),
         programs::az_aside(az.as_deref(), "nothing was decided"),
@@ -200,7 +201,7 @@ impl Patient<'_> {
         let seen = psql.map(|program| {
             look::psql::look(program, self.environment, within(self.deadline, FOR_PSQL))
         });
-        let az = look::az::whereabouts(self.environment);
+        let az = azure_cli::TOOL.find(self.environment);
         let mut findings = vec![
             programs::psql(&seen),
             programs::az_aside(az.as_deref(), "no token is due"),

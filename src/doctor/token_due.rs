@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, SystemTime};
 
-use crate::azure_cli::AzureCli;
+use crate::azure_cli::{self, AzureCli};
 use crate::decision::SignIn;
 use crate::decision::tls::Protection;
 use crate::delivery;
@@ -71,7 +71,7 @@ impl Patient<'_> {
             Err(failure) => programs::failed(Link::Decision, &failure),
         };
         let seen = self.see(program, &plan, protection, directory);
-        let whereabouts = look::az::whereabouts(self.environment);
+        let whereabouts = azure_cli::TOOL.find(self.environment);
         seen.findings(&plan, decision, whereabouts.as_deref())
     }
 
@@ -136,7 +136,7 @@ impl Patient<'_> {
 
     /// Where tokens are asked for and names are looked up, as far as this machine does either.
     fn web_services(&self, plan: &SignIn) -> (Option<String>, Option<String>) {
-        let cloud = programs::cloud(plan).unwrap_or(cloud::PUBLIC);
+        let cloud = plan.known_cloud().unwrap_or(cloud::PUBLIC);
         let credential = match method(plan) {
             Some(Method::AzureCli) => {
                 let (authority, graph) = (cloud.authority, cloud.graph);

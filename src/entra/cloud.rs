@@ -98,6 +98,16 @@ impl Named {
     }
 }
 
+/// The cloud that was named, else the one `of_hosts`; `None` where it is not known here.
+#[must_use]
+pub fn chosen(named: Option<&Named>, of_hosts: Option<&'static Cloud>) -> Option<&'static Cloud> {
+    match named {
+        Some(Named::Known(cloud)) => Some(cloud),
+        Some(Named::Other(_)) => None,
+        None => of_hosts,
+    }
+}
+
 /// The cloud whose server `host` is: a name of proper labels before the suffix, in any case.
 #[must_use]
 pub fn of_host(host: &[u8]) -> Option<&'static Cloud> {

@@ -10,6 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
+use super::cloud;
+
 /// An access token. It has no `Display`, its `Debug` is redacted, and it cannot be cloned.
 pub struct Token {
     secret: String,
@@ -36,6 +38,21 @@ impl Token {
     pub fn read(secret: String) -> Result<Self, Unusable> {
         let claims = claims(&secret).ok_or(Unusable::NotAToken)?;
         Ok(Self { secret, claims })
+    }
+
+    /// Takes `secret` for a token of `resource` that is good `now`; see [`Token::check`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unusable`].
+    pub fn checked(
+        secret: String,
+        resource: Option<&str>,
+        now: SystemTime,
+    ) -> Result<Self, Unusable> {
+        let token = Self::read(secret)?;
+        token.check(resource, now)?;
+        Ok(token)
     }
 
     /// Looks at audience and expiry. `resource` is what was asked for; where it is `None`, any database
@@ -90,11 +107,13 @@ impl Token {
         UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
     }
 
-    /// Whether its audience is a database's, of whatever cloud: `https://ossrdbms-aad.…`.
+    /// Whether its audience is a database's: `https://ossrdbms-aad.…` in whatever cloud, or Cosmos DB's.
     #[must_use]
     pub fn is_for_databases(&self) -> bool {
-        self.claim("aud")
-            .is_some_and(|audience| audience.starts_with("https://ossrdbms-aad."))
+        self.claim("aud").is_some_and(|audience| {
+            audience.starts_with("https://ossrdbms-aad.")
+                || same_resource(audience, cloud::COSMOS.resource)
+        })
     }
 }
 

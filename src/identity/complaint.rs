@@ -16,7 +16,7 @@ use crate::failure::Failure;
 
 use super::credential::{Credential, Proof};
 use super::person::Person;
-use super::transport::{Outcome, Seen};
+use super::transport::{Outcome, Seen, root_cause};
 
 /// Where it went wrong.
 pub struct Complaint<'a> {
@@ -33,8 +33,7 @@ impl Complaint<'_> {
         match answered_text(error) {
             Some(text) => self.refused(&text),
             None if self.seen.outcome.is_none() => {
-                Failure::sign_in(refusal::one_line(&root(error).to_string()))
-                    .hint(self.who_vouches())
+                Failure::sign_in(refusal::one_line(&root_cause(error))).hint(self.who_vouches())
             }
             None => self.unanswered(),
         }
@@ -68,7 +67,6 @@ impl Complaint<'_> {
     /// The failure after the deadline.
     #[must_use]
     pub fn silence(&self, deadline: Deadline) -> Failure {
-        let seconds = deadline.total().as_secs_f64();
         let last = match &self.seen.outcome {
             Some(Outcome::Failed(why)) => format!(" (its last failure: {why})"),
             Some(Outcome::Answered { status, .. }) if *status >= 400 => {
@@ -76,7 +74,7 @@ impl Complaint<'_> {
             }
             _ => String::new(),
         };
-        let cause = format!("{} gave no token within {seconds} s{last}", self.whom());
+        let cause = format!("{} gave no token within {deadline}{last}", self.whom());
         let hint = match self.credential {
             Credential::ManagedIdentity { .. } => {
                 "does this machine have a managed identity? more time: `--timeout SECONDS`"
@@ -116,12 +114,8 @@ impl Complaint<'_> {
     ///
     /// It is something else.
     pub fn checked(&self, secret: String, resource: &str) -> Result<Token, Failure> {
-        let checked = || {
-            let token = Token::read(secret)?;
-            token.check(Some(resource), SystemTime::now())?;
-            Ok(token)
-        };
-        checked().map_err(|why| self.unusable(&why, resource))
+        Token::checked(secret, Some(resource), SystemTime::now())
+            .map_err(|why| self.unusable(&why, resource))
     }
 
     /// The failure after a refusal in Entra's own words.
@@ -232,12 +226,4 @@ fn answered_text(error: &azure_core::Error) -> Option<String> {
         next = error.source();
     }
     None
-}
-
-fn root(error: &azure_core::Error) -> &(dyn Error + 'static) {
-    let mut root: &(dyn Error + 'static) = error;
-    while let Some(source) = root.source() {
-        root = source;
-    }
-    root
 }

@@ -5,16 +5,13 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::mpsc::channel;
-use std::thread;
 use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
-use crate::cli::READY_TOKEN;
 use crate::deadline::Deadline;
 use crate::entra::token::{Token, Unusable};
-use crate::environment::Environment;
+use crate::environment::{Environment, READY_TOKEN};
 use crate::failure::Failure;
 
 const TOKEN: &str = READY_TOKEN[0];
@@ -76,9 +73,7 @@ pub fn token(
     let text = text.map(Zeroizing::new);
     let read = || {
         let text = text.as_deref().ok_or(Unusable::NotAToken)?;
-        let token = Token::read(text.trim().to_owned())?;
-        token.check(resource, SystemTime::now())?;
-        Ok(token)
+        Token::checked(text.trim().to_owned(), resource, SystemTime::now())
     };
     read().map_err(|why| {
         let cause = match why {
@@ -102,12 +97,10 @@ fn in_time(
     cause: &str,
     deadline: Deadline,
 ) -> Result<String, Failure> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || sender.send(read()));
-    let why = match receiver.recv_timeout(deadline.remaining()) {
-        Ok(Ok(text)) => return Ok(text),
-        Ok(Err(why)) => why.to_string(),
-        Err(_) => format!("it did not end within {} s", deadline.total().as_secs_f64()),
+    let why = match deadline.wait_for(read) {
+        Some(Ok(text)) => return Ok(text),
+        Some(Err(why)) => why.to_string(),
+        None => format!("it did not end within {deadline}"),
     };
     Err(Failure::sign_in(format!("{cause}: {why}")).hint(format!(
         "does `{name}` say where the token is, and may you read it?"

@@ -172,7 +172,7 @@ impl HttpClient for Transport {
 }
 
 /// The last in an error's chain of sources: the ones before repeat it, or say less.
-fn root_cause(error: &(dyn Error + 'static)) -> String {
+pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut root = error;
     while let Some(source) = root.source() {
         root = source;

@@ -7,7 +7,7 @@ use azure_core::credentials::Secret;
 
 use crate::cli::values;
 use crate::decision::SignIn;
-use crate::entra::cloud::{self, Named};
+use crate::entra::cloud;
 use crate::environment::Environment;
 use crate::failure::Failure;
 
@@ -86,12 +86,9 @@ impl<'a> Variables<'a> {
         if self.filled("AZURE_AUTHORITY_HOST")?.is_some() {
             return self.https("AZURE_AUTHORITY_HOST");
         }
-        let cloud = match &self.plan.options.cloud {
-            Some(Named::Known(cloud)) => Some(*cloud),
-            // Whoever names another one has been told to name its Entra too.
-            Some(Named::Other(_)) | None => self.plan.cloud,
-        };
-        Ok(cloud.unwrap_or(cloud::PUBLIC).authority.to_owned())
+        // Whoever names a cloud that is not known here has been told to name its Entra too.
+        let cloud = self.plan.known_cloud().unwrap_or(cloud::PUBLIC);
+        Ok(cloud.authority.to_owned())
     }
 
     pub(super) fn missing(&self, name: &str, option: &str) -> Failure {

@@ -50,30 +50,5 @@ fn version(line: &CommandLine, environment: &Environment) -> Option<u32> {
         .stdin(Stdio::null())
         .output()
         .ok()?;
-    major(&String::from_utf8_lossy(&output.stdout))
-}
-
-/// The number behind the name.
-#[cfg(any(windows, test))]
-fn major(said: &str) -> Option<u32> {
-    let (_, version) = said.split_once(") ")?;
-    let digits = version.split(|c: char| !c.is_ascii_digit()).next()?;
-    digits.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::major;
-
-    #[test]
-    fn the_version_in_what_psql_says() {
-        for (said, version) in [
-            ("psql (PostgreSQL) 16.14\r\n", Some(16)),
-            ("psql (PostgreSQL) 19devel\n", Some(19)),
-            ("psql (EDB) 9.6.1", Some(9)),
-            ("psql", None),
-        ] {
-            assert_eq!(major(said), version, "{said}");
-        }
-    }
+    crate::psql::version::major(&String::from_utf8_lossy(&output.stdout))
 }

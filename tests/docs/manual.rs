@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::process::Command;
 
-use entra_psql::cli::{CACHE, OPTIONS, READY_TOKEN, TRUSTED_HOSTS};
+use entra_psql::cli::{CACHE, OPTIONS, TRUSTED_HOSTS};
+use entra_psql::environment::READY_TOKEN;
 
 use crate::options::{self, Described};
 

@@ -8,9 +8,10 @@ use crate::decision::tls::Protection;
 use crate::doctor::finding::{Finding, Link};
 use crate::doctor::look::az::Az;
 use crate::doctor::look::psql::Psql;
-use crate::entra::cloud::{self, Cloud, Named};
+use crate::entra::cloud;
 use crate::failure::Failure;
 use crate::method::Method;
+use crate::psql::version;
 
 /// The first PostgreSQL whose psql takes passwords as long as tokens are everywhere, and that is tested here.
 const OLDEST: u32 = 13;
@@ -29,15 +30,15 @@ pub fn psql(seen: &Result<Psql, Failure>) -> Finding {
         Err(failure) => return failed(Link::Psql, failure),
     };
     let shown = psql.program.display();
-    let version = match &psql.version {
-        Ok(version) => version,
+    let said = match &psql.version {
+        Ok(said) => said,
         Err(why) => {
             return Finding::fail(Link::Psql, format!("`{shown}` does not run: {why}")).remedy(
                 "install PostgreSQL's client anew, or name another psql with `--psql PATH`",
             );
         }
     };
-    let mut found = format!("`{shown}`, {version}");
+    let mut found = format!("`{shown}`, {said}");
     if let Some(libpq) = psql.libpq.as_deref().and_then(libpq_version) {
         found.push_str(", libpq ");
         found.push_str(&libpq.to_string());
@@ -45,7 +46,7 @@ pub fn psql(seen: &Result<Psql, Failure>) -> Finding {
     if psql.is_script {
         found += ", a script around the real one (Debian's costs some 20 ms a launch)";
     }
-    match major(version) {
+    match version::major(said) {
         None => Finding::warn(Link::Psql, format!("{found}: not what psql says of itself"))
             .remedy("name psql itself with `--psql PATH`"),
         Some(major) if major < OLDEST => Finding::warn(Link::Psql, found).remedy(format!(
@@ -55,27 +56,10 @@ pub fn psql(seen: &Result<Psql, Failure>) -> Finding {
     }
 }
 
-/// The first number in `psql (PostgreSQL) 15.18`.
-fn major(version: &str) -> Option<u32> {
-    let number = version.strip_prefix("psql (PostgreSQL) ")?;
-    let digits = number.split(|c: char| !c.is_ascii_digit()).next()?;
-    digits.parse().ok()
-}
-
 /// The version in the name of `libpq.so.5.15`: since PostgreSQL 10 the library's minor version is PostgreSQL's major.
 fn libpq_version(file: &Path) -> Option<u32> {
     let name = file.file_name()?.to_str()?;
     name.strip_prefix("libpq.so.5.")?.parse().ok()
-}
-
-/// The cloud that was named, else the servers', where it is known here.
-#[must_use]
-pub fn cloud(plan: &SignIn) -> Option<&'static Cloud> {
-    match &plan.options.cloud {
-        Some(Named::Known(cloud)) => Some(cloud),
-        Some(Named::Other(_)) => None,
-        None => plan.cloud,
-    }
 }
 
 /// az, where the token comes from it.
@@ -106,7 +90,7 @@ pub fn az(seen: &Result<Az, Failure>, plan: &SignIn) -> Finding {
         account.cloud,
         account.subscription
     );
-    match cloud(plan) {
+    match plan.known_cloud() {
         Some(cloud) if cloud::by_name(&account.cloud).is_some_and(|active| active != cloud) => {
             Finding::warn(Link::Az, found).remedy(format!(
                 "the server is of {}: `az cloud set --name {}`, then `az login`",
@@ -162,12 +146,6 @@ mod tests {
 
     #[test]
     fn versions() {
-        assert_eq!(
-            major("psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
-            Some(15)
-        );
-        assert_eq!(major("psql (PostgreSQL) 18beta1"), Some(18));
-        assert_eq!(major("mysql 8"), None);
         assert_eq!(
             libpq_version(&PathBuf::from("/lib/libpq.so.5.18")),
             Some(18)

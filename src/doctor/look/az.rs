@@ -38,9 +38,3 @@ pub fn look(
         version: az.version(),
     })
 }
-
-/// Where az is, without asking it anything.
-#[must_use]
-pub fn whereabouts(environment: &Environment) -> Option<PathBuf> {
-    which::which_in("az", environment.get("PATH"), ".").ok()
-}

@@ -5,8 +5,6 @@ use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
 
 use crate::deadline::Deadline;
 
-use super::aside;
-
 /// The addresses of a name.
 ///
 /// # Errors
@@ -14,7 +12,7 @@ use super::aside;
 /// The system's words, or that it gave no answer in time.
 pub fn resolve(name: &str, deadline: Deadline) -> Result<Vec<IpAddr>, String> {
     let question = (name.to_owned(), 0);
-    let found = aside::run(deadline, move || question.to_socket_addrs());
+    let found = deadline.wait_for(move || question.to_socket_addrs());
     let mut addresses: Vec<IpAddr> = match found {
         None => return Err("the DNS gave no answer in time".to_owned()),
         Some(Err(why)) => return Err(why.to_string()),

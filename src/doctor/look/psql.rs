@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::cli::READY_TOKEN;
 use crate::deadline::Deadline;
 use crate::environment::Environment;
 use crate::process::{self, NoAnswer};
@@ -29,11 +28,7 @@ pub struct Psql {
 /// Looks at `program`.
 #[must_use]
 pub fn look(program: PathBuf, environment: &Environment, deadline: Deadline) -> Psql {
-    let mut environment = environment.clone();
-    // It needs none of these to say who it is.
-    for secret in ["PGPASSWORD"].into_iter().chain(READY_TOKEN) {
-        environment.remove(secret);
-    }
+    let environment = environment.without_secrets();
     let is_script = is_script(&program);
     Psql {
         version: version(&program, &environment, deadline),

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use crate::cli::READY_TOKEN;
+use crate::environment::SECRETS;
 
 /// Opens `address` with the first of the commands in `browser` (the value of `BROWSER`) that starts, or else as the
 /// system does it.
@@ -65,11 +65,10 @@ fn start(words: &[OsString]) -> std::io::Result<std::process::Child> {
     let mut command = Command::new(&words[0]);
     command
         .args(&words[1..])
-        .env_remove("PGPASSWORD")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    for name in READY_TOKEN {
+    for name in SECRETS {
         command.env_remove(name);
     }
     apart(&mut command);

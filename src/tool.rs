@@ -1,0 +1,94 @@
+//! A command-line tool that a person signs in to, and that gets tokens for them: the Azure CLI, or the Azure Developer CLI.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::deadline::Deadline;
+use crate::decision::method::Presence;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::process::{self, Answer, NoAnswer};
+
+/// What tells one tool from another.
+#[derive(Debug)]
+pub struct Tool {
+    /// The command.
+    pub command: &'static str,
+    /// What it is called in a sentence, with its article.
+    pub name: &'static str,
+    /// The variable that names its configuration directory, and what that is in the home directory otherwise.
+    pub configuration: (&'static str, &'static str),
+    /// The file there that says who is signed in, in JSON.
+    pub profile: &'static str,
+    /// What to do where it is there and cannot be run.
+    pub reinstall: &'static str,
+}
+
+impl Tool {
+    /// Where it is on `PATH`.
+    #[must_use]
+    pub fn find(&self, environment: &Environment) -> Option<PathBuf> {
+        which::which_in(self.command, environment.get("PATH"), ".").ok()
+    }
+
+    /// How much of it there is here, by its files: it is not started. `has_account` looks into its profile.
+    #[must_use]
+    pub fn presence(
+        &self,
+        environment: &Environment,
+        has_account: impl FnOnce(&Value) -> bool,
+    ) -> Presence {
+        if self.find(environment).is_none() {
+            return Presence::Missing;
+        }
+        let profile = || {
+            let file = self.configuration(environment)?.join(self.profile);
+            let text = fs::read_to_string(file).ok()?;
+            // az writes it with a byte order mark.
+            serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
+        };
+        match profile() {
+            Some(profile) if has_account(&profile) => Presence::SignedIn,
+            _ => Presence::Installed,
+        }
+    }
+
+    /// Its configuration directory.
+    #[must_use]
+    pub fn configuration(&self, environment: &Environment) -> Option<PathBuf> {
+        let (variable, name) = self.configuration;
+        match environment.get_filled(variable) {
+            Some(directory) => std::path::absolute(directory).ok(),
+            None => Some(dirs::home_dir()?.join(name)),
+        }
+    }
+
+    /// Runs it, as [`process::run`] does.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be run, or gives no answer before the deadline.
+    pub fn run(
+        &self,
+        program: &Path,
+        words: &[OsString],
+        environment: &Environment,
+        deadline: Deadline,
+    ) -> Result<Answer, Failure> {
+        let name = self.name;
+        process::run(program, words, environment, deadline).map_err(|why| match why {
+            NoAnswer::TimedOut => {
+                Failure::sign_in(format!("{name} gave no answer within {deadline}"))
+                    .hint("is `login.microsoftonline.com` reachable, through a proxy if there is one? more time: `--timeout SECONDS`")
+            }
+            NoAnswer::NotStarted(error) => Failure::sign_in(format!(
+                "{name} at `{}` cannot be run: {error}",
+                program.display()
+            ))
+            .hint(self.reinstall),
+        })
+    }
+}
