@@ -1,0 +1,201 @@
+//! The directory in which we keep what is ours alone: the lock for az, remembered tokens, derived root files.
+//!
+//! It is the session's runtime directory where there is one, since that ends with the session, else the user's cache
+//! directory. It and every file in it must belong to us and be closed to others; what is not is refused, not mended.
+//! On Windows [`access_list`] judges that.
+
+#[cfg(any(windows, test))]
+pub mod access_list;
+#[cfg(windows)]
+mod windows;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// A directory that was found to be ours alone.
+#[derive(Debug)]
+pub struct PrivateDirectory {
+    path: PathBuf,
+}
+
+/// Something that others may read or have put there, and why it is not used.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Exposed(pub String);
+
+impl PrivateDirectory {
+    /// Opens the directory, and makes it where it is missing. `None` where there can be none, as with a read-only
+    /// home: then nothing is kept, which is no failure.
+    ///
+    /// # Errors
+    ///
+    /// It is there, but not ours alone.
+    pub fn open() -> Result<Option<Self>, Exposed> {
+        [dirs::runtime_dir(), dirs::cache_dir()]
+            .into_iter()
+            .flatten()
+            .map(|parent| parent.join("entra-psql"))
+            .find(|path| make(path).is_ok())
+            .map(|path| {
+                let about = fs::symlink_metadata(&path).map_err(|why| Exposed(why.to_string()))?;
+                if !about.is_dir() {
+                    return Err(Exposed(format!("`{}` is no directory", path.display())));
+                }
+                check(&path, &about)?;
+                Ok(Self { path })
+            })
+            .transpose()
+    }
+
+    /// Where a file of this name is, or would be.
+    #[must_use]
+    pub fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Opens a file to lock it, and makes it where it is missing.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses.
+    pub fn lock_file(&self, name: &str) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        private(&mut options);
+        options.open(self.path_of(name))
+    }
+
+    /// What a file holds; `None` where there is none that can be read.
+    ///
+    /// # Errors
+    ///
+    /// It is a link, no plain file, or not ours alone.
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Exposed> {
+        let path = self.path_of(name);
+        let Ok(about) = fs::symlink_metadata(&path) else {
+            return Ok(None);
+        };
+        if !about.is_file() {
+            return Err(Exposed(format!("`{}` is no plain file", path.display())));
+        }
+        let mut options = OpenOptions::new();
+        options.read(true);
+        private(&mut options);
+        let Ok(mut file) = options.open(&path) else {
+            return Ok(None);
+        };
+        // Asked of the open file, so that it cannot be another one by now.
+        let about = file.metadata().map_err(|why| Exposed(why.to_string()))?;
+        check(&path, &about)?;
+        let mut bytes = Vec::new();
+        Ok(file.read_to_end(&mut bytes).is_ok().then_some(bytes))
+    }
+
+    /// Puts `bytes` in the place of a file, all or nothing. A link in that place is replaced, not followed.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses; nothing of `bytes` is left behind then.
+    pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        // For the owner alone from the start, and removed unless it arrives.
+        let mut new = new_file(
+            tempfile::Builder::new().prefix(name).suffix(".new"),
+            &self.path,
+        )?;
+        new.write_all(bytes)?;
+        new.persist(self.path_of(name))?;
+        Ok(())
+    }
+
+    /// The names of its files, as far as they are ours.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect()
+    }
+
+    /// Removes a file, if it is there.
+    pub fn remove(&self, name: &str) {
+        // Whoever removed it first has done what we want.
+        let _ = fs::remove_file(self.path_of(name));
+    }
+}
+
+#[cfg(unix)]
+fn make(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+}
+
+#[cfg(windows)]
+fn make(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match windows::make_directory(path) {
+        Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
+/// A new file for the owner alone, with a name that nobody has yet.
+#[cfg(unix)]
+fn new_file(named: &tempfile::Builder<'_, '_>, directory: &Path) -> io::Result<NamedTempFile> {
+    named.tempfile_in(directory)
+}
+
+/// A new file for the owner alone, with a name that nobody has yet.
+#[cfg(windows)]
+fn new_file(named: &tempfile::Builder<'_, '_>, directory: &Path) -> io::Result<NamedTempFile> {
+    named.make_in(directory, windows::make_file)
+}
+
+/// Refuses what others can reach.
+fn check(path: &Path, about: &fs::Metadata) -> Result<(), Exposed> {
+    match exposure(path, about) {
+        None => Ok(()),
+        Some(why) => Err(Exposed(format!("`{}` {why}", path.display()))),
+    }
+}
+
+/// How others can reach something: it belongs to one of them, or they may read or write it.
+#[cfg(unix)]
+fn exposure(_path: &Path, about: &fs::Metadata) -> Option<&'static str> {
+    use std::os::unix::fs::MetadataExt as _;
+    if about.uid() != nix::unistd::geteuid().as_raw() {
+        Some("belongs to somebody else")
+    } else if about.mode() & 0o077 != 0 {
+        Some("is open to others")
+    } else {
+        None
+    }
+}
+
+/// How others can reach something: it belongs to one of them, or its list of access lets one in.
+#[cfg(windows)]
+fn exposure(path: &Path, _about: &fs::Metadata) -> Option<&'static str> {
+    match windows::descriptor_and_account(path) {
+        Ok((descriptor, account)) => access_list::exposure(&descriptor, &account),
+        Err(_) => Some("does not say who may reach it"),
+    }
+}
+
+/// For the owner alone where it is made, and never through a link that somebody put there.
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options
+        .mode(0o600)
+        .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits());
+}
+
+/// On Windows the directory's list of access is that of what is made in it, and nobody else can put a link there.
+#[cfg(windows)]
+fn private(_options: &mut OpenOptions) {}
