@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use crate::environment::Environment;
@@ -67,6 +67,47 @@ pub fn home_directory(environment: &Environment) -> Option<PathBuf> {
 #[must_use]
 pub fn home_directory(_environment: &Environment) -> Option<PathBuf> {
     Some(dirs::config_dir()?.join("postgresql"))
+}
+
+/// The folders below which programs are installed: for everybody, then for this account. Shells that were open before an
+/// installation do not have its program on their `PATH`.
+#[cfg(windows)]
+#[must_use]
+pub fn program_folders(environment: &Environment) -> Vec<PathBuf> {
+    // A 32-bit program gets another value in the second than a 64-bit one, and az once was 32-bit.
+    let mut folders: Vec<PathBuf> = ["ProgramW6432", "ProgramFiles", "ProgramFiles(x86)"]
+        .iter()
+        .filter_map(|name| environment.get_filled(name))
+        .map(PathBuf::from)
+        .collect();
+    folders.dedup();
+    folders.extend(dirs::data_local_dir().map(|local| local.join("Programs")));
+    folders
+}
+
+/// The longest value of a variable, in bytes, that a token may be. Where a password is longer than this, libpq's message
+/// with it is refused by the server, without a word (seen with PostgreSQL 15).
+#[cfg(unix)]
+pub const LONGEST_VARIABLE: usize = 65_530;
+
+/// The longest value of a variable, in bytes, that a token may be: 32,767 characters with the NUL at the end (Microsoft's
+/// page "Environment Variables").
+#[cfg(windows)]
+pub const LONGEST_VARIABLE: usize = 32_766;
+
+/// Whether the system refused to start a program because its words, with its variables, are too long.
+#[cfg(unix)]
+#[must_use]
+pub fn are_words_too_long(why: &io::Error) -> bool {
+    why.kind() == io::ErrorKind::ArgumentListTooLong
+}
+
+/// Whether the system refused to start a program because its words are too long: 32,767 characters, or 8,191 for a batch
+/// file (Microsoft's page for `CreateProcessW`). It says that the file name is.
+#[cfg(windows)]
+#[must_use]
+pub fn are_words_too_long(why: &io::Error) -> bool {
+    why.kind() == io::ErrorKind::InvalidFilename
 }
 
 /// A role's name as the variable or word from which psql reads it in UTF-8, the bytes that the server knows it by.

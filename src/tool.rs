@@ -17,6 +17,8 @@ use crate::process::{self, Answer, NoAnswer};
 pub struct Tool {
     /// The command.
     pub command: &'static str,
+    /// Where its installer for Windows puts it below a folder for programs.
+    pub installed: &'static str,
     /// What it is called in a sentence, with its article.
     pub name: &'static str,
     /// The variable that names its configuration directory, and what that is in the home directory otherwise.
@@ -28,10 +30,35 @@ pub struct Tool {
 }
 
 impl Tool {
-    /// Where it is on `PATH`.
+    /// Where it is: on `PATH`, else where its installer puts it.
     #[must_use]
     pub fn find(&self, environment: &Environment) -> Option<PathBuf> {
-        which::which_in(self.command, environment.get("PATH"), ".").ok()
+        let on_path = which::which_in(self.command, environment.get("PATH"), ".").ok();
+        on_path.or_else(|| {
+            let mut places = self.well_known(environment).into_iter();
+            places.find(|place| place.is_file())
+        })
+    }
+
+    /// Where installers put it. What is started from the Dock of macOS, as pgAdmin is, lacks Homebrew's directories on its
+    /// `PATH`; elsewhere packages put it where every `PATH` leads.
+    #[cfg(unix)]
+    fn well_known(&self, _environment: &Environment) -> Vec<PathBuf> {
+        let directories: &[&str] = if cfg!(target_os = "macos") {
+            &["/opt/homebrew/bin", "/usr/local/bin"]
+        } else {
+            &[]
+        };
+        let directories = directories.iter().map(Path::new);
+        directories.map(|place| place.join(self.command)).collect()
+    }
+
+    /// Where installers put it. A shell that was open before the installation does not have it on its `PATH`.
+    #[cfg(windows)]
+    fn well_known(&self, environment: &Environment) -> Vec<PathBuf> {
+        let folders = crate::platform::program_folders(environment);
+        let places = folders.iter().map(|folder| folder.join(self.installed));
+        places.collect()
     }
 
     /// How much of it there is here, by its files: it is not started. `has_account` looks into its profile.

@@ -22,6 +22,7 @@ use crate::tool::Tool;
 /// The tool.
 pub const TOOL: Tool = Tool {
     command: "azd",
+    installed: r"Azure Dev CLI\azd.exe",
     name: "the Azure Developer CLI",
     configuration: ("AZD_CONFIG_DIR", ".azd"),
     profile: "auth.json",

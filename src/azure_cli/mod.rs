@@ -32,6 +32,7 @@ use complaint::Complaint;
 /// The tool.
 pub const TOOL: Tool = Tool {
     command: "az",
+    installed: r"Microsoft SDKs\Azure\CLI2\wbin\az.cmd",
     name: "the Azure CLI",
     configuration: ("AZURE_CONFIG_DIR", ".azure"),
     profile: "azureProfile.json",

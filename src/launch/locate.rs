@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
+#[cfg(windows)]
+use crate::platform;
 
 use super::REMEDY_FOR_PROGRAM;
 
@@ -30,11 +32,11 @@ fn well_known(_environment: &Environment) -> Vec<String> {
 /// No path of Unix: in the root of a drive anybody may make directories.
 #[cfg(windows)]
 fn well_known(environment: &Environment) -> Vec<String> {
-    let programs = ["ProgramW6432", "ProgramFiles"]
-        .iter()
-        .find_map(|name| environment.get_filled(name)?.to_str())
-        .unwrap_or(r"C:\Program Files");
-    vec![format!(r"{programs}\PostgreSQL\*\bin\psql.exe")]
+    let folders = platform::program_folders(environment);
+    let places = folders.iter().filter_map(|folder| folder.to_str());
+    places
+        .map(|folder| format!(r"{folder}\PostgreSQL\*\bin\psql.exe"))
+        .collect()
 }
 
 /// Finds psql. `named` is `--psql`; its variable comes next.
