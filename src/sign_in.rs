@@ -15,6 +15,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::identity::{self, credential::Credential, imds};
 use crate::method::{Method, Workload};
+use crate::platform;
 use crate::private_directory::PrivateDirectory;
 use crate::remember::{self, Kept, Memory};
 use crate::turn::{self, Turn};
@@ -44,11 +45,24 @@ pub fn sign_in(
     let choice = attempt.choice()?;
     let kept = attempt.kept(choice.method);
     let signed_in = kept.and_then(|kept| signed_in(plan, kept, choice));
+    let signed_in = signed_in.and_then(arriving_whole);
     // Who did not choose the method hears which it was.
     signed_in.map_err(|failure| match choice.explained() {
         Some(choice) => failure.noting(&choice),
         None => failure,
     })
+}
+
+/// Refuses a token that what hands it over would cut: one with very many claims.
+fn arriving_whole(signed_in: SignedIn) -> Result<SignedIn, Failure> {
+    let (length, longest) = (signed_in.token.secret().len(), platform::LONGEST_VARIABLE);
+    if length <= longest {
+        return Ok(signed_in);
+    }
+    Err(Failure::sign_in(format!(
+        "the token has {length} bytes, and no more than {longest} reach the server"
+    ))
+    .hint("sign in as an identity with fewer claims, such as a managed identity or an application"))
 }
 
 /// How [`sign_in`] gets the token: as `plan` says, else by what there is on this machine.

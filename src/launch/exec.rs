@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::failure::{Failure, Kind};
+use crate::platform;
 
 use super::Launch;
 
@@ -88,13 +89,37 @@ fn own_ctrl_c() {
 }
 
 fn cannot_run(launch: &Launch, why: &io::Error) -> Failure {
+    let shown = launch.program.display();
+    if platform::are_words_too_long(why) {
+        let cause = format!("the words for `{shown}` are longer than the system takes: {why}");
+        return Failure::new(Kind::NotRunnable, cause)
+            .hint("put SQL into a file, for `-f FILE`, or give it on standard input");
+    }
     let kind = match why.kind() {
         io::ErrorKind::NotFound => Kind::NotFound,
         _ => Kind::NotRunnable,
     };
-    Failure::new(
-        kind,
-        format!("`{}` cannot be run: {why}", launch.program.display()),
-    )
-    .hint(launch.remedy)
+    Failure::new(kind, format!("`{shown}` cannot be run: {why}")).hint(launch.remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `E2BIG`, or what Windows says instead (`ERROR_FILENAME_EXCED_RANGE`).
+    const TOO_LONG: i32 = if cfg!(windows) { 206 } else { 7 };
+
+    #[test]
+    fn too_many_words_are_not_psqls_fault() {
+        let launch = Launch {
+            program: "psql".into(),
+            words: Vec::new(),
+            environment: None,
+            remedy: "install psql",
+        };
+        let failure = cannot_run(&launch, &io::Error::from_raw_os_error(TOO_LONG));
+        assert_eq!(failure.exit_code(), 126);
+        assert!(failure.to_string().contains("longer than the system takes"));
+        assert!(failure.hints()[0].contains("`-f FILE`"), "{failure}");
+    }
 }

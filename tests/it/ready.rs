@@ -138,3 +138,22 @@ fn a_pipe_that_stays_open_is_given_up_at_the_deadline() {
     assert!(said.contains("it did not end within 1 s"), "{said}");
     assert!(start.elapsed() < Duration::from_secs(10));
 }
+
+/// libpq and the server take so many bytes and no more; a longer password ends the connection without a word.
+#[test]
+fn a_token_that_would_not_arrive_whole_is_refused() {
+    let of_length = |filling: usize| {
+        let changes = TokenChanges::none().claim("filling", "x".repeat(filling));
+        let (user, token) = ready(&changes);
+        let user = user.without("ENTRA_PSQL_TOKEN").file("token", &token);
+        let file = user.home.path().join("token");
+        (user.var("ENTRA_PSQL_TOKEN_FILE", file).asks_who(), token)
+    };
+    let (user, token) = of_length(48_000);
+    assert!((65_000..65_530).contains(&token.len()), "{}", token.len());
+    user.run().is_signed_in(ALICE, "postgres", 0);
+    let (user, token) = of_length(48_500);
+    assert!(token.len() > 65_530, "{}", token.len());
+    user.run()
+        .fails(2, "no more than 65530 reach the server", "fewer claims");
+}

@@ -12,6 +12,8 @@
 //! file, the code pages of a real console, and the Microsoft C runtime.
 
 #[cfg(target_os = "linux")]
+mod account;
+#[cfg(target_os = "linux")]
 mod connections;
 #[cfg(target_os = "linux")]
 mod files;
@@ -28,6 +30,7 @@ fn main() -> std::process::ExitCode {
     use std::process::ExitCode;
 
     let tests: Vec<support::Test> = [
+        account::TESTS,
         connections::TESTS,
         files::TESTS,
         processes::TESTS,
