@@ -14,11 +14,17 @@ use super::REMEDY_FOR_PROGRAM;
 #[cfg(unix)]
 fn well_known(_environment: &Environment) -> Vec<String> {
     [
-        // Homebrew's libpq is keg-only.
+        // Homebrew links neither its libpq nor its versions of PostgreSQL.
         "/opt/homebrew/opt/libpq/bin/psql",
         "/usr/local/opt/libpq/bin/psql",
         "/home/linuxbrew/.linuxbrew/opt/libpq/bin/psql",
+        "/opt/homebrew/opt/postgresql@*/bin/psql",
+        "/usr/local/opt/postgresql@*/bin/psql",
+        "/home/linuxbrew/.linuxbrew/opt/postgresql@*/bin/psql",
         "/Applications/Postgres.app/Contents/Versions/latest/bin/psql",
+        // PostgreSQL's installer for macOS, and MacPorts.
+        "/Library/PostgreSQL/*/bin/psql",
+        "/opt/local/lib/postgresql*/bin/psql",
         // The PGDG's packages.
         "/usr/pgsql-*/bin/psql",
         "/usr/lib/postgresql/*/bin/psql",
@@ -148,5 +154,9 @@ mod tests {
             .into();
         assert_eq!(found, versions);
         assert_eq!(expand("/a/psql"), [PathBuf::from("/a/psql")]);
+        let keg = place.path().join("postgresql@16");
+        std::fs::create_dir(&keg).unwrap();
+        let pattern = format!("{}/postgresql@*", place.path().display());
+        assert_eq!(expand(&pattern), [keg]);
     }
 }
