@@ -25,6 +25,10 @@ pub const TESTS: &[Test] = &[
         "ctrl_c_cancels_the_query_and_keeps_the_session",
         ctrl_c_cancels_the_query_and_keeps_the_session,
     ),
+    (
+        "ctrl_c_ends_the_sign_in_and_az_with_it",
+        ctrl_c_ends_the_sign_in_and_az_with_it,
+    ),
     ("psql_ends_with_us", psql_ends_with_us),
     (
         "az_and_what_it_started_end_at_the_deadline",
@@ -180,16 +184,33 @@ fn psql_ends_with_us(parts: &Parts) {
     assert!(is_closed(connection));
 }
 
-fn az_and_what_it_started_end_at_the_deadline(parts: &Parts) {
-    let server = Silent::new();
-    let user = User::nobody(parts, "18").args(["--timeout", "6", "-l"]);
-    // As az.cmd starts Python, so this starts a program that takes for ever.
+/// Somebody whose az starts, as az.cmd starts Python, a program that takes for ever.
+fn with_endless_az<'a>(parts: &'a Parts, server: &Silent) -> User<'a> {
+    let user = User::nobody(parts, "18");
     let program = user.windows("psql/psql.exe");
     let port = server.port();
     user.file(
         "bin/az.cmd",
         &format!("@\"{program}\" -X -w -h 127.0.0.1 -p {port} -U x x\r\n"),
     );
+    user
+}
+
+fn ctrl_c_ends_the_sign_in_and_az_with_it(parts: &Parts) {
+    let server = Silent::new();
+    let user = with_endless_az(parts, &server).args(["--auth", "azure-cli", "-l"]);
+    let options = Options::new().timeout_ms(u64::try_from(PATIENCE.as_millis()).ok());
+    let mut terminal = spawn_with_options(user.command(), options).expect("a terminal");
+    let connection = server.connection();
+    terminal.send_control('c').expect("a Ctrl-C");
+    assert!(is_closed(connection));
+    let said = terminal.exp_eof().expect("the end");
+    assert!(!said.contains("psql:"), "{said}");
+}
+
+fn az_and_what_it_started_end_at_the_deadline(parts: &Parts) {
+    let server = Silent::new();
+    let user = with_endless_az(parts, &server).args(["--timeout", "6", "-l"]);
     std::thread::scope(|scope| {
         let run = scope.spawn(|| user.run());
         assert!(is_closed(server.connection()));
