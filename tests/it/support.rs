@@ -1,4 +1,8 @@
-//! Runs the built program in a home and an environment of its own.
+//! Runs the built program in a home and an environment of its own. Where the variables of [`wine`] are set, that is the
+//! program for Windows with a psql for Windows, and everything else stays as it is.
+
+#[path = "../windows/wine.rs"]
+pub mod wine;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -9,6 +13,8 @@ use std::process::{Command, Stdio};
 
 use sandbox::{Entra, Identity, Sandbox};
 use tempfile::TempDir;
+
+use wine::{Account, Wine};
 
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_entra-psql");
@@ -29,6 +35,7 @@ pub struct User {
     variables: Vec<(OsString, OsString)>,
     arguments: Vec<OsString>,
     stdin: Vec<u8>,
+    windows: Option<Account>,
 }
 
 /// What a run came to.
@@ -72,6 +79,7 @@ impl User {
             variables: Vec::new(),
             arguments: Vec::new(),
             stdin: Vec::new(),
+            windows: Wine::wanted().map(|wine| Account::new(wine, home.path())),
             home,
         };
         let az = sandbox.az_dir().join("az");
@@ -82,29 +90,45 @@ impl User {
                 az.display()
             ),
         );
-        let path = format!(
-            "{}:{}:/usr/bin:/bin",
-            bin.display(),
-            sandbox.postgres_bin_dir().display()
-        );
         let home = user.home.path().to_owned();
         user.var("HOME", &home)
-            .var("PATH", path)
+            .var("PATH", wine::path(&home))
             .var("LC_ALL", "C.UTF-8")
             .var("XDG_RUNTIME_DIR", home.join("run"))
             .var("AZURE_POD_IDENTITY_AUTHORITY_HOST", NO_MACHINE)
     }
 
-    /// Puts an executable text first on the user's `PATH`, in the place of any of that name.
+    /// Puts an executable text first on the user's `PATH`, in the place of any of that name. On Windows a batch file is there
+    /// that has it run.
     pub fn program(&self, name: &str, text: &str) -> PathBuf {
         let file = self.home.path().join("bin").join(name);
         fs::write(&file, text).expect("a program");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("its mode");
-        file
+        let Some(account) = &self.windows else {
+            return file;
+        };
+        let batch_file = file.with_extension("cmd");
+        fs::write(&batch_file, account.wine.batch_file(&file)).expect("a batch file");
+        batch_file
     }
 
-    /// A file in the home directory that only its owner may read.
+    /// Takes a program away again.
+    pub fn remove_program(&self, name: &str) {
+        let file = self.home.path().join("bin").join(name);
+        fs::remove_file(&file).expect("a program");
+        if self.windows.is_some() {
+            fs::remove_file(file.with_extension("cmd")).expect("a batch file");
+        }
+    }
+
+    /// A file in the home directory that only its owner may read. libpq's own are on Windows where its libpq looks for them.
     pub fn file(self, name: &str, text: &str) -> Self {
+        if self.windows.is_some()
+            && let Some(place) = wine::place_of(name)
+        {
+            fs::create_dir_all(self.home.path().join(".postgresql")).expect("a directory");
+            return self.binary_file(place, text.as_bytes());
+        }
         self.binary_file(name, text.as_bytes())
     }
 
@@ -142,7 +166,18 @@ impl User {
 
     /// The program with this user's environment, not yet started, its input and output still open.
     pub fn command(&self) -> Command {
-        self.command_of(PROGRAM)
+        match &self.windows {
+            None => self.command_of(PROGRAM),
+            Some(account) => self.windows_command(account, &account.wine.program),
+        }
+    }
+
+    /// A program of Windows with this user's environment and arguments.
+    fn windows_command(&self, account: &Account, program: &Path) -> Command {
+        let variables = self.variables.iter();
+        let mut command = account.command(program, variables.map(|(name, value)| (name, value)));
+        command.args(&self.arguments).current_dir(self.home.path());
+        command
     }
 
     /// Another program with this user's environment and arguments.
@@ -164,18 +199,27 @@ impl User {
 
     /// Runs the program to its end.
     pub fn run(&self) -> Ran {
-        self.run_program(PROGRAM)
+        self.run_command(self.command())
     }
 
     /// Runs psql itself in the program's place.
     pub fn run_psql(&self) -> Ran {
-        self.run_program(self.sandbox.postgres_bin_dir().join("psql"))
+        match &self.windows {
+            None => self.run_program(self.sandbox.postgres_bin_dir().join("psql")),
+            Some(account) => {
+                let psql = account.wine.psql(None).join("psql.exe");
+                self.run_command(self.windows_command(account, &psql))
+            }
+        }
     }
 
     /// Runs another program with this user's environment and arguments to its end.
     pub fn run_program(&self, program: impl AsRef<OsStr>) -> Ran {
-        let mut child = self
-            .command_of(program)
+        self.run_command(self.command_of(program))
+    }
+
+    fn run_command(&self, mut command: Command) -> Ran {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -186,8 +230,8 @@ impl User {
         let output = child.wait_with_output().expect("the program ends");
         Ran {
             code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
             az: self.az_calls(),
         }
     }
@@ -229,6 +273,25 @@ impl Ran {
         assert!(hinted.contains(remedy), "{hinted:?} has no {remedy:?}");
         assert_eq!(self.stdout, "");
         assert_eq!(self.code, Some(code));
+    }
+}
+
+/// What a program said, with the ends of line that Unix has.
+pub fn text(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    if Wine::wanted().is_some() {
+        text.replace("\r\n", "\n")
+    } else {
+        text.into_owned()
+    }
+}
+
+/// What is said where the program runs: on Unix, or on Windows.
+pub fn here<'a>(unix: &'a str, windows: &'a str) -> &'a str {
+    if Wine::wanted().is_some() {
+        windows
+    } else {
+        unix
     }
 }
 
