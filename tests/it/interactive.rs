@@ -10,7 +10,7 @@ use sandbox::directory::AZURE_CLI_CLIENT_ID;
 use sandbox::{Behaviour, Fault, Identity, Person, Refusal};
 
 use crate::identities::nobody;
-use crate::support::{Ran, User, tool};
+use crate::support::{Ran, User, text, tool};
 
 pub const ALICE: &str = "alice@contoso.example|t|postgres\n";
 
@@ -31,7 +31,8 @@ pub fn person(method: &str) -> User {
         "browser",
         &format!("#!{}\n{BROWSER}", tool("python3").display()),
     );
-    user.var("BROWSER", browser)
+    user.without_sign_ins()
+        .var("BROWSER", browser)
         .args(["--auth", method])
         .asks_who()
 }
@@ -133,7 +134,7 @@ impl Waiting {
         let output = self.child.wait_with_output().expect("the program ends");
         Ran {
             code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stdout: text(&output.stdout),
             stderr: self.said,
             az: Vec::new(),
         }
@@ -268,7 +269,7 @@ fn roles_are_as_with_other_tokens() {
 #[test]
 fn a_piped_script_stays_whole() {
     for method in ["browser", "device-code"] {
-        let user = nobody();
+        let user = nobody().without_sign_ins();
         let user = user.args(["--auth", method, "-XAt"]);
         let browser = person("browser");
         let follow = browser.home.path().join("bin/browser");

@@ -140,6 +140,21 @@ impl User {
         self
     }
 
+    /// Without any sign-in in the account's credential store. On Linux a user has a store only where a test brings one.
+    pub fn without_sign_ins(self) -> Self {
+        self.windows.as_ref().map(Account::empty_credential_store);
+        self
+    }
+
+    /// Somebody who has no directory for what is theirs alone, and cannot have one.
+    pub fn keeps_nothing(self) -> Self {
+        if self.windows.is_some() {
+            fs::remove_dir(self.home.path().join("run")).expect("a directory");
+        }
+        self.var("XDG_RUNTIME_DIR", "/dev/null")
+            .var("XDG_CACHE_HOME", "/dev/null")
+    }
+
     pub fn var(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self = self.without(name);
         self.variables.push((name.into(), value.as_ref().into()));
@@ -166,25 +181,25 @@ impl User {
 
     /// The program with this user's environment, not yet started, its input and output still open.
     pub fn command(&self) -> Command {
-        match &self.windows {
-            None => self.command_of(PROGRAM),
-            Some(account) => self.windows_command(account, &account.wine.program),
-        }
+        let Some(account) = &self.windows else {
+            return self.command_of(PROGRAM);
+        };
+        let command = account.command(&account.wine.program, self.variables());
+        self.with_arguments(command)
     }
 
-    /// A program of Windows with this user's environment and arguments.
-    fn windows_command(&self, account: &Account, program: &Path) -> Command {
-        let variables = self.variables.iter();
-        let mut command = account.command(program, variables.map(|(name, value)| (name, value)));
+    fn variables(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+        self.variables.iter().map(|(name, value)| (name, value))
+    }
+
+    fn with_arguments(&self, mut command: Command) -> Command {
         command.args(&self.arguments).current_dir(self.home.path());
         command
     }
 
     /// Another program with this user's environment and arguments.
     pub fn command_of(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = self.tool(program);
-        command.args(&self.arguments);
-        command
+        self.with_arguments(self.tool(program))
     }
 
     /// Another program with this user's environment and no arguments yet.
@@ -192,33 +207,44 @@ impl User {
         let mut command = Command::new(program);
         command
             .env_clear()
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .envs(self.variables())
             .current_dir(self.home.path());
         command
     }
 
     /// Runs the program to its end.
     pub fn run(&self) -> Ran {
-        self.run_command(self.command())
+        self.run_changed(|_| {})
+    }
+
+    /// Runs the program to its end, with something changed in its command.
+    pub fn run_changed(&self, change: impl FnOnce(&mut Command)) -> Ran {
+        let mut command = match &self.windows {
+            None => self.command(),
+            Some(account) => self.waited_for(account, &account.wine.program),
+        };
+        change(&mut command);
+        self.ran(command)
     }
 
     /// Runs psql itself in the program's place.
     pub fn run_psql(&self) -> Ran {
         match &self.windows {
             None => self.run_program(self.sandbox.postgres_bin_dir().join("psql")),
-            Some(account) => {
-                let psql = account.wine.psql(None).join("psql.exe");
-                self.run_command(self.windows_command(account, &psql))
-            }
+            Some(account) => self.ran(self.waited_for(account, &account.wine.psql())),
         }
     }
 
     /// Runs another program with this user's environment and arguments to its end.
     pub fn run_program(&self, program: impl AsRef<OsStr>) -> Ran {
-        self.run_command(self.command_of(program))
+        self.ran(self.command_of(program))
     }
 
-    fn run_command(&self, mut command: Command) -> Ran {
+    fn waited_for(&self, account: &Account, program: &Path) -> Command {
+        self.with_arguments(account.waited_for(program, self.variables()))
+    }
+
+    fn ran(&self, mut command: Command) -> Ran {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -276,23 +302,34 @@ impl Ran {
     }
 }
 
+/// Whether the program under test is the one for Windows.
+pub fn is_windows() -> bool {
+    Wine::wanted().is_some()
+}
+
 /// What a program said, with the ends of line that Unix has.
 pub fn text(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    if Wine::wanted().is_some() {
+    if is_windows() {
         text.replace("\r\n", "\n")
     } else {
         text.into_owned()
     }
 }
 
-/// What is said where the program runs: on Unix, or on Windows.
-pub fn here<'a>(unix: &'a str, windows: &'a str) -> &'a str {
-    if Wine::wanted().is_some() {
-        windows
-    } else {
-        unix
-    }
+/// What is right where the program runs: on Unix, or on Windows.
+pub fn here<T>(unix: T, windows: T) -> T {
+    if is_windows() { windows } else { unix }
+}
+
+/// What the system says of a file in a directory that is not there.
+pub fn no_such_path() -> &'static str {
+    here("No such file", "Path not found. (os error 3)")
+}
+
+/// What the system says to who would read a directory.
+pub fn is_a_directory() -> &'static str {
+    here("Is a directory", "Access denied. (os error 5)")
 }
 
 /// Where a program is that the tests need besides the sandbox's.

@@ -12,7 +12,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -96,15 +96,15 @@ impl Wine {
         })
     }
 
-    /// The directory of psql of this version, or else of the usual one.
-    pub fn psql(&self, version: Option<&str>) -> PathBuf {
-        self.psql.join(version.unwrap_or(&self.version))
+    /// The psql for Windows.
+    pub fn psql(&self) -> PathBuf {
+        self.psql.join(&self.version).join("psql.exe")
     }
 
     /// A batch file for the program of Linux that is `program`.
     pub fn batch_file(&self, program: &Path) -> String {
         format!(
-            "@set PROMPT=\r\n@\"{}\" {} \"{}\" %*\r\n",
+            "@set PROMPT=\r\n@\"{}\" to-linux {} \"{}\" %*\r\n",
             windows(&self.bridge),
             self.port,
             program.display()
@@ -120,7 +120,7 @@ impl Wine {
             })
             .map(|directory| {
                 windows(&if directory == postgres {
-                    self.psql(None)
+                    self.psql.join(&self.version)
                 } else {
                     directory
                 })
@@ -173,7 +173,8 @@ impl Account {
         }
     }
 
-    /// A program of Windows with these variables, not yet started. What Linux finds on `PATH`, Windows does too.
+    /// A program of Windows with these variables, not yet started. What Linux finds on `PATH`, Windows does too. Its exit code
+    /// is to be trusted behind [`Self::waited_for`] alone.
     pub fn command<'a>(
         &self,
         program: &Path,
@@ -189,6 +190,32 @@ impl Account {
             }
         }
         command
+    }
+
+    /// The same, by a program that waits for it and ends with its exit code. Whoever ends that one does not end this.
+    pub fn waited_for<'a>(
+        &self,
+        program: &Path,
+        variables: impl IntoIterator<Item = (&'a OsString, &'a OsString)>,
+    ) -> Command {
+        let mut command = self.command(&self.wine.bridge, variables);
+        command.arg("run").arg(windows(program));
+        command
+    }
+
+    /// Forgets what was put into the account's credential store.
+    pub fn empty_credential_store(&self) {
+        let session = self.session.as_ref().expect("a session");
+        let reg = session.prefix.join("drive_c/windows/system32/reg.exe");
+        let key = r"HKCU\Software\Wine\Credential Manager";
+        // Where there is none, it complains, and all is well.
+        let ended = self
+            .command(&reg, [])
+            .args(["delete", key, "/f"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        ended.expect("an end");
     }
 }
 
@@ -224,6 +251,7 @@ impl Session {
         }
         let mut stays = wine
             .start(&prefix, &wine.bridge)
+            .arg("stay")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -342,8 +370,8 @@ fn carry(way: &TcpStream) -> io::Result<()> {
         let _ = errors.join();
         let code = child.wait()?.code().unwrap_or(1);
         ended.store(true, Ordering::SeqCst);
-        send(*lock(&back), Kind::Exit, code.to_string().as_bytes())?;
-        way.shutdown(Shutdown::Both)
+        // What still comes is read, until the one on Windows ends too: closed before, the way would be broken off.
+        send(*lock(&back), Kind::Exit, code.to_string().as_bytes())
     })
 }
 

@@ -1,25 +1,37 @@
-//! Stands on Windows for a program that Wine does not run, such as az's Python: `bridge PORT PROGRAM WORDS…` has the test
-//! process that listens on this port run a program of Linux with these words, its variables and its standard input.
+//! What Wine leaves open between Linux and Windows, by its first word:
 //!
-//! Without words it says the names of the variables that Windows gives to everybody, and stays until its standard input
-//! ends, so that the session lasts meanwhile.
+//! - `to-linux PORT PROGRAM WORDS…` stands for a program that Wine does not run, such as az's Python: it has the test process
+//!   that listens on this port run a program of Linux with these words, its variables and its standard input.
+//! - `run PROGRAM WORDS…` runs a program of Windows and ends with its exit code. Wine tells Linux a wrong one, now and then,
+//!   of a program that had several threads; this one has one.
+//! - `stay` says the names of the variables that Windows gives to everybody, and stays until its standard input ends, so that
+//!   the session lasts meanwhile.
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::process;
+use std::process::{self, Command};
 use std::thread;
 
 use bridge::{Kind, receive, send};
 
 fn main() {
-    let words: Vec<String> = env::args_os()
-        .skip(1)
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let ended = match words.split_first() {
-        Some((port, words)) => run(port, words),
-        None => stay().map(|()| 0),
+    let words: Vec<OsString> = env::args_os().skip(1).collect();
+    let text = |words: &[OsString]| -> Vec<String> {
+        let words = words.iter().map(|word| word.to_string_lossy().into_owned());
+        words.collect()
+    };
+    let ended = match words.as_slice() {
+        [what, port, words @ ..] if what == "to-linux" => {
+            to_linux(&port.to_string_lossy(), &text(words))
+        }
+        [what, program, words @ ..] if what == "run" => Command::new(program)
+            .args(words)
+            .status()
+            .map(|status| status.code().unwrap_or(1)),
+        [what] if what == "stay" => stay().map(|()| 0),
+        _ => Err(io::ErrorKind::InvalidInput.into()),
     };
     match ended {
         Ok(code) => process::exit(code),
@@ -39,7 +51,7 @@ fn stay() -> io::Result<()> {
     Ok(())
 }
 
-fn run(port: &str, words: &[String]) -> io::Result<i32> {
+fn to_linux(port: &str, words: &[String]) -> io::Result<i32> {
     let port = port.parse().map_err(io::Error::other)?;
     let way = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     way.set_nodelay(true)?;
@@ -78,7 +90,7 @@ fn run(port: &str, words: &[String]) -> io::Result<i32> {
 fn variables() -> impl Iterator<Item = (String, String)> {
     env::vars_os()
         .map(|(name, value)| {
-            let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+            let text = |text: OsString| text.to_string_lossy().into_owned();
             (text(name), text(value))
         })
         .filter(|(name, _)| !name.starts_with('='))
