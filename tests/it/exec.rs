@@ -232,7 +232,7 @@ fn psycopg_signs_in_with_a_libpq_of_its_own() {
 #[test]
 fn what_is_not_about_the_connection_is_refused() {
     let fails = |words: &[&str], cause: &str, remedy: &str| {
-        let ran = User::nobody().args(words).run();
+        let ran = with_program(User::nobody(), "pg_dump").args(words).run();
         ran.fails(1, cause, remedy);
     };
     fails(

@@ -10,7 +10,7 @@ use sandbox::directory::AZURE_CLI_CLIENT_ID;
 use sandbox::{Behaviour, Fault, Identity, Person, Refusal};
 
 use crate::identities::nobody;
-use crate::support::{Ran, User, text, tool};
+use crate::support::{Ran, User, here, text, tool};
 
 pub const ALICE: &str = "alice@contoso.example|t|postgres\n";
 
@@ -218,7 +218,7 @@ fn the_address_and_the_code_are_bound_to_this_sign_in() {
             .starts_with("https://login.microsoftonline.com/organizations/oauth2/v2.0/authorize?")
     );
     waiting.follow(&user);
-    let user = user.args(["--fresh"]);
+    let user = user.args(["--fresh"]).without_sign_ins();
     let other = Waiting::of(&user);
     assert_ne!(waiting.parameter("state"), other.parameter("state"));
     assert_ne!(
@@ -272,7 +272,8 @@ fn a_piped_script_stays_whole() {
         let user = nobody().without_sign_ins();
         let user = user.args(["--auth", method, "-XAt"]);
         let browser = person("browser");
-        let follow = browser.home.path().join("bin/browser");
+        let follow = here("bin/browser", "bin/browser.cmd");
+        let follow = browser.home.path().join(follow);
         let ran = user
             .var("BROWSER", follow)
             .stdin("select 'one';\nselect 'two';\n")

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use sandbox::TokenChanges;
 
 use crate::identities::{nobody, ready};
-use crate::support::{PROGRAM, User, is_a_directory, no_such_path, tool};
+use crate::support::{PROGRAM, User, here, is_a_directory, no_such_path, tool};
 
 const ALICE: &str = "alice@contoso.example";
 
@@ -106,7 +106,10 @@ fn what_cannot_be_read_is_said() {
     );
     with("ENTRA_PSQL_TOKEN_FD", "77").run().fails(
         2,
-        "descriptor 77 cannot be read: Bad file descriptor",
+        here(
+            "descriptor 77 cannot be read: Bad file descriptor",
+            "descriptor 77 cannot be read: descriptors cannot be passed on this system",
+        ),
         "`ENTRA_PSQL_TOKEN_FD`",
     );
     for wrong in ["0", "2", "-1", "three"] {
