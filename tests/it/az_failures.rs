@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use sandbox::{Behaviour, Entra, Fault, Identity, Refusal, TokenChanges};
 
-use crate::support::{Ran, User};
+use crate::support::{Ran, User, text};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 const COULD_NOT: &str = "the Azure CLI could not get a token: ";
@@ -170,19 +170,20 @@ fn a_token_for_something_else_or_of_yesterday() {
 }
 
 #[test]
-fn az_is_missing_or_its_interpreter_is() {
-    let user = User::nobody();
-    let bin = user.home.path().join("elsewhere");
-    std::fs::create_dir(&bin).expect("a directory");
-    std::os::unix::fs::symlink(
-        user.sandbox.postgres_bin_dir().join("psql"),
-        bin.join("psql"),
-    )
-    .expect("psql");
-    let user = user.args(["-h", HOST, "--auth=azure-cli"]);
-    user.var("PATH", &bin)
-        .run()
-        .fails(2, "`az`, was not found on `PATH`", "install the Azure CLI");
+fn az_is_missing() {
+    let user = User::nobody().args(["-h", HOST, "--auth=azure-cli"]);
+    user.remove_program("az");
+    let bin = user.home.path().join("bin");
+    let path = std::env::join_paths([bin.as_path(), user.sandbox.postgres_bin_dir()]);
+    user.var("PATH", path.expect("no separators")).run().fails(
+        2,
+        "`az`, was not found on `PATH`",
+        "install the Azure CLI",
+    );
+}
+
+#[test]
+fn the_interpreter_of_az_is_missing() {
     let user = alice();
     user.program("az", "#!/nowhere/bin/python3\n");
     user.run()
@@ -209,6 +210,10 @@ fn psql_is_missing_or_cannot_be_run() {
         .args(["-h", HOST])
         .run()
         .fails(127, "`/nowhere/psql` was not found", "`--psql PATH`");
+}
+
+#[test]
+fn the_interpreter_of_psql_is_missing() {
     let user = User::nobody();
     user.program("broken", "#!/nowhere/bin/sh\n");
     user.args(["--psql", "broken"])
@@ -314,10 +319,7 @@ pub mod recorded {
             .collect();
         for child in started {
             let output = child.wait_with_output().expect("its end");
-            assert_eq!(
-                String::from_utf8_lossy(&output.stdout),
-                "alice@contoso.example\n"
-            );
+            assert_eq!(text(&output.stdout), "alice@contoso.example\n");
         }
         assert!(!user.home.path().join("overlaps").exists());
         assert_eq!(user.az_calls().len(), 6);

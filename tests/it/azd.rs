@@ -114,16 +114,20 @@ fn what_is_no_answer() {
 }
 
 #[test]
-fn it_is_missing_or_broken_or_silent() {
+fn it_is_broken() {
+    let user = asked("");
+    user.program("azd", "#!/nowhere/bin/azd\n");
+    user.run()
+        .fails(2, "cannot be run: ", "install the Azure Developer CLI anew");
+}
+
+#[test]
+fn it_is_missing_or_silent() {
     nobody().args(["--auth", "azd"]).run().fails(
         2,
         "`azd`, was not found on `PATH`",
         "`azd auth login`",
     );
-    let user = asked("");
-    user.program("azd", "#!/nowhere/bin/azd\n");
-    user.run()
-        .fails(2, "cannot be run: ", "install the Azure Developer CLI anew");
     let start = Instant::now();
     // The shell's child holds the pipe, and is ended with it.
     asked("sleep 600").args(["--timeout", "1"]).run().fails(

@@ -6,7 +6,7 @@ use sandbox::directory::TENANT;
 use sandbox::{ClientCertificate, Encryption, KeyKind, Sandbox};
 
 use crate::identities::{registered, with_certificate};
-use crate::support::User;
+use crate::support::{User, is_a_directory, no_such_path};
 
 const BILLING: &str = "billing service";
 const PASSWORD: &str = "AZURE_CLIENT_CERTIFICATE_PASSWORD";
@@ -163,12 +163,18 @@ fn what_is_wrong_with_the_file_is_said_and_nobody_asked() {
         ),
         (
             asked("app.pem", "").var("AZURE_CLIENT_CERTIFICATE_PATH", "/nowhere/app.pem"),
-            "the certificate file `/nowhere/app.pem` cannot be read: No such file",
+            &format!(
+                "the certificate file `/nowhere/app.pem` cannot be read: {}",
+                no_such_path()
+            ),
             PATH,
         ),
         (
             asked("app.pem", "").var("AZURE_CLIENT_CERTIFICATE_PATH", "/"),
-            "the certificate file `/` cannot be read: Is a directory",
+            &format!(
+                "the certificate file `/` cannot be read: {}",
+                is_a_directory()
+            ),
             PATH,
         ),
         (

@@ -50,7 +50,7 @@ fn psql_is_missing_or_does_not_run() {
 fn az_is_missing_or_signed_out() {
     let without_az = || {
         let user = alice();
-        std::fs::remove_file(user.home.path().join("bin/az")).expect("az goes");
+        user.remove_program("az");
         user
     };
     examined(without_az())

@@ -5,13 +5,24 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use sandbox::{Identity, Sandbox};
 
-use crate::support::{User, tool};
+use crate::support::{User, here, tool};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 const GROUP: &str = "Prod DB Readonly";
 
 fn alice() -> User {
     User::signed_in(Identity::Alice).var("PGHOST", HOST)
+}
+
+/// Puts one of PostgreSQL's programs, or one of the system's, where Windows finds it too.
+fn with_program(user: User, name: &str) -> User {
+    let theirs = user.sandbox.postgres_bin_dir().join(name);
+    let program = if theirs.exists() { theirs } else { tool(name) };
+    user.program(
+        name,
+        &format!("#!/bin/sh\nexec '{}' \"$@\"\n", program.display()),
+    );
+    user
 }
 
 /// What the program at the end of `user`'s words finds in its `PG…` variables.
@@ -62,18 +73,17 @@ fn every_word_behind_it_is_the_programs() {
 
 #[test]
 fn the_connection_is_what_libpq_would_have_made_of_it() {
-    let user = User::nobody()
+    let user = with_program(User::nobody(), "env")
         .file(
-            ".pg_service.conf",
+            "services",
             "[old]\nhost=old.example.com\n[new]\nhost=/nowhere\nport=1\nuser=it's\n",
         )
         .var("PGSERVICE", "old")
-        .var("PGSERVICEFILE", "")
         .var("PGHOSTADDR", "10.0.0.1")
         .var("PGPORT", "5")
         .var("PGAPPNAME", "mine");
-    let home = user.home.path().join(".pg_service.conf");
-    let user = user.var("PGSERVICEFILE", home).args([
+    let services = user.home.path().join("services");
+    let user = user.var("PGSERVICEFILE", services).args([
         "-p",
         "7",
         "service=new hostaddr='' dbname='a=b' password='p q' sslmode=require connect_timeout=3",
@@ -95,21 +105,22 @@ fn the_connection_is_what_libpq_would_have_made_of_it() {
         ]
     );
     // The program asks for the password itself.
-    let user =
-        User::nobody()
-            .var("PGPASSWORD", "x")
-            .args(["-W", "-h", "localhost", "--exec", "env"]);
+    let user = with_program(User::nobody(), "env")
+        .var("PGPASSWORD", "x")
+        .args(["-W", "-h", "localhost", "--exec", "env"]);
     assert_eq!(found(&user), ["PGHOST=localhost"]);
 }
 
 #[test]
 fn a_local_server_is_reached_without_a_token() {
     let sandbox = Sandbox::shared();
+    let socket = sandbox.socket_dir().display().to_string();
     let ran = User::nobody()
+        .var("PGPASSWORD", sandbox.local_password())
         .args([
-            "postgres://postgres@/app",
+            "postgres://reporting@/app",
             "-h",
-            &sandbox.socket_dir().display().to_string(),
+            here(&socket, "127.0.0.1"),
             "-p",
             &sandbox.tcp_port().to_string(),
             "--exec",
@@ -118,14 +129,15 @@ fn a_local_server_is_reached_without_a_token() {
             "select current_user || current_database()",
         ])
         .run();
-    assert_eq!((ran.stdout.as_str(), ran.code), ("postgresapp\n", Some(0)));
+    assert_eq!((ran.stdout.as_str(), ran.code), ("reportingapp\n", Some(0)));
     assert_eq!(ran.az, Vec::<String>::new());
 }
 
 #[test]
 fn a_database_is_dumped_and_restored() {
     let dump = |user: &User| user.home.path().join("dump");
-    let user = alice().args(["-d", "app", "--exec", "pg_dump", "-Fc", "-f", "dump"]);
+    let words = ["-d", "app", "--exec", "pg_dump", "-Fc", "-f", "dump"];
+    let user = with_program(alice(), "pg_dump").args(words);
     let ran = user.run();
     assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
     assert_eq!(&fs::read(dump(&user)).expect("a dump")[..5], b"PGDMP");
@@ -136,7 +148,7 @@ fn a_database_is_dumped_and_restored() {
     sandbox
         .superuser_sql("create database restored owner \"alice@contoso.example\"")
         .expect("a database");
-    let restored = alice()
+    let restored = with_program(alice(), "pg_restore")
         .args([
             "-d",
             "restored",
@@ -156,7 +168,7 @@ fn a_database_is_dumped_and_restored() {
 
 #[test]
 fn pgbench_runs_as_the_group() {
-    let ran = alice()
+    let ran = with_program(alice(), "pgbench")
         .file("script", "select current_user;\n")
         .args([
             "--group", GROUP, "--exec", "pgbench", "-n", "-t", "3", "-f", "script",
@@ -220,7 +232,7 @@ fn psycopg_signs_in_with_a_libpq_of_its_own() {
 #[test]
 fn what_is_not_about_the_connection_is_refused() {
     let fails = |words: &[&str], cause: &str, remedy: &str| {
-        let ran = User::nobody().args(words).run();
+        let ran = with_program(User::nobody(), "pg_dump").args(words).run();
         ran.fails(1, cause, remedy);
     };
     fails(
@@ -243,7 +255,7 @@ fn what_is_not_about_the_connection_is_refused() {
         "no variable for `replication`",
         "`--print-conninfo`",
     );
-    let ran = User::nobody()
+    let ran = with_program(User::nobody(), "true")
         .args(["host=localhost keepalives=0", "--exec", "true"])
         .run();
     assert_eq!(
@@ -254,7 +266,7 @@ fn what_is_not_about_the_connection_is_refused() {
         )
     );
     // There is no psql to say it.
-    User::nobody()
+    with_program(User::nobody(), "true")
         .args(["sslmode=never", "--exec", "true"])
         .run()
         .fails(2, "libpq refuses the connection's parameters", "mend them");
@@ -263,7 +275,7 @@ fn what_is_not_about_the_connection_is_refused() {
 #[test]
 fn exit_codes_are_the_programs_or_the_shells() {
     let code = |words: &[&str]| {
-        let user = User::nobody()
+        let user = with_program(User::nobody(), "sh")
             .file("no-program", "")
             .args(["-h", "x", "--exec"]);
         user.args(words).run()
@@ -275,11 +287,11 @@ fn exit_codes_are_the_programs_or_the_shells() {
 
 #[test]
 fn a_dry_run_hides_the_token_and_runs_nothing() {
-    let user = alice().args(["--dry-run", "--exec", "touch", "made"]);
+    let user = with_program(alice(), "touch").args(["--dry-run", "--exec", "touch", "made"]);
     let ran = user.run();
     assert!(!user.home.path().join("made").exists());
     for line in [
-        "/touch made\n",
+        here("/touch made\n", "\\touch.cmd made\n"),
         &format!("\nPGHOST={HOST}\n"),
         "\nPGPASSWORD=(hidden: ",
     ] {

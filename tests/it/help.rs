@@ -2,7 +2,7 @@
 
 use sandbox::Identity;
 
-use crate::support::User;
+use crate::support::{User, here};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 
@@ -44,9 +44,13 @@ fn a_dry_run_says_what_would_be_run_and_hides_the_token() {
     let ran = user.run();
     let psql = user.sandbox.postgres_bin_dir().join("psql");
     let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert_eq!(
-        lines[0],
-        format!("{} -h {HOST} -c 'select 1'", psql.display())
+    let words = format!(" -h {HOST} -c ");
+    let program = here(psql.to_str().expect("text"), r"\psql.exe");
+    let query = here("'select 1'", "\"select 1\"");
+    assert!(
+        lines[0].ends_with(&format!("{program}{words}{query}")),
+        "{}",
+        lines[0]
     );
     assert_eq!(
         lines[1],
@@ -61,7 +65,10 @@ fn a_dry_run_says_what_would_be_run_and_hides_the_token() {
     assert_eq!(
         lines[3..6],
         [
-            "PGUSER='alice@contoso.example'",
+            here(
+                "PGUSER='alice@contoso.example'",
+                "PGUSER=alice@contoso.example"
+            ),
             "PGDATABASE=postgres",
             "PGSSLMODE=verify-full"
         ]
@@ -121,12 +128,9 @@ fn verbose_says_what_was_decided_on_standard_error() {
         "{}",
         ran.stderr
     );
-    assert!(
-        ran.stderr
-            .contains("entra-psql: PGUSER='alice@contoso.example'\n"),
-        "{}",
-        ran.stderr
-    );
+    let user = here("'alice@contoso.example'", "alice@contoso.example");
+    let shown = format!("entra-psql: PGUSER={user}\n");
+    assert!(ran.stderr.contains(&shown), "{}", ran.stderr);
     assert!(!ran.stderr.contains("eyJ"));
     let ran = User::nobody().args(["--entra-verbose", "-V"]).run();
     assert!(

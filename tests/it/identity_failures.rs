@@ -9,6 +9,7 @@ use sandbox::{Behaviour, Fault, Identity, Refusal, TokenChanges};
 use crate::identities::{
     in_actions, in_app_service, in_pipelines, nobody, ready, secret, with_secret, with_token_file,
 };
+use crate::support::{is_a_directory, no_such_path};
 
 #[test]
 fn a_ready_token_is_looked_at() {
@@ -81,7 +82,10 @@ fn what_is_missing_is_named() {
         .run()
         .fails(
             2,
-            "the token file `/nowhere/token` cannot be read: No such file",
+            &format!(
+                "the token file `/nowhere/token` cannot be read: {}",
+                no_such_path()
+            ),
             "`AZURE_FEDERATED_TOKEN_FILE`",
         );
     with_secret()
@@ -180,7 +184,7 @@ fn a_token_file_is_exchanged_only_for_what_entra_trusts() {
     let directory = with_token_file().var("AZURE_FEDERATED_TOKEN_FILE", "/");
     directory.run().fails(
         2,
-        "the token file `/` cannot be read: Is a directory",
+        &format!("the token file `/` cannot be read: {}", is_a_directory()),
         "may you read it?",
     );
 }

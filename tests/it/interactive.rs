@@ -10,7 +10,7 @@ use sandbox::directory::AZURE_CLI_CLIENT_ID;
 use sandbox::{Behaviour, Fault, Identity, Person, Refusal};
 
 use crate::identities::nobody;
-use crate::support::{Ran, User, tool};
+use crate::support::{Ran, User, here, text, tool};
 
 pub const ALICE: &str = "alice@contoso.example|t|postgres\n";
 
@@ -31,7 +31,8 @@ pub fn person(method: &str) -> User {
         "browser",
         &format!("#!{}\n{BROWSER}", tool("python3").display()),
     );
-    user.var("BROWSER", browser)
+    user.without_sign_ins()
+        .var("BROWSER", browser)
         .args(["--auth", method])
         .asks_who()
 }
@@ -133,7 +134,7 @@ impl Waiting {
         let output = self.child.wait_with_output().expect("the program ends");
         Ran {
             code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stdout: text(&output.stdout),
             stderr: self.said,
             az: Vec::new(),
         }
@@ -217,7 +218,7 @@ fn the_address_and_the_code_are_bound_to_this_sign_in() {
             .starts_with("https://login.microsoftonline.com/organizations/oauth2/v2.0/authorize?")
     );
     waiting.follow(&user);
-    let user = user.args(["--fresh"]);
+    let user = user.args(["--fresh"]).without_sign_ins();
     let other = Waiting::of(&user);
     assert_ne!(waiting.parameter("state"), other.parameter("state"));
     assert_ne!(
@@ -268,10 +269,11 @@ fn roles_are_as_with_other_tokens() {
 #[test]
 fn a_piped_script_stays_whole() {
     for method in ["browser", "device-code"] {
-        let user = nobody();
+        let user = nobody().without_sign_ins();
         let user = user.args(["--auth", method, "-XAt"]);
         let browser = person("browser");
-        let follow = browser.home.path().join("bin/browser");
+        let follow = here("bin/browser", "bin/browser.cmd");
+        let follow = browser.home.path().join(follow);
         let ran = user
             .var("BROWSER", follow)
             .stdin("select 'one';\nselect 'two';\n")

@@ -104,7 +104,7 @@ fn somebody_elses_code_is_of_no_use() {
         .parameter("code")
         .expect("a code")
         .to_owned();
-    let user = user.args(["--fresh"]);
+    let user = user.args(["--fresh"]).without_sign_ins();
     let victim = Waiting::of(&user);
     let answer = victim.get(&format!(
         "/?code={code}&state={}",

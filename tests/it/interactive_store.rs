@@ -6,10 +6,18 @@ use std::path::Path;
 use sandbox::{Behaviour, Person, SecretService};
 
 use crate::interactive::{ALICE, browsers, fails, grants, person};
-use crate::support::{Ran, User};
+use crate::support::{Ran, User, here, is_windows};
 
-/// Somebody whose browser signs them in, and who has a credential store.
-fn with_store() -> (User, SecretService) {
+/// Somebody whose browser signs them in, and who has a credential store: the system's own on Windows.
+fn with_store() -> (User, Option<SecretService>) {
+    if is_windows() {
+        return (person("browser"), None);
+    }
+    let (user, store) = with_secret_service();
+    (user, Some(store))
+}
+
+fn with_secret_service() -> (User, SecretService) {
     let store = SecretService::start().expect("a Secret Service");
     let user = person("browser").var("DBUS_SESSION_BUS_ADDRESS", store.address());
     (user, store)
@@ -17,19 +25,12 @@ fn with_store() -> (User, SecretService) {
 
 /// Signs out, and gives what was said.
 fn sign_out(user: &User) -> Ran {
-    let output = user
-        .tool(crate::support::PROGRAM)
-        .arg("--sign-out")
-        .env_remove("PGHOST")
-        .env("PATH", "/nowhere")
-        .output()
-        .expect("the program runs");
-    Ran {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        az: Vec::new(),
-    }
+    user.run_changed(|command| {
+        command
+            .arg("--sign-out")
+            .env_remove("PGHOST")
+            .env(here("PATH", "WINEPATH"), "/nowhere");
+    })
 }
 
 #[track_caller]
@@ -125,7 +126,7 @@ fn signing_out_forgets_all() {
     said(&sign_out(&user), "nothing was kept");
     assert_eq!(user.run().stdout, ALICE);
     assert_eq!(browsers(&user).len(), 2);
-    let nobody = User::nobody();
+    let nobody = User::nobody().without_sign_ins();
     said(&sign_out(&nobody), "nothing was kept");
 }
 
@@ -153,7 +154,7 @@ fn many_accounts_are_kept_beside_each_other() {
 
 #[test]
 fn a_store_that_is_locked_or_silent_is_waited_for_no_longer_than_it_is_worth() {
-    let (user, store) = with_store();
+    let (user, store) = with_secret_service();
     let user = user.args(["--fresh", "--timeout", "9"]);
     user.run();
     store.lock().expect("a locked keyring");
@@ -173,7 +174,7 @@ fn a_store_that_is_locked_or_silent_is_waited_for_no_longer_than_it_is_worth() {
 
 #[test]
 fn no_output_no_word_and_no_file_holds_a_secret() {
-    let (user, store) = with_store();
+    let (user, store) = with_secret_service();
     // psql shows its own words, which were ours.
     let user = user.args([
         "--entra-verbose",

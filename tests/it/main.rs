@@ -43,3 +43,4 @@ mod shells;
 mod sign_in;
 mod start_up_files;
 mod tls;
+mod unix_only;

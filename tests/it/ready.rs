@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use sandbox::TokenChanges;
 
 use crate::identities::{nobody, ready};
-use crate::support::{PROGRAM, User, tool};
+use crate::support::{PROGRAM, User, here, is_a_directory, no_such_path, tool};
 
 const ALICE: &str = "alice@contoso.example";
 
@@ -61,12 +61,12 @@ fn it_reaches_psql_only_as_the_password_and_is_not_remembered() {
             "ENTRA_PSQL_TOKEN" => token.clone().into(),
             _ => user.home.path().join("token").into_os_string(),
         };
+        let shows = user.program("shows", "#!/bin/sh\nexec env\n");
         let user = user
             .var(place, value)
-            .args(["--psql".as_ref(), tool("cat").as_os_str()])
-            .args(["/proc/self/environ"]);
+            .args(["--psql".as_ref(), shows.as_os_str()]);
         let ran = user.run();
-        let variables: Vec<&str> = ran.stdout.split_terminator('\0').collect();
+        let variables: Vec<&str> = ran.stdout.lines().collect();
         assert!(variables.contains(&format!("PGPASSWORD={token}").as_str()));
         assert!(!ran.stdout.contains("ENTRA_PSQL_TOKEN"));
         let kept = fs::read_dir(user.home.path().join("run/entra-psql"));
@@ -93,17 +93,23 @@ fn what_cannot_be_read_is_said() {
     let with = |name: &str, value: &str| nobody().args(["--auth", "env"]).var(name, value);
     with("ENTRA_PSQL_TOKEN_FILE", "/nowhere/token").run().fails(
         2,
-        "the token file `/nowhere/token` cannot be read: No such file",
+        &format!(
+            "the token file `/nowhere/token` cannot be read: {}",
+            no_such_path()
+        ),
         "`ENTRA_PSQL_TOKEN_FILE`",
     );
     with("ENTRA_PSQL_TOKEN_FILE", "/").run().fails(
         2,
-        "the token file `/` cannot be read: Is a directory",
+        &format!("the token file `/` cannot be read: {}", is_a_directory()),
         "`ENTRA_PSQL_TOKEN_FILE`",
     );
     with("ENTRA_PSQL_TOKEN_FD", "77").run().fails(
         2,
-        "descriptor 77 cannot be read: Bad file descriptor",
+        here(
+            "descriptor 77 cannot be read: Bad file descriptor",
+            "descriptor 77 cannot be read: descriptors cannot be passed on this system",
+        ),
         "`ENTRA_PSQL_TOKEN_FD`",
     );
     for wrong in ["0", "2", "-1", "three"] {

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use sandbox::{Behaviour, Fault, Identity, Refusal, TokenChanges};
 
-use crate::support::{Ran, User, tool};
+use crate::support::{Ran, User, text, tool};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 const ALICE: &str = "alice@contoso.example";
@@ -61,12 +61,18 @@ fn a_second_launch_asks_nobody() {
     let user = alice();
     user.run().is_signed_in(ALICE, "postgres", 1);
     user.run().is_signed_in(ALICE, "postgres", 1);
-    assert_eq!(mode(&directory(&user)), 0o700);
-    assert_eq!(mode(&token_file(&user)), 0o600);
     // As the group the token is the same one.
     user.args(["--group", "Prod DB Readonly"])
         .run()
         .is_signed_in("Prod DB Readonly", "postgres", 1);
+}
+
+#[test]
+fn it_is_for_its_owner_alone() {
+    let user = alice();
+    user.run().is_signed_in(ALICE, "postgres", 1);
+    assert_eq!(mode(&directory(&user)), 0o700);
+    assert_eq!(mode(&token_file(&user)), 0o600);
 }
 
 #[test]
@@ -303,18 +309,14 @@ fn a_directory_of_somebody_elses_is_refused() {
         is_warned(&user.run(), "belongs to somebody else");
     } else {
         // Only root can give a directory away; somebody else's is at hand in `/`.
-        let user = user
-            .var("XDG_RUNTIME_DIR", "/dev/null")
-            .var("XDG_CACHE_HOME", "/dev/null");
+        let user = user.keeps_nothing();
         user.run().is_signed_in(ALICE, "postgres", 1);
     }
 }
 
 #[test]
 fn where_nothing_can_be_kept_nothing_fails() {
-    let nowhere = alice()
-        .var("XDG_RUNTIME_DIR", "/dev/null")
-        .var("XDG_CACHE_HOME", "/dev/null");
+    let nowhere = alice().keeps_nothing();
     nowhere.run().is_signed_in(ALICE, "postgres", 1);
     nowhere.run().is_signed_in(ALICE, "postgres", 2);
 }
@@ -359,39 +361,20 @@ fn a_full_disk_fails_nothing_and_leaves_nothing() {
 }
 
 /// Launches `count` at once and waits for them all.
-fn at_once(user: &User, count: usize) -> Vec<(Option<i32>, String, String)> {
-    let started: Vec<_> = (0..count)
-        .map(|_| {
-            let mut command = user.command();
-            command
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped());
-            command.spawn().expect("a launch")
-        })
-        .collect();
-    let ended = started.into_iter().map(|child| {
-        let output = child.wait_with_output().expect("its end");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (
-            output.status.code(),
-            text(&output.stdout),
-            text(&output.stderr),
-        )
-    });
-    ended.collect()
+fn at_once(user: &User, count: usize) -> Vec<Ran> {
+    std::thread::scope(|scope| {
+        let started: Vec<_> = (0..count).map(|_| scope.spawn(|| user.run())).collect();
+        let ended = started.into_iter().map(|run| run.join().expect("a run"));
+        ended.collect()
+    })
 }
 
 #[test]
 fn many_at_once_make_one_call() {
     let user = alice();
-    for (code, stdout, stderr) in at_once(&user, 32) {
-        assert_eq!(
-            (code, stdout.as_str(), stderr.as_str()),
-            (Some(0), "alice@contoso.example|t|postgres\n", "")
-        );
+    for ran in at_once(&user, 32) {
+        ran.is_signed_in(ALICE, "postgres", 1);
     }
-    assert_eq!(user.az_calls().len(), 1);
     assert_eq!(user.entra.token_requests().len(), 1);
 }
 
@@ -401,12 +384,8 @@ fn the_failure_of_one_is_told_to_those_who_waited() {
     user.entra
         .behave(Behaviour::fault(Fault::Refuse(Refusal::ConditionalAccess)));
     let all = at_once(&user, 12);
-    for (code, stdout, stderr) in &all {
-        assert_eq!((*code, stdout.as_str()), (Some(2), ""));
-        assert!(
-            stderr.contains("AADSTS53003") && stderr.contains("hint: Conditional Access"),
-            "{stderr}"
-        );
+    for ran in &all {
+        ran.fails(2, "AADSTS53003", "Conditional Access");
     }
     let calls = user.az_calls().len();
     assert!(calls < 4, "{calls} calls for {} launches", all.len());
@@ -438,10 +417,7 @@ fn a_fetcher_that_is_killed_leaves_the_turn_to_the_next() {
     first.kill().expect("its end");
     first.wait().expect("its end");
     let output = second.wait_with_output().expect("its end");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        "alice@contoso.example|t|postgres\n"
-    );
+    assert_eq!(text(&output.stdout), "alice@contoso.example|t|postgres\n");
     // Whatever is locked stays so only while its holder lives.
     File::open(directory(&user).join("az.lock"))
         .expect("the lock")

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use sandbox::{Behaviour, Fault, Identity, Refusal};
 
-use crate::support::User;
+use crate::support::{User, here};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 
@@ -45,7 +45,7 @@ fn no_program_is_started_with_the_token_among_its_words() {
         "az account get-access-token",
         "azure.cli account get-access-token",
         "azure.cli ad signed-in-user show",
-        "/psql -XAtc",
+        here("/psql -XAtc", r"\psql.exe -XAtc"),
     ] {
         assert!(log.contains(program), "no {program:?} in {log}");
     }

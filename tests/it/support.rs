@@ -1,4 +1,8 @@
-//! Runs the built program in a home and an environment of its own.
+//! Runs the built program in a home and an environment of its own. Where the variables of [`wine`] are set, that is the
+//! program for Windows with a psql for Windows, and everything else stays as it is.
+
+#[path = "../windows/wine.rs"]
+pub mod wine;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -9,6 +13,8 @@ use std::process::{Command, Stdio};
 
 use sandbox::{Entra, Identity, Sandbox};
 use tempfile::TempDir;
+
+use wine::{Account, Wine};
 
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_entra-psql");
@@ -29,6 +35,7 @@ pub struct User {
     variables: Vec<(OsString, OsString)>,
     arguments: Vec<OsString>,
     stdin: Vec<u8>,
+    windows: Option<Account>,
 }
 
 /// What a run came to.
@@ -72,6 +79,7 @@ impl User {
             variables: Vec::new(),
             arguments: Vec::new(),
             stdin: Vec::new(),
+            windows: Wine::wanted().map(|wine| Account::new(wine, home.path())),
             home,
         };
         let az = sandbox.az_dir().join("az");
@@ -82,29 +90,45 @@ impl User {
                 az.display()
             ),
         );
-        let path = format!(
-            "{}:{}:/usr/bin:/bin",
-            bin.display(),
-            sandbox.postgres_bin_dir().display()
-        );
         let home = user.home.path().to_owned();
         user.var("HOME", &home)
-            .var("PATH", path)
+            .var("PATH", wine::path(&home))
             .var("LC_ALL", "C.UTF-8")
             .var("XDG_RUNTIME_DIR", home.join("run"))
             .var("AZURE_POD_IDENTITY_AUTHORITY_HOST", NO_MACHINE)
     }
 
-    /// Puts an executable text first on the user's `PATH`, in the place of any of that name.
+    /// Puts an executable text first on the user's `PATH`, in the place of any of that name. On Windows a batch file is there
+    /// that has it run.
     pub fn program(&self, name: &str, text: &str) -> PathBuf {
         let file = self.home.path().join("bin").join(name);
         fs::write(&file, text).expect("a program");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("its mode");
-        file
+        let Some(account) = &self.windows else {
+            return file;
+        };
+        let batch_file = file.with_extension("cmd");
+        fs::write(&batch_file, account.wine.batch_file(&file)).expect("a batch file");
+        batch_file
     }
 
-    /// A file in the home directory that only its owner may read.
+    /// Takes a program away again.
+    pub fn remove_program(&self, name: &str) {
+        let file = self.home.path().join("bin").join(name);
+        fs::remove_file(&file).expect("a program");
+        if self.windows.is_some() {
+            fs::remove_file(file.with_extension("cmd")).expect("a batch file");
+        }
+    }
+
+    /// A file in the home directory that only its owner may read. libpq's own are on Windows where its libpq looks for them.
     pub fn file(self, name: &str, text: &str) -> Self {
+        if self.windows.is_some()
+            && let Some(place) = wine::place_of(name)
+        {
+            fs::create_dir_all(self.home.path().join(".postgresql")).expect("a directory");
+            return self.binary_file(place, text.as_bytes());
+        }
         self.binary_file(name, text.as_bytes())
     }
 
@@ -114,6 +138,21 @@ impl User {
         fs::write(&file, bytes).expect("a file");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("its mode");
         self
+    }
+
+    /// Without any sign-in in the account's credential store. On Linux a user has a store only where a test brings one.
+    pub fn without_sign_ins(self) -> Self {
+        self.windows.as_ref().map(Account::empty_credential_store);
+        self
+    }
+
+    /// Somebody who has no directory for what is theirs alone, and cannot have one.
+    pub fn keeps_nothing(self) -> Self {
+        if self.windows.is_some() {
+            fs::remove_dir(self.home.path().join("run")).expect("a directory");
+        }
+        self.var("XDG_RUNTIME_DIR", "/dev/null")
+            .var("XDG_CACHE_HOME", "/dev/null")
     }
 
     pub fn var(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
@@ -142,14 +181,25 @@ impl User {
 
     /// The program with this user's environment, not yet started, its input and output still open.
     pub fn command(&self) -> Command {
-        self.command_of(PROGRAM)
+        let Some(account) = &self.windows else {
+            return self.command_of(PROGRAM);
+        };
+        let command = account.command(&account.wine.program, self.variables());
+        self.with_arguments(command)
+    }
+
+    fn variables(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+        self.variables.iter().map(|(name, value)| (name, value))
+    }
+
+    fn with_arguments(&self, mut command: Command) -> Command {
+        command.args(&self.arguments).current_dir(self.home.path());
+        command
     }
 
     /// Another program with this user's environment and arguments.
     pub fn command_of(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = self.tool(program);
-        command.args(&self.arguments);
-        command
+        self.with_arguments(self.tool(program))
     }
 
     /// Another program with this user's environment and no arguments yet.
@@ -157,25 +207,45 @@ impl User {
         let mut command = Command::new(program);
         command
             .env_clear()
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .envs(self.variables())
             .current_dir(self.home.path());
         command
     }
 
     /// Runs the program to its end.
     pub fn run(&self) -> Ran {
-        self.run_program(PROGRAM)
+        self.run_changed(|_| {})
+    }
+
+    /// Runs the program to its end, with something changed in its command.
+    pub fn run_changed(&self, change: impl FnOnce(&mut Command)) -> Ran {
+        let mut command = match &self.windows {
+            None => self.command(),
+            Some(account) => self.waited_for(account, &account.wine.program),
+        };
+        change(&mut command);
+        self.ran(command)
     }
 
     /// Runs psql itself in the program's place.
     pub fn run_psql(&self) -> Ran {
-        self.run_program(self.sandbox.postgres_bin_dir().join("psql"))
+        match &self.windows {
+            None => self.run_program(self.sandbox.postgres_bin_dir().join("psql")),
+            Some(account) => self.ran(self.waited_for(account, &account.wine.psql())),
+        }
     }
 
     /// Runs another program with this user's environment and arguments to its end.
     pub fn run_program(&self, program: impl AsRef<OsStr>) -> Ran {
-        let mut child = self
-            .command_of(program)
+        self.ran(self.command_of(program))
+    }
+
+    fn waited_for(&self, account: &Account, program: &Path) -> Command {
+        self.with_arguments(account.waited_for(program, self.variables()))
+    }
+
+    fn ran(&self, mut command: Command) -> Ran {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -186,8 +256,8 @@ impl User {
         let output = child.wait_with_output().expect("the program ends");
         Ran {
             code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
             az: self.az_calls(),
         }
     }
@@ -230,6 +300,36 @@ impl Ran {
         assert_eq!(self.stdout, "");
         assert_eq!(self.code, Some(code));
     }
+}
+
+/// Whether the program under test is the one for Windows.
+pub fn is_windows() -> bool {
+    Wine::wanted().is_some()
+}
+
+/// What a program said, with the ends of line that Unix has.
+pub fn text(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    if is_windows() {
+        text.replace("\r\n", "\n")
+    } else {
+        text.into_owned()
+    }
+}
+
+/// What is right where the program runs: on Unix, or on Windows.
+pub fn here<T>(unix: T, windows: T) -> T {
+    if is_windows() { windows } else { unix }
+}
+
+/// What the system says of a file in a directory that is not there.
+pub fn no_such_path() -> &'static str {
+    here("No such file", "Path not found. (os error 3)")
+}
+
+/// What the system says to who would read a directory.
+pub fn is_a_directory() -> &'static str {
+    here("Is a directory", "Access denied. (os error 5)")
 }
 
 /// Where a program is that the tests need besides the sandbox's.

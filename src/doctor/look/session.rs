@@ -86,7 +86,11 @@ pub fn open(
         ));
     }
     let text = String::from_utf8_lossy(&answer.stdout);
-    let mut values = text.trim_end_matches('\n').split('\0').map(str::to_owned);
+    // psql.exe ends its lines as Windows does.
+    let mut values = text
+        .trim_end_matches(['\r', '\n'])
+        .split('\0')
+        .map(str::to_owned);
     let mut next = || values.next().unwrap_or_default();
     Ok(Session {
         role: next(),

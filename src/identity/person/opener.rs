@@ -23,12 +23,14 @@ pub fn open(address: &str, browser: Option<&OsStr>) {
     }
 }
 
+/// What stands between two commands, and between two directories of `PATH`.
+const SEPARATOR: char = if cfg!(windows) { ';' } else { ':' };
+
 /// Commands as `BROWSER` has them: several with the path separator between, each with words, and `%s` where the address
 /// belongs.
 fn of_variable(browser: &OsStr, address: &str) -> Vec<Vec<OsString>> {
-    let separator = if cfg!(windows) { ';' } else { ':' };
     let browser = browser.to_string_lossy();
-    let commands = browser.split(separator).map(|command| {
+    let commands = browser.split(SEPARATOR).map(|command| {
         let mut words: Vec<OsString> = command
             .split_whitespace()
             .map(|word| word.replace("%s", address).into())
@@ -93,12 +95,12 @@ mod tests {
         let words = |browser: &str| of_variable(browser.as_ref(), "https://x/?a=1&b=2");
         assert_eq!(words("firefox"), [["firefox", "https://x/?a=1&b=2"]]);
         assert_eq!(
-            words("w3m --url=%s  -x:: lynx"),
+            words(&format!("w3m --url=%s  -x{SEPARATOR}{SEPARATOR} lynx")),
             [
                 vec!["w3m", "--url=https://x/?a=1&b=2", "-x"],
                 vec!["lynx", "https://x/?a=1&b=2"]
             ]
         );
-        assert!(words(":").is_empty());
+        assert!(words(&SEPARATOR.to_string()).is_empty());
     }
 }
