@@ -9,7 +9,8 @@ use rexpect::reader::Options;
 use rexpect::session::{PtySession, spawn_with_options};
 use sandbox::{Identity, Sandbox};
 
-use crate::support::{Parts, Test, User, VERSIONS};
+use crate::support::{Test, VERSIONS, nobody, signed_in};
+use crate::wine;
 
 pub const TESTS: &[Test] = &[
     ("exit_codes_are_psqls", exit_codes_are_psqls),
@@ -35,9 +36,9 @@ pub const TESTS: &[Test] = &[
 /// Longer than anything takes that is not stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn exit_codes_are_psqls(parts: &Parts) {
+fn exit_codes_are_psqls() {
     for version in VERSIONS {
-        let user = || User::signed_in(parts, version, Identity::Alice);
+        let user = || signed_in(version, Identity::Alice);
         let stop = ["-X", "-v", "ON_ERROR_STOP=1"];
         assert_eq!(user().args(["-X", "-c", "select 1"]).run().code, Some(0));
         let wrong = user().args(stop).args(["-c", "selec"]).run();
@@ -51,10 +52,9 @@ fn exit_codes_are_psqls(parts: &Parts) {
 }
 
 /// Wine tells Unix the last eight bits alone, so that a batch file has to say what it saw.
-fn an_exit_code_has_all_its_bits(parts: &Parts) {
-    let user = User::nobody(parts, "18");
-    user.file("bin/large.cmd", "@exit 1234567890\r\n");
-    let large = user.windows("bin/large.cmd");
+fn an_exit_code_has_all_its_bits() {
+    let user = nobody("18").file("bin/large.cmd", "@exit 1234567890\r\n");
+    let large = user.windows_path("bin/large.cmd");
     let ran = user.run_batch(&[
         "@echo off",
         &format!("entra-psql --psql {large} -V"),
@@ -63,8 +63,8 @@ fn an_exit_code_has_all_its_bits(parts: &Parts) {
     assert_eq!(ran.stdout, "1234567890\n", "{ran:?}");
 }
 
-fn a_script_comes_on_standard_input(parts: &Parts) {
-    let ran = User::signed_in(parts, "18", Identity::Alice)
+fn a_script_comes_on_standard_input() {
+    let ran = signed_in("18", Identity::Alice)
         .args(["-XAt"])
         .stdin("select 'one';\n\\echo two\n")
         .run();
@@ -74,9 +74,9 @@ fn a_script_comes_on_standard_input(parts: &Parts) {
     );
 }
 
-fn ctrl_c_cancels_the_query_and_keeps_the_session(parts: &Parts) {
+fn ctrl_c_cancels_the_query_and_keeps_the_session() {
     for version in VERSIONS {
-        let user = User::signed_in(parts, version, Identity::Alice).args(["-X"]);
+        let user = signed_in(version, Identity::Alice).args(["-X"]);
         // Wine's console moves the cursor where a space would be.
         let options = Options::new()
             .timeout_ms(u64::try_from(PATIENCE.as_millis()).ok())
@@ -160,9 +160,9 @@ fn is_closed(mut connection: TcpStream) -> bool {
     }
 }
 
-fn psql_ends_with_us(parts: &Parts) {
+fn psql_ends_with_us() {
     let server = Silent::new();
-    let user = User::nobody(parts, "18")
+    let user = nobody("18")
         .var("PGHOST", "127.0.0.1")
         .var("PGPORT", server.port())
         .args(["-X", "-U", "x"]);
@@ -180,13 +180,13 @@ fn psql_ends_with_us(parts: &Parts) {
     assert!(is_closed(connection));
 }
 
-fn az_and_what_it_started_end_at_the_deadline(parts: &Parts) {
+fn az_and_what_it_started_end_at_the_deadline() {
     let server = Silent::new();
-    let user = User::nobody(parts, "18").args(["--timeout", "6", "-l"]);
+    let user = nobody("18").args(["--timeout", "6", "-l"]);
     // As az.cmd starts Python, so this starts a program that takes for ever.
-    let program = user.windows("psql/psql.exe");
+    let program = wine::windows(&user.account().psql.join("psql.exe"));
     let port = server.port();
-    user.file(
+    let user = user.file(
         "bin/az.cmd",
         &format!("@\"{program}\" -X -w -h 127.0.0.1 -p {port} -U x x\r\n"),
     );
@@ -194,6 +194,6 @@ fn az_and_what_it_started_end_at_the_deadline(parts: &Parts) {
         let run = scope.spawn(|| user.run());
         assert!(is_closed(server.connection()));
         let ran = run.join().expect("a run");
-        ran.fails(2, "the Azure CLI gave no answer within 6 s");
+        ran.fails(2, "the Azure CLI gave no answer within 6 s", "");
     });
 }
