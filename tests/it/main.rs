@@ -6,6 +6,9 @@
 
 mod page;
 mod support;
+mod user;
+#[path = "../windows/wine.rs"]
+mod wine;
 
 mod auto;
 mod az_failures;

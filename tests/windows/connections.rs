@@ -1,9 +1,11 @@
 //! Signing in: the token reaches psql.exe whole, and the role as it is spelled.
 
-use sandbox::directory::AWKWARD;
-use sandbox::{Identity, TokenChanges};
+use std::fs;
 
-use crate::support::{Parts, Test, User, VERSIONS};
+use sandbox::directory::AWKWARD;
+use sandbox::{Behaviour, Identity, TokenChanges};
+
+use crate::support::{Test, VERSIONS, signed_in};
 
 pub const TESTS: &[Test] = &[
     ("signs_in_as_the_user", signs_in_as_the_user),
@@ -20,18 +22,18 @@ pub const TESTS: &[Test] = &[
     ),
 ];
 
-fn signs_in_as_the_user(parts: &Parts) {
+fn signs_in_as_the_user() {
     for version in VERSIONS {
-        User::signed_in(parts, version, Identity::Alice)
+        signed_in(version, Identity::Alice)
             .asks_who()
             .run()
             .is_signed_in("alice@contoso.example", "postgres", 1);
     }
 }
 
-fn signs_in_as_a_group(parts: &Parts) {
+fn signs_in_as_a_group() {
     for version in VERSIONS {
-        User::signed_in(parts, version, Identity::Alice)
+        signed_in(version, Identity::Alice)
             .args(["--group", "Prod DB Readonly", "-d", "app"])
             .asks_who()
             .run()
@@ -40,10 +42,10 @@ fn signs_in_as_a_group(parts: &Parts) {
 }
 
 /// What cmd.exe would expand, cut or quote, and letters beyond ASCII.
-fn names_arrive_as_they_are(parts: &Parts) {
+fn names_arrive_as_they_are() {
     let shouting = "%PATH% & \"x\" ^ (!OS!) | <y>";
     for role in [AWKWARD.name, shouting, "Lukasz Łęcki 東京"] {
-        let user = User::signed_in(parts, "18", Identity::Alice);
+        let user = signed_in("18", Identity::Alice);
         if role != AWKWARD.name {
             user.sandbox
                 .superuser_sql(&format!(
@@ -60,19 +62,19 @@ fn names_arrive_as_they_are(parts: &Parts) {
     }
 }
 
-fn a_long_token_arrives_whole(parts: &Parts) {
+fn a_long_token_arrives_whole() {
     let changes = TokenChanges::none().claim("filling", "x".repeat(5_000));
-    let user = User::nobody(parts, "16");
+    let user = signed_in("16", Identity::Alice);
     let token = user.sandbox.issue(Identity::Alice, &changes);
     assert!(token.len() > 7_000, "{}", token.len());
-    user.az_answers(&token);
+    user.entra.behave(Behaviour::tokens(changes));
     user.asks_who()
         .run()
         .is_signed_in("alice@contoso.example", "postgres", 1);
 }
 
-fn a_token_is_remembered_and_fetched_once(parts: &Parts) {
-    let user = User::signed_in(parts, "18", Identity::Alice).asks_who();
+fn a_token_is_remembered_and_fetched_once() {
+    let user = signed_in("18", Identity::Alice).asks_who();
     std::thread::scope(|scope| {
         for run in [(); 3].map(|()| scope.spawn(|| user.run())) {
             let ran = run.join().expect("a run");
@@ -83,14 +85,15 @@ fn a_token_is_remembered_and_fetched_once(parts: &Parts) {
     user.run()
         .is_signed_in("alice@contoso.example", "postgres", 1);
     // az signs in anew, and its files change.
-    std::fs::create_dir(user.home.path().join(".azure")).expect("a directory");
-    user.file(".azure/azureProfile.json", "{}");
+    let profile = user.home.path().join(".azure/azureProfile.json");
+    let text = fs::read_to_string(&profile).expect("a profile");
+    fs::write(profile, text + "\n").expect("a profile");
     user.run()
         .is_signed_in("alice@contoso.example", "postgres", 2);
 }
 
-fn a_host_that_proves_another_name_gets_no_token(parts: &Parts) {
-    let ran = User::signed_in(parts, "18", Identity::Alice)
+fn a_host_that_proves_another_name_gets_no_token() {
+    let ran = signed_in("18", Identity::Alice)
         .var("PGHOST", "other.postgres.database.azure.com")
         .asks_who()
         .run();

@@ -1,13 +1,16 @@
 //! Where things are on Windows: programs, libpq's files, and the roots in the system's store.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sandbox::Identity;
 
-use crate::support::{Parts, Test, User, VERSIONS};
+use crate::support::{Test, VERSIONS, directory_of_program, nobody, signed_in};
+use crate::user::User;
+use crate::wine;
 
 pub const TESTS: &[Test] = &[
     (
@@ -32,43 +35,45 @@ pub const TESTS: &[Test] = &[
     ),
 ];
 
-fn nothing_is_run_from_the_current_directory(parts: &Parts) {
-    let user = User::signed_in(parts, "18", Identity::Alice);
-    for planted in ["az.cmd", "psql.cmd", "az.bat", "psql.bat"] {
-        user.file(&format!("work/{planted}"), "@echo planted\r\n@exit 9\r\n");
-    }
+fn nothing_is_run_from_the_current_directory() {
+    let planted = ["az.cmd", "psql.cmd", "az.bat", "psql.bat"];
+    let user = planted
+        .iter()
+        .fold(signed_in("18", Identity::Alice), |user, name| {
+            user.file(name, "@echo planted\r\n@exit 9\r\n")
+        });
     let user = user.asks_who();
     user.run()
         .is_signed_in("alice@contoso.example", "postgres", 1);
     // Nor where there is no other.
     fs::remove_file(user.home.path().join("bin/az.cmd")).expect("a file");
-    user.args(["--fresh", "--auth", "azure-cli"])
-        .run()
-        .fails(2, "the Azure CLI, `az`, was not found on `PATH`");
+    user.args(["--fresh", "--auth", "azure-cli"]).run().fails(
+        2,
+        "the Azure CLI, `az`, was not found on `PATH`",
+        "",
+    );
 }
 
-fn psql_is_found_where_it_is_installed(parts: &Parts) {
-    let user = User::nobody(parts, "18");
-    let path = user.windows("bin");
-    let ran = user.var("WINEPATH", path).args(["-V"]).run();
-    ran.fails(127, "psql was not found");
-    let user = User::nobody(parts, "18");
-    let path = user.windows("bin");
+fn psql_is_found_where_it_is_installed() {
+    let user = nobody("18").var("PATH", directory_of_program());
+    user.args(["-V"]).run().fails(127, "psql was not found", "");
+    let user = nobody("18");
     let programs = user.home.path().join("Program Files");
     for version in ["9.6", "18"] {
         fs::create_dir_all(programs.join("PostgreSQL").join(version).join("bin")).expect("a place");
     }
-    for file in fs::read_dir(user.home.path().join("psql")).expect("psql's directory") {
+    for file in fs::read_dir(&user.account().psql).expect("psql's directory") {
         let file = file.expect("a file");
         let copy = programs.join("PostgreSQL/18/bin").join(file.file_name());
-        fs::rename(file.path(), copy).expect("a move");
+        fs::copy(file.path(), copy).expect("a copy");
     }
     fs::write(
         programs.join("PostgreSQL/9.6/bin/psql.exe"),
         "not the newest",
     )
     .expect("a file");
-    let programs = user.windows("Program Files");
+    let programs = user.windows_path("Program Files");
+    let path = wine::windows(Path::new(&directory_of_program()));
     // Wine sets the real variable anew for each program; a batch file comes after that.
     let ran = user.run_batch(&[
         "@echo off",
@@ -80,37 +85,25 @@ fn psql_is_found_where_it_is_installed(parts: &Parts) {
 }
 
 /// The Azure CLI's directory for Windows has a shell script named `az` beside `az.cmd`.
-fn a_script_without_an_extension_is_no_az(parts: &Parts) {
-    let user = User::signed_in(parts, "18", Identity::Alice);
-    user.file("bin/az", "#!/usr/bin/env bash\nexit 9\n");
+fn a_script_without_an_extension_is_no_az() {
+    let user = signed_in("18", Identity::Alice);
+    assert!(user.home.path().join("bin/az").exists());
     user.asks_who()
         .run()
         .is_signed_in("alice@contoso.example", "postgres", 1);
 }
 
-fn libpqs_files_are_those_of_the_account(parts: &Parts) {
+fn libpqs_files_are_those_of_the_account() {
     const OTHER: &str = "has-a-password.postgres.database.azure.com";
     const MOVED: &str = "C:\\nowhere";
-    let user = User::nobody(parts, "18");
-    // The account is everybody's here, so that what is written must concern nobody else.
-    user.file("pgpass.conf", &format!("{OTHER}:*:*:*:not-a-token\r\n"));
-    user.file(
-        "pg_service.conf",
-        &format!("[entra_psql_test]\r\nhost={OTHER}\r\nuser=somebody\r\n"),
-    );
-    let (passwords, services) = (user.windows("pgpass.conf"), user.windows("pg_service.conf"));
-    let ran = user.run_batch(&[
-        "@echo off",
-        "mkdir \"%APPDATA%\\postgresql\" 2>nul",
-        &format!("copy /y {passwords} \"%APPDATA%\\postgresql\\pgpass.conf\" >nul"),
-        &format!("copy /y {services} \"%APPDATA%\\postgresql\\.pg_service.conf\" >nul"),
-    ]);
-    assert_eq!(ran.code, Some(0), "{ran:?}");
     for arguments in [
         &["-U", "somebody", "-h", OTHER][..],
         &["-d", "service=entra_psql_test"],
     ] {
-        let ran = User::nobody(parts, "18")
+        let service = format!("[entra_psql_test]\r\nhost={OTHER}\r\nuser=somebody\r\n");
+        let ran = nobody("18")
+            .file(".pgpass", &format!("{OTHER}:*:*:*:not-a-token\r\n"))
+            .file(".pg_service.conf", &service)
             .without("PGHOST")
             .var("APPDATA", MOVED)
             .args(["--dry-run"])
@@ -126,32 +119,34 @@ fn libpqs_files_are_those_of_the_account(parts: &Parts) {
 }
 
 /// The sandbox's authority is put into the store, and taken out again.
-fn roots_come_from_the_systems_store(parts: &Parts) {
+fn roots_come_from_the_systems_store() {
     for version in VERSIONS {
-        let user = User::signed_in(parts, version, Identity::Alice).without("PGSSLROOTCERT");
+        let user = signed_in(version, Identity::Alice).without("PGSSLROOTCERT");
         let (key, add) = registry_of_root(&user);
-        user.file("add.reg", &add);
-        user.file(
-            "work/remove.cmd",
-            &format!("@reg delete \"{key}\" /f >nul\r\n"),
-        );
-        let (add, remove) = (user.windows("add.reg"), user.windows("work/remove.cmd"));
-        let user = user.asks_who();
+        let user = user.file("add.reg", &add).asks_who();
+        let add = user.windows_path("add.reg");
+        let registry = |words: &[&str]| {
+            let ended = user
+                .account()
+                .system_program("reg.exe")
+                .args(words)
+                .output();
+            assert!(ended.expect("an end").status.success(), "{words:?}");
+        };
         let without = user.run();
         assert!(
             without.stderr.contains("certificate verify failed"),
             "{without:?}"
         );
-        let added = User::nobody(parts, version).run_batch(&[&format!("@reg import {add}")]);
+        registry(&["import", &add]);
         let with = user.run();
-        let removed = User::nobody(parts, version).run_batch(&[&format!("@call {remove}")]);
-        assert_eq!((added.code, removed.code), (Some(0), Some(0)), "{added:?}");
+        registry(&["delete", &key, "/f"]);
         with.is_signed_in("alice@contoso.example", "postgres", 1);
     }
 }
 
 /// The registry's key for the sandbox's authority in the account's store of roots, and a file that adds it.
-fn registry_of_root(user: &User<'_>) -> (String, String) {
+fn registry_of_root(user: &User) -> (String, String) {
     const CERTIFICATE: u32 = 32;
     let pem = fs::read_to_string(user.sandbox.ca_file()).expect("the authority");
     let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();

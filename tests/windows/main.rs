@@ -1,15 +1,10 @@
 //! entra-psql for Windows: the built `entra-psql.exe` with the real `psql.exe` of two versions, run by Wine, against the
 //! sandbox's real PostgreSQL and TLS on this machine.
 //!
-//! Three variables say where the parts are; without them nothing runs, which is said and counted:
+//! Where the parts are is for variables to say, see `wine.rs`; without them nothing runs, which is said and counted.
 //!
-//! - `ENTRA_PSQL_WINE`: a program that runs the Windows program which is its first word, in our environment, with `/tmp` and
-//!   the machine's loopback within reach;
-//! - `ENTRA_PSQL_WINDOWS_PROGRAM`: `entra-psql.exe`;
-//! - `ENTRA_PSQL_WINDOWS_PSQL`: a directory with a `psql.exe` and its libraries for each version, in `16` and in `18`.
-//!
-//! What Wine cannot show: the real `az.cmd` (a batch file answers as az was seen to answer), the lists of who may reach a
-//! file, the code pages of a real console, and the Microsoft C runtime.
+//! What Wine cannot show: a Python of Windows (az is a batch file here as there, and what that starts goes over a bridge to the
+//! real az on Linux), the lists of who may reach a file, the code pages of a real console, and the Microsoft C runtime.
 
 #[cfg(target_os = "linux")]
 mod account;
@@ -22,11 +17,16 @@ mod processes;
 #[cfg(target_os = "linux")]
 mod support;
 #[cfg(target_os = "linux")]
+#[path = "../it/user.rs"]
+mod user;
+#[cfg(target_os = "linux")]
+mod wine;
+#[cfg(target_os = "linux")]
 mod words;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::panic::catch_unwind;
     use std::process::ExitCode;
 
     let tests: Vec<support::Test> = [
@@ -37,16 +37,13 @@ fn main() -> std::process::ExitCode {
         words::TESTS,
     ]
     .concat();
-    let parts = match support::Parts::find() {
-        Ok(parts) => parts,
-        Err(missing) => {
-            println!(
-                "windows: NOT RUN: {} tests, since {missing}; see tests/windows/main.rs",
-                tests.len()
-            );
-            return ExitCode::SUCCESS;
-        }
-    };
+    if let Err(missing) = wine::Wine::find() {
+        println!(
+            "windows: NOT RUN: {} tests, since {missing}; see tests/windows/wine.rs",
+            tests.len()
+        );
+        return ExitCode::SUCCESS;
+    }
     let filters: Vec<String> = std::env::args()
         .skip(1)
         .filter(|word| !word.starts_with('-'))
@@ -56,7 +53,7 @@ fn main() -> std::process::ExitCode {
     let mut count = 0;
     for (name, test) in tests.into_iter().filter(|(name, _)| is_wanted(name)) {
         count += 1;
-        let passed = catch_unwind(AssertUnwindSafe(|| test(&parts))).is_ok();
+        let passed = catch_unwind(test).is_ok();
         println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
         if !passed {
             failed.push(name);

@@ -9,7 +9,9 @@ use rexpect::reader::Options;
 use rexpect::session::{PtySession, spawn_with_options};
 use sandbox::{Identity, Sandbox};
 
-use crate::support::{Parts, Test, User, VERSIONS};
+use crate::support::{Test, VERSIONS, nobody, signed_in};
+use crate::user::User;
+use crate::wine;
 
 pub const TESTS: &[Test] = &[
     ("exit_codes_are_psqls", exit_codes_are_psqls),
@@ -39,9 +41,9 @@ pub const TESTS: &[Test] = &[
 /// Longer than anything takes that is not stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn exit_codes_are_psqls(parts: &Parts) {
+fn exit_codes_are_psqls() {
     for version in VERSIONS {
-        let user = || User::signed_in(parts, version, Identity::Alice);
+        let user = || signed_in(version, Identity::Alice);
         let stop = ["-X", "-v", "ON_ERROR_STOP=1"];
         assert_eq!(user().args(["-X", "-c", "select 1"]).run().code, Some(0));
         let wrong = user().args(stop).args(["-c", "selec"]).run();
@@ -55,10 +57,9 @@ fn exit_codes_are_psqls(parts: &Parts) {
 }
 
 /// Wine tells Unix the last eight bits alone, so that a batch file has to say what it saw.
-fn an_exit_code_has_all_its_bits(parts: &Parts) {
-    let user = User::nobody(parts, "18");
-    user.file("bin/large.cmd", "@exit 1234567890\r\n");
-    let large = user.windows("bin/large.cmd");
+fn an_exit_code_has_all_its_bits() {
+    let user = nobody("18").file("bin/large.cmd", "@exit 1234567890\r\n");
+    let large = user.windows_path("bin/large.cmd");
     let ran = user.run_batch(&[
         "@echo off",
         &format!("entra-psql --psql {large} -V"),
@@ -67,8 +68,8 @@ fn an_exit_code_has_all_its_bits(parts: &Parts) {
     assert_eq!(ran.stdout, "1234567890\n", "{ran:?}");
 }
 
-fn a_script_comes_on_standard_input(parts: &Parts) {
-    let ran = User::signed_in(parts, "18", Identity::Alice)
+fn a_script_comes_on_standard_input() {
+    let ran = signed_in("18", Identity::Alice)
         .args(["-XAt"])
         .stdin("select 'one';\n\\echo two\n")
         .run();
@@ -78,9 +79,9 @@ fn a_script_comes_on_standard_input(parts: &Parts) {
     );
 }
 
-fn ctrl_c_cancels_the_query_and_keeps_the_session(parts: &Parts) {
+fn ctrl_c_cancels_the_query_and_keeps_the_session() {
     for version in VERSIONS {
-        let user = User::signed_in(parts, version, Identity::Alice).args(["-X"]);
+        let user = signed_in(version, Identity::Alice).args(["-X"]);
         // Wine's console moves the cursor where a space would be.
         let options = Options::new()
             .timeout_ms(u64::try_from(PATIENCE.as_millis()).ok())
@@ -164,9 +165,9 @@ fn is_closed(mut connection: TcpStream) -> bool {
     }
 }
 
-fn psql_ends_with_us(parts: &Parts) {
+fn psql_ends_with_us() {
     let server = Silent::new();
-    let user = User::nobody(parts, "18")
+    let user = nobody("18")
         .var("PGHOST", "127.0.0.1")
         .var("PGPORT", server.port())
         .args(["-X", "-U", "x"]);
@@ -185,20 +186,19 @@ fn psql_ends_with_us(parts: &Parts) {
 }
 
 /// Somebody whose az starts, as az.cmd starts Python, a program that takes for ever.
-fn with_endless_az<'a>(parts: &'a Parts, server: &Silent) -> User<'a> {
-    let user = User::nobody(parts, "18");
-    let program = user.windows("psql/psql.exe");
+fn with_endless_az(server: &Silent) -> User {
+    let user = nobody("18");
+    let program = wine::windows(&user.account().psql.join("psql.exe"));
     let port = server.port();
     user.file(
         "bin/az.cmd",
         &format!("@\"{program}\" -X -w -h 127.0.0.1 -p {port} -U x x\r\n"),
-    );
-    user
+    )
 }
 
-fn ctrl_c_ends_the_sign_in_and_az_with_it(parts: &Parts) {
+fn ctrl_c_ends_the_sign_in_and_az_with_it() {
     let server = Silent::new();
-    let user = with_endless_az(parts, &server).args(["--auth", "azure-cli", "-l"]);
+    let user = with_endless_az(&server).args(["--auth", "azure-cli", "-l"]);
     let options = Options::new().timeout_ms(u64::try_from(PATIENCE.as_millis()).ok());
     let mut terminal = spawn_with_options(user.command(), options).expect("a terminal");
     let connection = server.connection();
@@ -208,13 +208,13 @@ fn ctrl_c_ends_the_sign_in_and_az_with_it(parts: &Parts) {
     assert!(!said.contains("psql:"), "{said}");
 }
 
-fn az_and_what_it_started_end_at_the_deadline(parts: &Parts) {
+fn az_and_what_it_started_end_at_the_deadline() {
     let server = Silent::new();
-    let user = with_endless_az(parts, &server).args(["--timeout", "6", "-l"]);
+    let user = with_endless_az(&server).args(["--timeout", "6", "-l"]);
     std::thread::scope(|scope| {
         let run = scope.spawn(|| user.run());
         assert!(is_closed(server.connection()));
         let ran = run.join().expect("a run");
-        ran.fails(2, "the Azure CLI gave no answer within 6 s");
+        ran.fails(2, "the Azure CLI gave no answer within 6 s", "");
     });
 }

@@ -9,22 +9,21 @@
 //! - `ENTRA_PSQL_WINDOWS_PSQL`: a directory with a `psql.exe` and its libraries for each version, in `16` and in `18`;
 //!   `ENTRA_PSQL_WINDOWS_PSQL_VERSION`: which of them is meant where a test does not say, 18 if it is not set.
 
+#[path = "linux_end.rs"]
+mod linux_end;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Read, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::{self, BufRead as _, BufReader};
 use std::os::unix::fs::symlink;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
 
-use bridge::{Kind, receive, send};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
-use sandbox::{Sandbox, cache};
+use sandbox::Sandbox;
+
+pub use linux_end::path;
+use linux_end::{EVERYBODYS, lock};
 
 /// Where the account's folder for local data is: below the home directory, as the runtime directory is on Linux.
 const SHELL_FOLDERS: &str = "\n[Software\\\\Microsoft\\\\Windows\\\\CurrentVersion\\\\Explorer\\\\User Shell Folders]\n\"Local AppData\"=str(2):\"%USERPROFILE%\\\\run\"\n";
@@ -46,7 +45,7 @@ pub struct Wine {
     runner: PathBuf,
     prefix: PathBuf,
     pub program: PathBuf,
-    psql: PathBuf,
+    pub psql: PathBuf,
     version: String,
     bridge: PathBuf,
     /// The port of the bridge's other end.
@@ -76,14 +75,6 @@ impl Wine {
             fs::canonicalize(path).map_err(|why| format!("`{name}`: {why}"))
         };
         let program = found("ENTRA_PSQL_WINDOWS_PROGRAM")?;
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|why| why.to_string())?;
-        let port = listener.local_addr().map_err(|why| why.to_string())?.port();
-        thread::spawn(move || {
-            for way in listener.incoming().flatten() {
-                thread::spawn(move || carry(&way));
-            }
-        });
         let version = std::env::var("ENTRA_PSQL_WINDOWS_PSQL_VERSION");
         Ok(Self {
             runner: found("ENTRA_PSQL_WINE")?,
@@ -92,13 +83,8 @@ impl Wine {
             version: version.unwrap_or_else(|_| "18".into()),
             bridge: program.with_file_name("bridge.exe"),
             program,
-            port,
+            port: linux_end::listen().map_err(|why| why.to_string())?,
         })
-    }
-
-    /// The psql for Windows.
-    pub fn psql(&self) -> PathBuf {
-        self.psql.join(&self.version).join("psql.exe")
     }
 
     /// A batch file for the program of Linux that is `program`.
@@ -109,23 +95,6 @@ impl Wine {
             self.port,
             program.display()
         )
-    }
-
-    /// What `PATH` is on Windows: in the place of PostgreSQL's programs are those for Windows, and the system's are none.
-    fn path(&self, path: &OsStr) -> String {
-        let postgres = Sandbox::shared().postgres_bin_dir();
-        let directories = std::env::split_paths(path)
-            .filter(|directory| {
-                !directory.starts_with("/usr/bin") && directory != Path::new("/bin")
-            })
-            .map(|directory| {
-                windows(&if directory == postgres {
-                    self.psql.join(&self.version)
-                } else {
-                    directory
-                })
-            });
-        directories.collect::<Vec<_>>().join(";")
     }
 
     fn start(&self, prefix: &Path, program: &Path) -> Command {
@@ -158,6 +127,8 @@ pub fn windows(path: &Path) -> String {
 #[derive(Debug)]
 pub struct Account {
     pub wine: &'static Wine,
+    /// The directory of its psql.
+    pub psql: PathBuf,
     session: Option<Session>,
 }
 
@@ -169,6 +140,7 @@ impl Account {
         session.set_profile(home).expect("a profile");
         Self {
             wine,
+            psql: wine.psql.join(&wine.version),
             session: Some(session),
         }
     }
@@ -184,12 +156,29 @@ impl Account {
         let mut command = self.wine.start(&session.prefix, program);
         for (name, value) in variables {
             if name == "PATH" {
-                command.env("WINEPATH", self.wine.path(value));
+                command.env("WINEPATH", self.path(value));
             } else {
                 command.env(name, value);
             }
         }
         command
+    }
+
+    /// What `PATH` is on Windows: in the place of PostgreSQL's programs are those for Windows, and the system's are none.
+    fn path(&self, path: &OsStr) -> String {
+        let postgres = Sandbox::shared().postgres_bin_dir();
+        let directories = std::env::split_paths(path)
+            .filter(|directory| {
+                !directory.starts_with("/usr/bin") && directory != Path::new("/bin")
+            })
+            .map(|directory| {
+                windows(&if directory == postgres {
+                    self.psql.clone()
+                } else {
+                    directory
+                })
+            });
+        directories.collect::<Vec<_>>().join(";")
     }
 
     /// The same, by a program that waits for it and ends with its exit code. Whoever ends that one does not end this.
@@ -203,19 +192,11 @@ impl Account {
         command
     }
 
-    /// Forgets what was put into the account's credential store.
-    pub fn empty_credential_store(&self) {
+    /// One of Windows' own programs, by its name.
+    pub fn system_program(&self, name: &str) -> Command {
         let session = self.session.as_ref().expect("a session");
-        let reg = session.prefix.join("drive_c/windows/system32/reg.exe");
-        let key = r"HKCU\Software\Wine\Credential Manager";
-        // Where there is none, it complains, and all is well.
-        let ended = self
-            .command(&reg, [])
-            .args(["delete", key, "/f"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        ended.expect("an end");
+        let programs = session.prefix.join("drive_c/windows/system32");
+        self.wine.start(&session.prefix, &programs.join(name))
     }
 }
 
@@ -238,7 +219,7 @@ struct Session {
 impl Session {
     fn open(wine: &Wine) -> Self {
         let (directory, turn) = (0..)
-            .map(|number| cache::target_dir().join(format!("wine-accounts/{number}")))
+            .map(|number| wine.prefix.with_file_name(format!("accounts/{number}")))
             .find_map(|directory| {
                 fs::create_dir_all(&directory).expect("a directory");
                 let turn = File::create(directory.join("lock")).expect("a file");
@@ -313,103 +294,4 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         fs::write(&file, text)?;
     }
     fs::rename(unfinished, to)
-}
-
-/// The names of the variables that every program of a session has, in capitals.
-static EVERYBODYS: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-/// Runs a program of Linux for one of Windows: its words and its variables, without those that Windows itself gives, and the
-/// home directory that the program is in.
-fn carry(way: &TcpStream) -> io::Result<()> {
-    let everybodys = lock(&EVERYBODYS).clone();
-    let is_own = |name: &str| !everybodys.contains(&name.to_uppercase());
-    let (mut words, mut variables) = (Vec::new(), Vec::new());
-    loop {
-        let (kind, bytes) = receive(way)?;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        match (kind, text.split_once('=')) {
-            (Kind::Variable, Some((name, value))) if is_own(name) => {
-                variables.push((name.to_owned(), value.to_owned()));
-            }
-            (Kind::Variable, _) => {}
-            (Kind::Word, _) => words.push(text),
-            _ => break,
-        }
-    }
-    let program = PathBuf::from(words.first().ok_or(io::ErrorKind::InvalidData)?);
-    let home = program
-        .ancestors()
-        .nth(2)
-        .ok_or(io::ErrorKind::InvalidData)?;
-    let mut child = Command::new(&program)
-        .args(&words[1..])
-        .env_clear()
-        .envs(variables)
-        .env("HOME", home)
-        .env("PATH", path(home))
-        .current_dir(home)
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let group = Pid::from_raw(child.id().cast_signed());
-    let ended = AtomicBool::new(false);
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let back = Mutex::new(way);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            // Where the one on Windows is ended, so are this one and what it started.
-            if feed(way, stdin).is_err() && !ended.load(Ordering::SeqCst) {
-                let _ = killpg(group, Signal::SIGKILL);
-            }
-        });
-        let errors = scope.spawn(|| pass(stderr, &back, Kind::Error));
-        // Who does not listen any more is not told.
-        let _ = pass(stdout, &back, Kind::Output);
-        let _ = errors.join();
-        let code = child.wait()?.code().unwrap_or(1);
-        ended.store(true, Ordering::SeqCst);
-        // What still comes is read, until the one on Windows ends too: closed before, the way would be broken off.
-        send(*lock(&back), Kind::Exit, code.to_string().as_bytes())
-    })
-}
-
-/// Passes standard input on, until there is no more; an error is the end of the program on Windows.
-fn feed(way: &TcpStream, mut stdin: Option<ChildStdin>) -> io::Result<()> {
-    loop {
-        match receive(way)? {
-            (Kind::Input, bytes) if !bytes.is_empty() => {
-                // A program that does not read its input has closed it.
-                let _ = stdin.as_mut().map(|stdin| stdin.write_all(&bytes));
-            }
-            _ => stdin = None,
-        }
-    }
-}
-
-/// Passes output on, a piece at a time, so that the other sort can come in between.
-fn pass(from: Option<impl Read>, back: &Mutex<&TcpStream>, kind: Kind) -> io::Result<()> {
-    let Some(mut from) = from else { return Ok(()) };
-    let mut piece = [0; 8192];
-    loop {
-        match from.read(&mut piece)? {
-            0 => return Ok(()),
-            length => send(*lock(back), kind, &piece[..length])?,
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The `PATH` of a program of Linux: what stands in the home directory, then PostgreSQL's and the system's.
-pub fn path(home: &Path) -> String {
-    let postgres = Sandbox::shared().postgres_bin_dir();
-    format!(
-        "{}:{}:/usr/bin:/bin",
-        home.join("bin").display(),
-        postgres.display()
-    )
 }
