@@ -147,6 +147,15 @@ impl User {
         self
     }
 
+    /// The same, in front of the others: psql.exe 16 reads no option behind an operand.
+    pub fn args_in_front<S: AsRef<OsStr>>(
+        mut self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let others = std::mem::take(&mut self.arguments);
+        self.args(arguments).args(others)
+    }
+
     pub fn stdin(mut self, text: &str) -> Self {
         self.stdin = text.into();
         self
@@ -230,7 +239,7 @@ impl User {
 
     /// Asks [`WHO`] in a form that is easy to compare, without a start-up file.
     pub fn asks_who(self) -> Self {
-        self.args(["-XAt", "-c", WHO])
+        self.args_in_front(["-XAt", "-c", WHO])
     }
 }
 
