@@ -163,6 +163,15 @@ impl User {
 
     /// The program with this user's environment, not yet started, its input and output still open.
     pub fn command(&self) -> Command {
+        match &self.windows {
+            None => self.command_of(PROGRAM),
+            Some(account) => self.waited_for(account, &account.wine.program),
+        }
+    }
+
+    /// The same, whose process is the program itself, to be ended or to have a terminal. On Windows its exit code means
+    /// nothing then.
+    pub fn command_itself(&self) -> Command {
         let Some(account) = &self.windows else {
             return self.command_of(PROGRAM);
         };
@@ -201,10 +210,7 @@ impl User {
 
     /// Runs the program to its end, with something changed in its command.
     pub fn run_changed(&self, change: impl FnOnce(&mut Command)) -> Ran {
-        let mut command = match &self.windows {
-            None => self.command(),
-            Some(account) => self.waited_for(account, &account.wine.program),
-        };
+        let mut command = self.command();
         change(&mut command);
         self.ran(command)
     }
