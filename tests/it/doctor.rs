@@ -44,7 +44,7 @@ pub struct Examined {
 #[track_caller]
 pub fn examined(user: User) -> Examined {
     let local_password = user.sandbox.local_password();
-    let ran = user.args(["--doctor=json"]).run();
+    let ran = user.args_in_front(["--doctor=json"]).run();
     assert_eq!(ran.stderr, "");
     // Nor is anything of an end of line left in what psql said.
     for unwanted in ["eyJ", secret(), local_password, " , "] {
@@ -208,7 +208,8 @@ fn the_role_reaches_psql_as_it_does_in_a_launch() {
             .args(["--group", PROD_DB_READONLY.name]),
     ] {
         // None of the line's own commands is run.
-        let user = user.args(["-c", "create table made_by_the_doctor ()", "-f", "/nowhere"]);
+        let commands = ["-c", "create table made_by_the_doctor ()", "-f", "/nowhere"];
+        let user = user.args_in_front(commands);
         examined(user).works().says(
             "sign-in",
             "role `Prod DB Readonly`, database `postgres`",

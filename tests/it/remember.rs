@@ -405,7 +405,7 @@ fn a_fetcher_that_is_killed_leaves_the_turn_to_the_next() {
             real.display()
         ),
     );
-    let mut first = user.command().spawn().expect("a launch");
+    let mut first = user.command_itself().spawn().expect("a launch");
     while !marker.exists() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }

@@ -147,6 +147,15 @@ impl User {
         self
     }
 
+    /// The same, in front of the others: psql.exe 16 reads no option behind an operand.
+    pub fn args_in_front<S: AsRef<OsStr>>(
+        mut self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let others = std::mem::take(&mut self.arguments);
+        self.args(arguments).args(others)
+    }
+
     pub fn stdin(mut self, text: &str) -> Self {
         self.stdin = text.into();
         self
@@ -154,6 +163,15 @@ impl User {
 
     /// The program with this user's environment, not yet started, its input and output still open.
     pub fn command(&self) -> Command {
+        match &self.windows {
+            None => self.command_of(PROGRAM),
+            Some(account) => self.waited_for(account, &account.wine.program),
+        }
+    }
+
+    /// The same, whose process is the program itself, to be ended or to have a terminal. On Windows its exit code means
+    /// nothing then.
+    pub fn command_itself(&self) -> Command {
         let Some(account) = &self.windows else {
             return self.command_of(PROGRAM);
         };
@@ -192,10 +210,7 @@ impl User {
 
     /// Runs the program to its end, with something changed in its command.
     pub fn run_changed(&self, change: impl FnOnce(&mut Command)) -> Ran {
-        let mut command = match &self.windows {
-            None => self.command(),
-            Some(account) => self.waited_for(account, &account.wine.program),
-        };
+        let mut command = self.command();
         change(&mut command);
         self.ran(command)
     }
@@ -230,7 +245,7 @@ impl User {
 
     /// Asks [`WHO`] in a form that is easy to compare, without a start-up file.
     pub fn asks_who(self) -> Self {
-        self.args(["-XAt", "-c", WHO])
+        self.args_in_front(["-XAt", "-c", WHO])
     }
 }
 

@@ -86,7 +86,7 @@ fn ctrl_c_cancels_the_query_and_keeps_the_session() {
         let options = Options::new()
             .timeout_ms(u64::try_from(PATIENCE.as_millis()).ok())
             .strip_ansi_escape_codes(true);
-        let mut terminal = spawn_with_options(user.command(), options).expect("a terminal");
+        let mut terminal = spawn_with_options(user.command_itself(), options).expect("a terminal");
         terminal.exp_string("postgres=>").expect("a prompt");
         let query = format!("select pg_sleep(600) /* psql.exe {version} */;");
         enter(&mut terminal, &query);
@@ -172,7 +172,7 @@ fn psql_ends_with_us() {
         .var("PGPORT", server.port())
         .args(["-X", "-U", "x"]);
     let mut child = user
-        .command()
+        .command_itself()
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

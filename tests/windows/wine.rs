@@ -23,7 +23,7 @@ use std::sync::{Mutex, OnceLock};
 use sandbox::Sandbox;
 
 pub use linux_end::path;
-use linux_end::{EVERYBODYS, lock};
+use linux_end::{EVERYBODYS, HOMES, lock};
 
 /// Where the account's folder for local data is: below the home directory, as the runtime directory is on Linux.
 const SHELL_FOLDERS: &str = "\n[Software\\\\Microsoft\\\\Windows\\\\CurrentVersion\\\\Explorer\\\\User Shell Folders]\n\"Local AppData\"=str(2):\"%USERPROFILE%\\\\run\"\n";
@@ -135,6 +135,7 @@ pub struct Account {
 impl Account {
     /// Makes `home` a profile.
     pub fn new(wine: &'static Wine, home: &Path) -> Self {
+        lock(&HOMES).push(home.to_owned());
         let idle = lock(&IDLE).pop();
         let session = idle.unwrap_or_else(|| Session::open(wine));
         session.set_profile(home).expect("a profile");
@@ -167,17 +168,15 @@ impl Account {
     /// What `PATH` is on Windows: in the place of PostgreSQL's programs are those for Windows, and the system's are none.
     fn path(&self, path: &OsStr) -> String {
         let postgres = Sandbox::shared().postgres_bin_dir();
-        let directories = std::env::split_paths(path)
-            .filter(|directory| {
-                !directory.starts_with("/usr/bin") && directory != Path::new("/bin")
-            })
-            .map(|directory| {
-                windows(&if directory == postgres {
-                    self.psql.clone()
-                } else {
-                    directory
-                })
-            });
+        let directories = std::env::split_paths(path).filter_map(|directory| {
+            if directory == postgres {
+                Some(windows(&self.psql))
+            } else if directory.starts_with("/usr") || directory.starts_with("/bin") {
+                None
+            } else {
+                Some(windows(&directory))
+            }
+        });
         directories.collect::<Vec<_>>().join(";")
     }
 
