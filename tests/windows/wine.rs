@@ -234,6 +234,8 @@ impl Session {
             .arg("stay")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // Wine's server has it too, and tells there of what was left when it ends.
+            .stderr(Stdio::null())
             .spawn()
             .expect("Wine starts");
         let names: Vec<String> = BufReader::new(stays.stdout.take().expect("a pipe"))
