@@ -7,7 +7,8 @@
 //! - [`tables`] holds our tables against psql's own, and [`fixed`] keeps what was once decided wrongly.
 //! - [`launched`] runs the launcher itself, and sees what reaches psql.
 //!
-//! `ENTRA_PSQL_JUDGE_CASES` and `ENTRA_PSQL_JUDGE_SEED` change how many cases there are, and which.
+//! `ENTRA_PSQL_JUDGE_CASES` and `ENTRA_PSQL_JUDGE_SEED` change how many cases there are, and which;
+//! `ENTRA_PSQL_JUDGE_PSQL` names another psql than the installed one.
 
 #[cfg(target_os = "linux")]
 mod case;
