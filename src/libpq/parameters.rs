@@ -4,6 +4,8 @@
 //! options of the command line, service file, environment, default (libpq's `conninfo_array_parse` and
 //! `conninfo_add_defaults`). An empty value in a connection string or service file is a value.
 
+use std::path::Path;
+
 use crate::environment::Environment;
 use crate::psql::command_line::Wanted;
 
@@ -167,6 +169,14 @@ impl Parameters {
             });
         }
         Ok(())
+    }
+
+    /// Notes the file in which the service was found, unless the connection string names it.
+    pub(super) fn note_service_file(&mut self, file: &Path) {
+        if self.get("servicefile").is_none() {
+            let file = file.as_os_str().as_encoded_bytes();
+            self.put("servicefile", file, Origin::Service);
+        }
     }
 
     fn put(&mut self, name: &str, value: &[u8], origin: Origin) {

@@ -90,10 +90,15 @@ pub fn refuses_more(target: &Target, version: u32) -> bool {
     let major = version / 10000;
     let parameters = target.parameters();
     let is = |name: &str, value: &[u8]| parameters.value(name) == Some(value);
-    let is_variable = |name| target.origin(name) == Some(Origin::Environment);
     // An unknown parameter is an error, and its variable is nothing.
     let is_unknown = |later: &Later| {
-        major < later.since && target.origin(later.name).is_some() && !is_variable(later.name)
+        let is_given = match target.origin(later.name) {
+            None | Some(Origin::Environment) => false,
+            // There it is our own note of the file in which the service was found.
+            Some(Origin::Service) => later.name != "servicefile",
+            Some(Origin::Option | Origin::ConnectionString) => true,
+        };
+        major < later.since && is_given
     };
     let is_wrong = |later: &Later| {
         let takes = |value| later.values.iter().any(|known| known.as_bytes() == value);
