@@ -8,6 +8,7 @@ use crate::decision::user::{Delivery, Role};
 use crate::entra::role::{self, Identity, LONGEST_NAME};
 use crate::entra::token::Token;
 use crate::environment::Environment;
+use crate::libpq::files::Named;
 use crate::platform;
 use crate::sign_in::SignedIn;
 
@@ -32,12 +33,14 @@ pub fn warnings(role: &Role, token: &Token) -> Vec<String> {
     warnings
 }
 
-/// The variables that are set beside the token, none of them secret. `roots` is what `PGSSLROOTCERT` is to be.
+/// The variables that are set beside the token, none of them secret. `named` are the person's own files, and `roots` what
+/// `PGSSLROOTCERT` is to be where there are none.
 #[must_use]
 pub fn settings(
     plan: &SignIn,
     signed_in: &SignedIn,
     protection: &Protection,
+    named: Named,
     roots: Option<OsString>,
 ) -> Vec<(&'static str, OsString)> {
     let settings = [
@@ -47,7 +50,8 @@ pub fn settings(
             plan.default_database.then(|| "postgres".into()),
         ),
         ("PGSSLMODE", protection.mode.map(OsString::from)),
-        ("PGSSLROOTCERT", roots),
+        ("PGSSLROOTCERT", roots.or(named.roots)),
+        ("PGSERVICEFILE", named.service),
         ("PGGSSENCMODE", protection.gss.map(OsString::from)),
     ];
     settings

@@ -220,7 +220,8 @@ impl Start {
             let directory = directory.as_ref();
             trust_store::roots(receiver.psql(), has_known_roots, directory, environment)
         });
-        let settings = delivery::settings(plan, &signed_in, &protection, roots);
+        let named = files::named(target, environment);
+        let settings = delivery::settings(plan, &signed_in, &protection, named, roots);
         receiver.with_token(target, plan, &settings, &signed_in, environment)
     }
 

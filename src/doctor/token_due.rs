@@ -116,7 +116,8 @@ impl Patient<'_> {
             let servers = self.judged(&servers, protection, &roots);
             let session = match (&psql, &signed_in) {
                 (Some(psql), Ok(signed_in)) if servers.iter().any(is_reached) => {
-                    let settings = delivery::settings(plan, signed_in, protection, value);
+                    let named = files::named(self.target, environment);
+                    let settings = delivery::settings(plan, signed_in, protection, named, value);
                     Some(self.session(psql, plan, &settings, signed_in))
                 }
                 _ => None,

@@ -39,15 +39,14 @@ impl Connection {
     pub fn of(target: &Target) -> Self {
         let value = |name: &str| {
             let given = target.parameters().value(name)?;
-            let is_resolved = matches!(name, "service" | "servicefile");
-            (!is_resolved).then(|| platform::os_string(given))
+            (!is_resolved(name)).then(|| platform::os_string(given))
         };
         Self {
             values: KEYWORDS.iter().map(|keyword| value(keyword.name)).collect(),
         }
     }
 
-    /// Puts a value in the place of the parameter with this `variable`.
+    /// Puts a value in the place of the parameter with this `variable`, unless that is about a service.
     pub fn put(&mut self, variable: &str, value: impl Into<OsString>) {
         self.replace(variable, Some(value.into()));
     }
@@ -60,7 +59,7 @@ impl Connection {
     fn replace(&mut self, variable: &str, value: Option<OsString>) {
         let known = KEYWORDS
             .iter()
-            .position(|keyword| keyword.variable == Some(variable));
+            .position(|keyword| keyword.variable == Some(variable) && !is_resolved(keyword.name));
         if let Some(at) = known {
             self.values[at] = value;
         }
@@ -121,6 +120,11 @@ impl Connection {
         }
         Ok(text)
     }
+}
+
+/// Whether a parameter is of no use any more: what the service gives is here.
+fn is_resolved(name: &str) -> bool {
+    matches!(name, "service" | "servicefile")
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! Finds and reads the files that libpq reads. What they say is for the other files to understand.
+//!
+//! Their home is `HOME`, as it is to libpq from version 15 on. Before, it is the account's home in the system's books, which
+//! is another one under `sudo` and in some containers. A token then goes with the names of the files that were read here,
+//! so that no version reads others: see [`named`].
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::environment::Environment;
 use crate::platform;
 
-use super::parameters::{Parameters, Refusal};
+use super::parameters::{Origin, Parameters, Refusal};
 use super::service;
 use super::target::Target;
 
@@ -65,6 +69,7 @@ pub fn apply_service(
         let text = service_text(&file)
             .map_err(|_| Refusal(format!("service file \"{}\" not found", file.display())))?;
         if service::read(&text, &service, parameters)? {
+            parameters.note_service_file(&file);
             return Ok(());
         }
     }
@@ -132,6 +137,46 @@ pub fn has_own_roots(environment: &Environment) -> bool {
 #[must_use]
 pub fn own_roots(environment: &Environment) -> Option<PathBuf> {
     in_home(environment, ROOT_FILE).filter(|file| file.exists())
+}
+
+/// Files of the person's that were read here, to be named to psql where some version would look for them elsewhere.
+#[derive(Default)]
+pub struct Named {
+    /// `PGSERVICEFILE`
+    pub service: Option<OsString>,
+    /// `PGSSLROOTCERT`
+    pub roots: Option<OsString>,
+}
+
+/// The files to be named for a connection to `target`.
+#[must_use]
+pub fn named(target: &Target, environment: &Environment) -> Named {
+    if !has_two_homes(environment) {
+        return Named::default();
+    }
+    let parameters = target.parameters();
+    let service = parameters.get("servicefile");
+    let roots = own_roots(environment).filter(|_| parameters.filled("sslrootcert").is_none());
+    Named {
+        service: service
+            .filter(|file| file.origin == Origin::Service)
+            .map(|file| platform::os_string(&file.value)),
+        roots: roots.map(PathBuf::into_os_string),
+    }
+}
+
+/// Whether the account's home is another one than `HOME`.
+#[cfg(unix)]
+fn has_two_homes(environment: &Environment) -> bool {
+    let real = |home: Option<PathBuf>| home.map(|home| fs::canonicalize(&home).unwrap_or(home));
+    let accounts = platform::home_directory(&Environment::default());
+    real(accounts) != real(platform::home_directory(environment))
+}
+
+/// On Windows every version asks the system alone.
+#[cfg(windows)]
+fn has_two_homes(_environment: &Environment) -> bool {
+    false
 }
 
 fn in_home(environment: &Environment, name: &str) -> Option<PathBuf> {

@@ -1,4 +1,8 @@
-//! libpq's connection parameters (libpq 13 to 18), with the variable and the default of each.
+//! libpq's connection parameters, with the variable of each: those of every version from 13 on.
+//!
+//! Which libpq psql has is not known here, so that one reading serves all: what any of them takes is taken. A libpq that is
+//! too old for a parameter refuses it, and a token was got for nothing; the other way round, somebody who needs one would go
+//! without.
 
 /// One parameter.
 #[derive(Debug)]
@@ -23,7 +27,7 @@ const fn bare(name: &'static str) -> Keyword {
     }
 }
 
-/// Every parameter. A name that is not here is an error to libpq.
+/// Every parameter. A name that is not here is an error to every libpq.
 pub const KEYWORDS: &[Keyword] = &[
     with("service", "PGSERVICE"),
     with("servicefile", "PGSERVICEFILE"),
@@ -56,7 +60,7 @@ pub const KEYWORDS: &[Keyword] = &[
     with("sslcrl", "PGSSLCRL"),
     with("sslcrldir", "PGSSLCRLDIR"),
     with("sslsni", "PGSSLSNI"),
-    with("sslkeylogfile", "SSLKEYLOGFILE"),
+    bare("sslkeylogfile"),
     with("requirepeer", "PGREQUIREPEER"),
     with("require_auth", "PGREQUIREAUTH"),
     with("min_protocol_version", "PGMINPROTOCOLVERSION"),
@@ -77,6 +81,9 @@ pub const KEYWORDS: &[Keyword] = &[
     bare("oauth_client_secret"),
     bare("oauth_scope"),
 ];
+
+/// What libpq 13 still took, without any effect.
+pub const WITHOUT_EFFECT: [&[u8]; 2] = [b"authtype", b"tty"];
 
 /// The place of a parameter in [`KEYWORDS`].
 #[must_use]

@@ -4,10 +4,12 @@
 //! options of the command line, service file, environment, default (libpq's `conninfo_array_parse` and
 //! `conninfo_add_defaults`). An empty value in a connection string or service file is a value.
 
+use std::path::Path;
+
 use crate::environment::Environment;
 use crate::psql::command_line::Wanted;
 
-use super::keywords::{self, KEYWORDS};
+use super::keywords::{self, KEYWORDS, WITHOUT_EFFECT};
 use super::{conninfo, uri};
 
 /// Where a value came from.
@@ -145,11 +147,12 @@ impl Parameters {
             b"requiressl" => (&b"sslmode"[..], &b"prefer"[..]),
             _ => (name, value),
         };
-        let at = known(name)?;
-        self.given[at] = Some(Given {
-            value: value.to_vec(),
-            origin: Origin::ConnectionString,
-        });
+        if let Some(at) = known(name)? {
+            self.given[at] = Some(Given {
+                value: value.to_vec(),
+                origin: Origin::ConnectionString,
+            });
+        }
         Ok(())
     }
 
@@ -159,12 +162,21 @@ impl Parameters {
     ///
     /// libpq has no such parameter.
     pub(super) fn store_if_open(&mut self, name: &[u8], value: &[u8]) -> Result<(), Refusal> {
-        let at = known(name)?;
-        self.given[at].get_or_insert_with(|| Given {
-            value: value.to_vec(),
-            origin: Origin::Service,
-        });
+        if let Some(at) = known(name)? {
+            self.given[at].get_or_insert_with(|| Given {
+                value: value.to_vec(),
+                origin: Origin::Service,
+            });
+        }
         Ok(())
+    }
+
+    /// Notes the file in which the service was found, unless the connection string names it.
+    pub(super) fn note_service_file(&mut self, file: &Path) {
+        if self.get("servicefile").is_none() {
+            let file = file.as_os_str().as_encoded_bytes();
+            self.put("servicefile", file, Origin::Service);
+        }
     }
 
     fn put(&mut self, name: &str, value: &[u8], origin: Origin) {
@@ -177,13 +189,16 @@ impl Parameters {
     }
 }
 
-fn known(name: &[u8]) -> Result<usize, Refusal> {
-    keywords::position(name).ok_or_else(|| {
-        Refusal(format!(
+/// The place of a parameter; none where it has no effect.
+fn known(name: &[u8]) -> Result<Option<usize>, Refusal> {
+    let at = keywords::position(name);
+    if at.is_none() && !WITHOUT_EFFECT.contains(&name) {
+        return Err(Refusal(format!(
             "invalid connection option \"{}\"",
             String::from_utf8_lossy(name)
-        ))
-    })
+        )));
+    }
+    Ok(at)
 }
 
 /// C's `isspace` in the C locale.

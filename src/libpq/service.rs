@@ -2,7 +2,7 @@
 
 use super::parameters::{Parameters, Refusal, is_space};
 
-/// Lines of this many bytes, the newline included, are an error to libpq up to version 17.
+/// Lines of this many bytes, the newline included, are an error to every libpq; to libpq 13 those of 255 are.
 const LONGEST_LINE: usize = 1023;
 
 /// Fills `parameters` from the section `[service]` of `text`; says whether there is one.
@@ -36,7 +36,7 @@ pub fn read(text: &[u8], service: &[u8], parameters: &mut Parameters) -> Result<
             if name.starts_with(b"ldap") {
                 return refuse(n, "asks an LDAP server");
             }
-            if name == b"service" {
+            if matches!(name, b"service" | b"servicefile") {
                 return refuse(n, "names another service");
             }
             parameters
@@ -86,7 +86,14 @@ mod tests {
 
     #[test]
     fn what_libpq_refuses() {
-        for bad in ["host", "nope=1", "host =1", "service=b", "ldap://x"] {
+        for bad in [
+            "host",
+            "nope=1",
+            "host =1",
+            "service=b",
+            "servicefile=b",
+            "ldap://x",
+        ] {
             assert!(host(&format!("[a]\n{bad}\n"), "a").is_err(), "{bad}");
             assert_eq!(host(&format!("[b]\n{bad}\n"), "a"), Ok(None), "{bad}");
         }

@@ -176,7 +176,7 @@ fn hosts(parameters: &Parameters) -> Result<Vec<Host>, Refusal> {
         .collect())
 }
 
-/// Parameters that take one of a few words. An empty word is wrong too.
+/// Parameters that take one of a few words, those of every version. An empty word is wrong too.
 const WORDS: &[(&str, &[&str])] = &[
     (
         "sslmode",
@@ -204,8 +204,25 @@ const WORDS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// The same for parameters that came after libpq 13. Whether the variable of one is read at all hangs on libpq's version, so
+/// that only what is wrong to all of them is refused: a wrong word in a connection string or a service file.
+const LATER_WORDS: &[(&str, &[&str])] = &[
+    ("sslcertmode", &["disable", "allow", "require"]),
+    ("load_balance_hosts", &["disable", "random"]),
+    ("sslnegotiation", &["postgres", "direct"]),
+    ("min_protocol_version", PROTOCOL_VERSIONS),
+    ("max_protocol_version", PROTOCOL_VERSIONS),
+];
+
+const PROTOCOL_VERSIONS: &[&str] = &["3.0", "3.2", "latest"];
+
 fn check_words(parameters: &Parameters) -> Result<(), Refusal> {
-    for (name, words) in WORDS {
+    let is_variable = |name| {
+        let given = parameters.get(name);
+        given.is_some_and(|given| given.origin == Origin::Environment)
+    };
+    let later = LATER_WORDS.iter().filter(|(name, _)| !is_variable(name));
+    for (name, words) in WORDS.iter().chain(later) {
         if let Some(value) = parameters.value(name)
             && !words.iter().any(|word| word.as_bytes() == value)
         {

@@ -1,7 +1,8 @@
 //! Which values psql refuses for `-P` (printing parameters) and `-v` (variables).
 //!
 //! psql looks at both while it reads its options and ends at the first bad one, so that it does not connect.
-//! Read off psql 15 (`do_pset`, and the assign hooks of its special variables).
+//! Read off psql 15 (`do_pset`, and the assign hooks of its special variables). What any psql from 13 on takes is taken:
+//! parameters that came later, and every value of variables that only later ones look at.
 
 /// Whether psql takes `-P WORD`. A name that psql does not know is refused.
 #[must_use]
@@ -21,9 +22,7 @@ pub fn print_setting_is_accepted(word: &[u8]) -> bool {
         "numericlocale" | "t" | "tuples_only" | "footer" => is_bool,
         "csv_fieldsep" => |v| v.len() == 1 && !matches!(v[0], b'"' | b'\n' | b'\r'),
         // psql 16 and later.
-        "xheader_width" => {
-            |v| is_word(v, &["full", "column", "page"]) || leading_number(v).is_some_and(|n| n > 0)
-        }
+        "xheader_width" => |v| is_word(v, &["full", "column", "page"]) || leading_number(v) != 0,
         "border" | "null" | "fieldsep" | "fieldsep_zero" | "recordsep" | "recordsep_zero" | "C"
         | "title" | "T" | "tableattr" | "pager_min_lines" | "columns" => |_| true,
         _ => return false,
@@ -43,13 +42,7 @@ pub fn variable_is_accepted(word: &[u8]) -> bool {
     }
     let or_bool = |words: &[&str]| value.is_empty() || is_bool(value) || is_word(value, words);
     match name {
-        b"AUTOCOMMIT"
-        | b"ON_ERROR_STOP"
-        | b"QUIET"
-        | b"SINGLELINE"
-        | b"SINGLESTEP"
-        | b"SHOW_ALL_RESULTS"
-        | b"HIDE_TOAST_COMPRESSION"
+        b"AUTOCOMMIT" | b"ON_ERROR_STOP" | b"QUIET" | b"SINGLELINE" | b"SINGLESTEP"
         | b"HIDE_TABLEAM" => or_bool(&[]),
         b"ECHO_HIDDEN" => or_bool(&["noexec"]),
         b"ON_ERROR_ROLLBACK" => or_bool(&["interactive"]),
@@ -135,12 +128,22 @@ fn is_int(value: &[u8]) -> bool {
         .is_some_and(|n| i32::try_from(if negative { -n } else { n }).is_ok())
 }
 
-/// What C's `atoi` makes of a value that begins with a number.
-fn leading_number(value: &[u8]) -> Option<i64> {
+/// What glibc's `atoi` makes of a value: the number that it begins with, or 0, as a `long` of which the lower half is kept.
+#[expect(clippy::cast_possible_truncation, reason = "as `atoi` does")]
+fn leading_number(value: &[u8]) -> i32 {
     let (negative, rest) = sign_and_digits(value);
-    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    let number: i64 = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
-    Some(if negative { -number } else { number })
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit());
+    let number = digits.fold(0_i64, |number, digit| {
+        number
+            .saturating_mul(10)
+            .saturating_add(i64::from(digit - b'0'))
+    });
+    let number = match number {
+        i64::MAX if negative => i64::MIN,
+        number if negative => -number,
+        number => number,
+    };
+    number as i32
 }
 
 fn sign_and_digits(value: &[u8]) -> (bool, &[u8]) {
@@ -175,6 +178,8 @@ mod tests {
             "fieldsep_zero=x",
             "unicode_border_linestyle=d",
             "xheader_width=40",
+            "xheader_width= -1x",
+            "xheader_width=99999999999999999999",
         ] {
             assert!(print_setting_is_accepted(good.as_bytes()), "{good}");
         }
@@ -193,6 +198,9 @@ mod tests {
             "Border=1",
             "linestyle=x",
             "xheader_width=0",
+            "xheader_width=x1",
+            "xheader_width=4294967296",
+            "xheader_width=-99999999999999999999",
         ] {
             assert!(!print_setting_is_accepted(bad.as_bytes()), "{bad}");
         }
@@ -217,6 +225,8 @@ mod tests {
             "ON_ERROR_ROLLBACK=Interactive",
             "PROMPT1=%",
             "HISTSIZE=0",
+            // Nothing special to psql 13.
+            "SHOW_ALL_RESULTS=maybe",
         ] {
             assert!(variable_is_accepted(good.as_bytes()), "{good}");
         }

@@ -1,5 +1,8 @@
 //! Every way to name the server and the role ends in the right session, with one az call and nothing said.
 
+use std::fs;
+use std::path::Path;
+
 use sandbox::Identity;
 
 use crate::support::User;
@@ -257,4 +260,37 @@ fn a_host_that_stands_to_be_trusted() {
         "{:?}",
         ran.az
     );
+}
+
+/// libpq before version 15 asks the system for the home, and would read other files there.
+#[test]
+fn files_of_a_home_that_is_not_the_accounts_are_named_to_psql() {
+    let user = alice()
+        .without("PGSSLROOTCERT")
+        .file(".pg_service.conf", &format!("[prod]\nhost={HOST}\n"))
+        .args(["service=prod", "--dry-run"]);
+    let roots = user.home.path().join(".postgresql/root.crt");
+    fs::create_dir(roots.parent().expect("a directory")).expect("a directory");
+    fs::copy(user.sandbox.ca_file(), &roots).expect("a root file");
+    let services = user.home.path().join(".pg_service.conf");
+    let said = |name: &str, file: &Path| format!("\n{name}={}\n", file.display());
+    let ran = user.run();
+    assert!(
+        ran.stdout.contains(&said("PGSSLROOTCERT", &roots)),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains(&said("PGSERVICEFILE", &services)),
+        "{}",
+        ran.stdout
+    );
+    // A program of another kind gets what the service gives.
+    let ran = user.args(["--exec", "true"]).run();
+    assert!(
+        ran.stdout.contains(&said("PGSSLROOTCERT", &roots)),
+        "{}",
+        ran.stdout
+    );
+    assert!(!ran.stdout.contains("PGSERVICEFILE"), "{}", ran.stdout);
 }

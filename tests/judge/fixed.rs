@@ -1,6 +1,7 @@
 //! Cases with names: what was once decided wrongly, and rules that random cases meet too seldom.
 
 use super::case::{Case, Kind, Segment};
+use super::oracle::Oracle;
 use super::verdict;
 
 #[track_caller]
@@ -104,7 +105,7 @@ fn a_service_stands_between_the_command_line_and_the_variables() {
 
 #[test]
 fn the_length_of_a_service_files_lines() {
-    for length in [1021, 1022, 1023, 1024, 2046] {
+    for length in [253, 254, 255, 1021, 1022, 1023, 1024, 2046] {
         for end in ["", "\n"] {
             for (before, behind) in [
                 ("[azure]\n", ""),
@@ -151,5 +152,105 @@ fn hosts_addresses_and_ports_are_counted() {
         &["-h", "a,,/tmp", "-p", ",,5"],
     ] {
         agrees(&Case::of(words));
+    }
+}
+
+/// The version of psql and libpq here.
+fn version() -> u32 {
+    Oracle::get().plain.version / 10000
+}
+
+#[test]
+fn parameters_that_only_later_libpqs_know() {
+    for words in [
+        "sslcertmode=require",
+        "sslcertmode=x",
+        "load_balance_hosts=random host=a,b,c",
+        "load_balance_hosts=Random",
+        "gssdelegation=1",
+        "sslnegotiation=direct",
+        "sslnegotiation=direct sslmode=require",
+        "sslnegotiation=direct sslmode=prefer",
+        "sslnegotiation=direct sslrootcert=system",
+        "sslnegotiation=x",
+        "min_protocol_version=3.2",
+        "min_protocol_version=3.2 max_protocol_version=3.0",
+        "max_protocol_version=4",
+        "oauth_issuer=x",
+        "sslkeylogfile=/none",
+        "servicefile=/none",
+        "servicefile=/none service=azure",
+        "target_session_attrs=standby",
+        "host=@abstract",
+    ] {
+        agrees(&Case::of(&[words]));
+    }
+    for (name, value) in [
+        ("PGSSLCERTMODE", "x"),
+        ("PGLOADBALANCEHOSTS", "x"),
+        ("PGSSLNEGOTIATION", "x"),
+        ("PGSSLNEGOTIATION", "direct"),
+        ("PGMAXPROTOCOLVERSION", "x"),
+        ("SSLKEYLOGFILE", "/none"),
+    ] {
+        agrees(&Case::of(&[]).variable(name, value));
+    }
+    for setting in [
+        "sslnegotiation=direct",
+        "sslcertmode=x",
+        "servicefile=/none",
+    ] {
+        let file = format!("[azure]\n{setting}\n");
+        let case = Case::of(&["service=azure"]).file("home/.pg_service.conf", 0o644, file);
+        agrees(&case);
+    }
+}
+
+#[test]
+fn the_systems_roots_go_with_full_verification_alone() {
+    for mode in [
+        "",
+        "sslmode=require",
+        "sslmode=verify-ca",
+        "sslmode=verify-full",
+    ] {
+        agrees(&Case::of(&[&format!("sslrootcert=system {mode}")]));
+        agrees(&Case::of(&[&format!("host=h {mode}")]).variable("PGSSLROOTCERT", "system"));
+    }
+}
+
+#[test]
+fn what_libpq_13_takes_without_effect_is_taken() {
+    for word in ["authtype=x", "tty=x", "postgres://h?tty=x"] {
+        let verdict = verdict::of(&Case::of(&[word]));
+        assert_eq!(verdict.agrees(), version() < 14, "{}", verdict.text());
+        assert!(
+            verdict.agrees() || verdict.text().contains("refuses what we accept"),
+            "{}",
+            verdict.text()
+        );
+    }
+}
+
+/// libpq before version 15 asks the system for the home. Where its file is named, all versions read the same.
+#[test]
+fn a_home_that_is_not_the_accounts() {
+    let case = Case::of(&[])
+        .variable("PGSERVICE", "azure")
+        .variable("ENTRA_PSQL_SPY_HOME", "{dir}/work")
+        .file("home/.pg_service.conf", 0o644, "[azure]\nhost=h\n");
+    let verdict = verdict::of(&case);
+    assert_eq!(verdict.agrees(), version() >= 15, "{}", verdict.text());
+    agrees(&case.variable("PGSERVICEFILE", "{dir}/home/.pg_service.conf"));
+}
+
+#[test]
+fn spaces_in_a_uri() {
+    for word in [
+        "postgres://u@h/my db",
+        "postgres://u@h /d",
+        "postgres://u@h/d?user=a b",
+    ] {
+        agrees(&Case::of(&[word]));
     }
 }

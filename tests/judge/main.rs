@@ -5,9 +5,11 @@
 //!   cut down to what matters.
 //! - [`oracle`] asks psql, through `spy.c`; [`verdict`] asks us, and compares.
 //! - [`tables`] holds our tables against psql's own, and [`fixed`] keeps what was once decided wrongly.
+//! - [`versions`] says what differs between the versions of psql and libpq.
 //! - [`launched`] runs the launcher itself, and sees what reaches psql.
 //!
-//! `ENTRA_PSQL_JUDGE_CASES` and `ENTRA_PSQL_JUDGE_SEED` change how many cases there are, and which.
+//! `ENTRA_PSQL_JUDGE_CASES` and `ENTRA_PSQL_JUDGE_SEED` change how many cases there are, and which;
+//! `ENTRA_PSQL_JUDGE_PSQL` names another psql than the installed one.
 
 #[cfg(target_os = "linux")]
 mod case;
@@ -31,6 +33,8 @@ mod surroundings;
 mod tables;
 #[cfg(target_os = "linux")]
 mod verdict;
+#[cfg(target_os = "linux")]
+mod versions;
 #[cfg(target_os = "linux")]
 mod words;
 

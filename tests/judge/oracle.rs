@@ -45,7 +45,7 @@ pub struct Connection {
     pub passwords: Vec<Vec<u8>>,
 }
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Attempt {
     /// A name or address was to be looked up, with this port.
     Host { node: Vec<u8>, port: String },

@@ -3,6 +3,8 @@
 
 use fastrand::Rng;
 
+use super::oracle::Oracle;
+
 pub const HOSTS: &[&[u8]] = &[
     b"mydb.postgres.database.azure.com",
     b"MyDB.Postgres.Database.Azure.Com",
@@ -97,9 +99,11 @@ pub fn list(random: &mut Rng, items: &[&[u8]]) -> Vec<u8> {
 
 /// A parameter and a value for it, right or wrong.
 ///
+/// What libpq does not know yet is given now and then, and else passed over.
+///
 /// Left out: `gssencmode=require`, which hangs on how libpq was built; `client_encoding=auto`, which hangs on the
-/// locale; and what libpq before version 16 does not know, where another psql than the installed one would have to
-/// be asked. Relative paths are left out too: many cases run in one process here, with one directory.
+/// locale; and wrong values for `require_auth` and the keys, which only some versions look at. Relative paths are left out
+/// too: many cases run in one process here, with one directory.
 pub fn parameter(random: &mut Rng) -> (&'static str, Vec<u8>) {
     const WORDS: &[(&str, &[&str])] = &[
         (
@@ -157,6 +161,20 @@ pub fn parameter(random: &mut Rng) -> (&'static str, Vec<u8>) {
         ("replication", &["database", ""]),
         ("requirepeer", &["postgres"]),
         ("passfile", &["{dir}/pass", "{dir}/none", "{dir}/etc", ""]),
+        ("sslcertmode", &["disable", "allow", "require", "x", ""]),
+        (
+            "require_auth",
+            &["password", "!none", "scram-sha-256,none", ""],
+        ),
+        ("load_balance_hosts", &["disable", "random", "Random", ""]),
+        ("gssdelegation", &["1"]),
+        ("sslnegotiation", &["postgres", "direct", "directly", ""]),
+        ("min_protocol_version", &["3.0", "3.2", "latest", "3", ""]),
+        ("max_protocol_version", &["3.0", "3.2", "latest", "x", ""]),
+        ("oauth_issuer", &["https://login.example.org"]),
+        ("oauth_client_id", &["id", ""]),
+        ("sslkeylogfile", &["/no/such/file"]),
+        ("servicefile", &["{dir}/services", "{dir}/none"]),
     ];
     const UNKNOWN: &[&str] = &["ssl", "hostname", "User", "dbname ", "", "\u{e4}"];
     match random.u8(..22) {
@@ -171,7 +189,12 @@ pub fn parameter(random: &mut Rng) -> (&'static str, Vec<u8>) {
         17 if often(random, 30) => (pick(random, UNKNOWN), b"true".to_vec()),
         _ => {
             let (name, values) = pick(random, WORDS);
-            (name, pick(random, values).into())
+            let is_known = Oracle::get().plain.known.contains_key(name);
+            if is_known || often(random, 10) {
+                (name, pick(random, values).into())
+            } else {
+                parameter(random)
+            }
         }
     }
 }

@@ -1,9 +1,14 @@
 //! Finds the psql that judges.
 
+use std::env;
 use std::path::PathBuf;
 
-/// The newest psql of the PGDG's places, where it is itself; else the one on `PATH`, which Debian has wrapped.
+/// The psql that `ENTRA_PSQL_JUDGE_PSQL` names. Without it the newest of the PGDG's places, where it is itself; else the
+/// one on `PATH`, which Debian has wrapped.
 pub fn find() -> PathBuf {
+    if let Some(chosen) = env::var_os("ENTRA_PSQL_JUDGE_PSQL") {
+        return chosen.into();
+    }
     let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()

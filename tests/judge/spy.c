@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,25 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     if (listening)
         record("lookup:", service ? service : "", node ? node : "");
     return EAI_FAIL;
+}
+
+/*
+ * The account's home is $HOME to all: libpq looks there up to version 14, and from 15 on where $HOME does not say. A case
+ * may part the two.
+ */
+int getpwuid_r(uid_t uid, struct passwd *account, char *space, size_t size, struct passwd **found)
+{
+    static int (*next)(uid_t, struct passwd *, char *, size_t, struct passwd **);
+    char *parted = getenv("ENTRA_PSQL_SPY_HOME");
+    char *home = parted ? parted : getenv("HOME");
+    int result;
+
+    if (next == NULL)
+        next = (int (*)(uid_t, struct passwd *, char *, size_t, struct passwd **))dlsym(RTLD_NEXT, "getpwuid_r");
+    result = next(uid, account, space, size, found);
+    if (result == 0 && *found && home && *home)
+        account->pw_dir = home;
+    return result;
 }
 
 int connect(int socket, const struct sockaddr *address, socklen_t size)

@@ -14,6 +14,7 @@ use entra_psql::{cli, platform};
 
 use super::case::{Case, Prepared};
 use super::oracle::{Answer, Attempt, Connection, Oracle};
+use super::versions;
 
 /// Where ours and theirs differ; nowhere, if all is well.
 #[derive(Default)]
@@ -145,6 +146,9 @@ fn compare_connection(
 ) {
     let environment: Environment = case.variables.iter().cloned().collect();
     found.see("parameters refused", !theirs.settled);
+    if versions::minds_spaces(wanted, theirs.version) {
+        return found.see("spaces in a URI", true);
+    }
     let target = match entra_psql::target(wanted, &environment) {
         Ok(target) => target,
         Err(why) => {
@@ -152,9 +156,14 @@ fn compare_connection(
             return found.require(&what, !theirs.settled);
         }
     };
+    let refuses_more = versions::refuses_more(&target, theirs.version);
+    found.see("parameters that only some refuse", refuses_more);
     if !theirs.settled {
         let what = format!("libpq refuses what we accept: {}", theirs.message);
-        return found.require(&what, false);
+        return found.require(&what, refuses_more || versions::has_short_lines(theirs));
+    }
+    if refuses_more {
+        return found.require("libpq accepts what this version is said to refuse", false);
     }
     compare_parameters(found, &target, theirs, system_user);
     compare_attempts(found, &target, theirs);
@@ -196,9 +205,11 @@ fn compare_parameters(
     theirs: &Connection,
     system_user: &[u8],
 ) {
+    // What libpq has where nothing is given; some of it is no part of its table.
+    let plain = &Oracle::get().plain;
     for keyword in KEYWORDS {
         let name = keyword.name;
-        let compiled = theirs.compiled.get(name).map(Vec::as_slice);
+        let default = plain.resolved.get(name).map(Vec::as_slice);
         let given = target.parameters().value(name);
         let ours = match name {
             // Used up by the time that libpq says what it resolved.
@@ -210,7 +221,10 @@ fn compare_parameters(
             // libpq puts the file's default place here; what is in the file is compared below.
             "passfile" if target.parameters().filled(name).is_none() => continue,
             _ if !theirs.known.contains_key(name) => continue,
-            _ => given.or(compiled),
+            "sslmode" if given.is_none() && versions::has_system_roots(target, theirs.version) => {
+                Some(&b"verify-full"[..])
+            }
+            _ => given.or(default),
         };
         let resolved = theirs.resolved.get(name).map(Vec::as_slice);
         found.compare_bytes(name, ours, resolved);
@@ -222,7 +236,7 @@ fn compare_attempts(found: &mut Verdict, target: &Target, theirs: &Connection) {
     let Some(mut ours) = target
         .hosts()
         .iter()
-        .map(attempt)
+        .map(|host| attempt(host, theirs.version))
         .collect::<Option<Vec<_>>>()
     else {
         // libpq passes over a host whose port is out of range, and ends at one that is no number.
@@ -232,10 +246,15 @@ fn compare_attempts(found: &mut Verdict, target: &Target, theirs: &Connection) {
         // A second round follows, in which any server will do.
         ours.extend(ours.clone());
     }
-    found.compare("hosts tried", &ours, &theirs.attempts);
+    let mut theirs = theirs.attempts.clone();
+    if target.parameters().value("load_balance_hosts") == Some(b"random") {
+        ours.sort();
+        theirs.sort();
+    }
+    found.compare("hosts tried", &ours, &theirs);
 }
 
-fn attempt(host: &Host) -> Option<Attempt> {
+fn attempt(host: &Host, version: u32) -> Option<Attempt> {
     let port = match host.port.as_slice() {
         b"" => 5432,
         port => std::str::from_utf8(port).ok()?.trim().parse().ok()?,
@@ -243,7 +262,8 @@ fn attempt(host: &Host) -> Option<Attempt> {
     if !(1..=65535).contains(&port) {
         return None;
     }
-    Some(if host.is_socket() {
+    let is_name = host.name.starts_with(b"@") && !versions::has_abstract_sockets(version);
+    Some(if host.is_socket() && !is_name {
         let directory = match host.name.as_slice() {
             b"" => &Oracle::get().socket_directory,
             name => name,

@@ -77,7 +77,7 @@ pub const ENDS: &[&[&[u8]]] = &[
     &[b"-="],
 ];
 
-/// The printing parameters of psql 13 and later. Those that are newer than the installed psql cannot be judged by it.
+/// The printing parameters of psql 13 and later. Those that differ between versions are not here.
 pub const PRINT_SETTINGS: &[&str] = &[
     "format",
     "linestyle",
@@ -102,7 +102,6 @@ pub const PRINT_SETTINGS: &[&str] = &[
     "T",
     "tableattr",
     "pager",
-    "pager_min_lines",
     "footer",
     "columns",
     "Border",
