@@ -2,7 +2,7 @@
 //!
 //! It is the session's runtime directory where there is one, since that ends with the session, else the user's cache
 //! directory. It and every file in it must belong to us and be closed to others; what is not is refused, not mended.
-//! On Windows [`access_list`] judges that.
+//! On Windows `access_list` judges that.
 
 #[cfg(any(windows, test))]
 pub mod access_list;
