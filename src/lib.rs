@@ -40,6 +40,7 @@ pub mod launch;
 pub mod libpq;
 pub mod login_offer;
 pub mod method;
+pub mod plain_file;
 pub mod platform;
 pub mod private_directory;
 pub mod process;

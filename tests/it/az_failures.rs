@@ -350,11 +350,21 @@ pub mod recorded {
         let cause = format!("gave no answer within {limit} s");
         user.run().fails(2, &cause, "`--timeout SECONDS`");
         let child = std::fs::read_to_string(user.home.path().join("child")).expect("a process id");
-        assert!(!is_running(child.trim()), "{child}");
+        ends_soon(&child);
+    }
+
+    /// Waits until a process that was sent SIGKILL is gone: the system gets to it in its own time.
+    #[track_caller]
+    pub fn ends_soon(process: &str) {
+        let patience = Instant::now() + Duration::from_secs(5);
+        while is_running(process.trim()) {
+            assert!(Instant::now() < patience, "{process}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Whether a process runs; one that has ended but is not yet reaped does not.
-    pub fn is_running(process: &str) -> bool {
+    fn is_running(process: &str) -> bool {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         stat.rsplit(')')
             .next()
@@ -385,11 +395,6 @@ pub mod recorded {
             std::os::unix::process::ExitStatusExt::signal(&status),
             Some(2)
         );
-        // The group was sent SIGKILL before we ended; it is gone when the system has got to it.
-        let patience = Instant::now() + Duration::from_secs(5);
-        while is_running(child.trim()) {
-            assert!(Instant::now() < patience, "what az started still runs");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        ends_soon(&child);
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sandbox::directory::AUDITORS;
 use sandbox::{Behaviour, Fault, Gateway, Identity, Manner, Refusal, Sandbox, TokenChanges};
 
-use crate::az_failures::recorded::is_running;
+use crate::az_failures::recorded::ends_soon;
 use crate::doctor::{HOST, alice, examined};
 use crate::identities::{nobody, ready, with_secret};
 use crate::support::User;
@@ -388,9 +388,7 @@ fn a_ctrl_c_ends_everything_that_runs() {
     let status = doctor.wait().expect("its end");
     assert_eq!(ExitStatusExt::signal(&status), Some(2));
     // The groups were sent SIGKILL before it ended; they are gone when the system has got to it.
-    let patience = Instant::now() + Duration::from_secs(5);
-    while children.iter().any(|child| is_running(child.trim())) {
-        assert!(Instant::now() < patience, "something still runs");
-        thread::sleep(Duration::from_millis(5));
+    for child in children {
+        ends_soon(&child);
     }
 }

@@ -1,0 +1,92 @@
+//! Reads small files that others wrote, and never more than a limit: only plain files, so that no pipe or device keeps
+//! us waiting, and none is emptied that somebody else was to read.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+/// Returns what the plain file at `path` holds; a link to one counts.
+///
+/// # Errors
+///
+/// It cannot be opened, is something other than a plain file ([`io::ErrorKind::InvalidInput`]), or holds more than `limit`
+/// bytes ([`io::ErrorKind::FileTooLarge`]).
+pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    let file = open(path)?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it holds more than {limit} bytes"),
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Opens a plain file. What it is is asked before opening, since to open a pipe is to be its reader, and once more of the
+/// open file, since another one may be there by then.
+fn open(path: &Path) -> io::Result<File> {
+    check(&std::fs::metadata(path)?)?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    without_waiting(&mut options);
+    let file = options.open(path)?;
+    check(&file.metadata()?)?;
+    Ok(file)
+}
+
+fn check(about: &std::fs::Metadata) -> io::Result<()> {
+    if about.is_file() {
+        Ok(())
+    } else if about.is_dir() {
+        Err(io::ErrorKind::IsADirectory.into())
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it isn't a plain file",
+        ))
+    }
+}
+
+#[cfg(unix)]
+fn without_waiting(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits());
+}
+
+#[cfg(windows)]
+fn without_waiting(_options: &mut OpenOptions) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_file_is_read_to_its_limit() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        std::fs::write(&file, "abc").unwrap();
+        assert_eq!(*read(&file, 3).unwrap(), b"abc");
+        let refused = read(&file, 2).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::FileTooLarge);
+        let refused = read(directory.path(), 9).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::IsADirectory);
+        let missing = read(&directory.path().join("missing"), 9).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_or_a_device_is_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        for path in [pipe.as_path(), Path::new("/dev/zero")] {
+            let refused = read(path, 9).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+}
