@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use crate::decision::SignIn;
-use crate::decision::tls::Protection;
+use crate::decision::tls::{GSSENCMODE, Protection};
 use crate::decision::user::{Delivery, Role};
 use crate::entra::role::{self, Identity, LONGEST_NAME};
 use crate::entra::token::Token;
@@ -49,10 +49,10 @@ pub fn settings(
             "PGDATABASE",
             plan.default_database.then(|| "postgres".into()),
         ),
-        ("PGSSLMODE", protection.mode.map(OsString::from)),
+        ("PGSSLMODE", Some(OsString::from(&protection.mode))),
         ("PGSSLROOTCERT", roots.or(named.roots)),
         ("PGSERVICEFILE", named.service),
-        ("PGGSSENCMODE", protection.gss.map(OsString::from)),
+        ("PGGSSENCMODE", Some(GSSENCMODE.into())),
     ];
     settings
         .into_iter()

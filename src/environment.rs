@@ -72,6 +72,14 @@ impl Environment {
         environment
     }
 
+    /// These variables, but for `name`.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Self {
+        let mut environment = self.clone();
+        environment.remove(name);
+        environment
+    }
+
     /// All variables, name and value.
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.variables

@@ -7,13 +7,13 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use crate::cli::{Options, WhichShell};
-use crate::decision::SignIn;
+use crate::decision::{SignIn, WithoutToken};
 use crate::delivery;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::launch::{Launch, REMEDY_FOR_PROGRAM, REMEDY_FOR_PSQL, exec, locate};
 use crate::libpq::connection::{Connection, PASSWORD};
-use crate::libpq::parameters::Refusal;
+use crate::libpq::parameters::{Refusal, is_connection_string};
 use crate::libpq::target::Target;
 use crate::purpose::{Form, Print, Purpose};
 use crate::report;
@@ -74,8 +74,23 @@ impl Receiver {
         }
     }
 
-    /// Hands over a connection to `target` that needs no token, for `reason`; `asks_password` is whether whoever gets
-    /// it is to ask for a password.
+    /// Refuses what would have whoever gets the token send it elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// A word of psql's, or the database's name, leads to another host.
+    pub fn check_for_token(&self, target: &Target) -> Result<(), Failure> {
+        match self {
+            Self::Psql(path, words) => check_wrapper(path, words),
+            Self::Program(..) | Self::Reader(Print::Connection(Form::Env(_))) => {
+                check_database(&Connection::of(target))
+            }
+            Self::Reader(_) => Ok(()),
+        }
+    }
+
+    /// Hands over a connection to `target` that has no token; `asks_password` is whether whoever gets it is to ask for a
+    /// password.
     ///
     /// # Errors
     ///
@@ -84,20 +99,27 @@ impl Receiver {
         self,
         target: &Target,
         asks_password: bool,
-        reason: &str,
+        why: WithoutToken,
         options: &Options,
         environment: &Environment,
     ) -> Result<i32, Failure> {
+        let WithoutToken {
+            reason,
+            drops_password,
+        } = why;
         let connection = || {
             let mut connection = Connection::of(target);
-            if asks_password {
+            if asks_password || drops_password {
                 connection.forget_password();
             }
             connection
         };
         let no_token = || report::no_token(reason);
         match self {
-            Self::Psql(path, words) => become_psql(path, words, options, reason),
+            Self::Psql(path, words) => {
+                let variables = drops_password.then(|| environment.without(PASSWORD));
+                become_psql(path, words, variables, options, reason)
+            }
             Self::Program(program, words) => {
                 let connection = connection();
                 let launch = Launch {
@@ -189,7 +211,7 @@ impl Receiver {
     }
 }
 
-/// Becomes psql with its own words and our environment as it is.
+/// Becomes psql with its own words, and with `variables` or our environment as it is.
 ///
 /// # Errors
 ///
@@ -197,13 +219,14 @@ impl Receiver {
 pub fn become_psql(
     program: PathBuf,
     words: Vec<OsString>,
+    variables: Option<Environment>,
     options: &Options,
     reason: &str,
 ) -> Result<i32, Failure> {
     let launch = Launch {
         program,
         words,
-        environment: None,
+        environment: variables,
         remedy: REMEDY_FOR_PSQL,
     };
     run_or_report(&launch, options, || report::no_token(reason))
@@ -252,6 +275,38 @@ fn settings(connection: &Connection) -> impl Iterator<Item = (&'static str, &OsS
         .variables()
         .filter_map(|(name, value)| Some((name, value?)))
         .filter(|(name, _)| *name != PASSWORD)
+}
+
+/// Debian's wrapper around psql looks for `--cluster` in every word up to `--`, the values of other options among them, and
+/// then names another host (`pg_wrapper` of postgresql-common).
+fn check_wrapper(psql: &Path, words: &[OsString]) -> Result<(), Failure> {
+    let is_cluster = |word: &OsString| {
+        let word = word.as_encoded_bytes();
+        word == b"--cluster" || word.starts_with(b"--cluster=")
+    };
+    let mut options = words.iter().take_while(|word| *word != "--");
+    if !options.any(is_cluster) || !locate::is_script(psql) {
+        return Ok(());
+    }
+    let cause = format!(
+        "`{}` would read `--cluster` in an option's value as its own, and connect elsewhere",
+        psql.display()
+    );
+    Err(Failure::usage(cause).hint(
+        "put SQL that begins so into a file for `-f`, or name psql itself with `--psql /usr/lib/postgresql/VERSION/bin/psql`",
+    ))
+}
+
+/// pgbench, vacuumdb, reindexdb, clusterdb and pg_amcheck read the name in `PGDATABASE` as a connection string if it is one.
+fn check_database(connection: &Connection) -> Result<(), Failure> {
+    let name = connection.database().map(OsStr::as_encoded_bytes);
+    if !name.is_some_and(is_connection_string) {
+        return Ok(());
+    }
+    let cause =
+        "the database's name is itself a connection string, which many programs would follow";
+    Err(Failure::usage(cause)
+        .hint("name another database; pgbench, vacuumdb and others expand `PGDATABASE`"))
 }
 
 /// Whether variables can say all of a connection that matters. What does not matter is pointed out.

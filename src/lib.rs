@@ -58,9 +58,10 @@ pub mod turn;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::Command;
+use std::time::SystemTime;
 
 use cli::Options;
-use decision::{Case, Decision, SignIn, tls};
+use decision::{Case, Decision, SignIn, WithoutToken, tls};
 use environment::Environment;
 use failure::{Failure, Kind};
 use hand_over::Receiver;
@@ -143,7 +144,7 @@ pub fn decide(
     environment: &Environment,
 ) -> Result<Decision, Failure> {
     if !decision::may_sign_in(target, flags, environment) {
-        return Ok(Decision::BecomePsql(
+        return Ok(Decision::untouched(
             "no host is known to want an Entra token",
         ));
     }
@@ -158,6 +159,7 @@ pub fn decide(
         passfile_has_password: target
             .passwords_in(&passfile, &system_user)
             .any(|found| found),
+        now: SystemTime::now(),
     })
 }
 
@@ -181,20 +183,16 @@ impl Start {
     /// Decides about a connection, and signs in where that is due.
     fn connect(self, wanted: &Wanted, target: &Target) -> Result<i32, Failure> {
         match decide(wanted, target, &self.flags, &self.environment)? {
-            Decision::BecomePsql(reason) => self.go_on(wanted, target, reason),
+            Decision::BecomePsql(why) => self.go_on(wanted, target, why),
             Decision::SignIn(plan) => self.sign_in(target, &plan),
         }
     }
 
-    fn go_on(self, wanted: &Wanted, target: &Target, reason: &str) -> Result<i32, Failure> {
+    fn go_on(self, wanted: &Wanted, target: &Target, why: WithoutToken) -> Result<i32, Failure> {
         let (psql, environment) = (self.flags.psql.as_deref(), &self.environment);
-        Receiver::find(self.purpose, self.words, psql, target, environment)?.without_token(
-            target,
-            wanted.asks_password,
-            reason,
-            &self.flags,
-            environment,
-        )
+        let receiver = Receiver::find(self.purpose, self.words, psql, target, environment)?;
+        let asks_password = wanted.asks_password;
+        receiver.without_token(target, asks_password, why, &self.flags, environment)
     }
 
     fn sign_in(self, target: &Target, plan: &SignIn) -> Result<i32, Failure> {
@@ -203,6 +201,7 @@ impl Start {
         // The program first: without it, a token is fetched for nothing.
         let psql = plan.options.psql.as_deref();
         let receiver = Receiver::find(self.purpose, self.words, psql, target, environment)?;
+        receiver.check_for_token(target)?;
         let directory = private_directory();
         let sign_in = || sign_in::sign_in(plan, environment, directory.as_ref());
         let signed_in = sign_in().or_else(|failure| {
@@ -228,7 +227,7 @@ impl Start {
 
     fn become_psql(self, reason: &str) -> Result<i32, Failure> {
         let psql = locate::psql(self.flags.psql.as_deref(), &self.environment)?;
-        hand_over::become_psql(psql, self.words, &self.flags, reason)
+        hand_over::become_psql(psql, self.words, None, &self.flags, reason)
     }
 
     /// `--version`: psql's own line, then ours.

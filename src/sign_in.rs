@@ -217,7 +217,11 @@ impl<'a> Attempt<'a> {
     /// The token that somebody else got.
     fn ready(&self) -> Result<Kept, Failure> {
         let resource = self.plan.resource.as_deref();
-        let token = identity::ready::token(self.environment, resource, self.deadline)?;
+        let token = if self.plan.uses_password {
+            identity::ready::inherited(self.environment, resource)?
+        } else {
+            identity::ready::token(self.environment, resource, self.deadline)?
+        };
         let kept = Kept::from(token);
         if says_role(self.plan, &kept) {
             Ok(kept)

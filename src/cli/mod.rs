@@ -45,6 +45,9 @@ pub enum WhichShell {
     This(Shell),
 }
 
+/// The option that forbids a token.
+const NO_ENTRA: &str = "no-entra";
+
 /// How long signing in may take where nobody says otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -117,6 +120,9 @@ impl Options {
             let Some(value) = environment.get_filled(variable) else {
                 continue;
             };
+            if option.name == NO_ENTRA {
+                continue;
+            }
             if option.value != Value::None {
                 words.push(as_word(option.name, Some(value)));
             } else if truth(variable, value)? {
@@ -129,6 +135,21 @@ impl Options {
             format!("`{}`", variable.unwrap_or(name))
         };
         Self::parse(words, named)?.check()
+    }
+
+    /// Whether `ENTRA_PSQL_NO_ENTRA` forbids a token. It is read apart from the other variables, since it holds even if one of
+    /// them is wrong or contradicts it.
+    ///
+    /// # Errors
+    ///
+    /// Its value is neither on nor off.
+    pub fn variable_forbids_token(environment: &Environment) -> Result<bool, Failure> {
+        let option = OPTIONS.iter().find(|option| option.name == NO_ENTRA);
+        let Some(variable) = option.and_then(|option| option.variable) else {
+            return Ok(false);
+        };
+        let value = environment.get_filled(variable);
+        value.map_or(Ok(false), |value| truth(variable, value))
     }
 
     /// These options, and where they say nothing, the `others`.
@@ -157,6 +178,13 @@ impl Options {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.flags.contains(&name)
+    }
+
+    /// Whether they say how a token is to be got, so that one which is there already is not what they ask for.
+    #[must_use]
+    pub fn say_how_to_sign_in(&self) -> bool {
+        let named = [&self.tenant, &self.subscription, &self.client_id];
+        self.auth.is_some() || self.has("fresh") || named.iter().any(|value| value.is_some())
     }
 
     /// Whether a token is asked for.
@@ -214,7 +242,7 @@ impl Options {
             return Err(Failure::usage("a cloud and a resource exclude each other")
                 .hint("a cloud names its resource: give one of `--cloud` and `--resource`"));
         }
-        if self.has("no-entra") && self.ask_for_token() {
+        if self.has(NO_ENTRA) && self.ask_for_token() {
             return Err(
                 Failure::usage("`--no-entra` contradicts a request for a token")
                     .hint("leave out `--no-entra`, or all of `--entra`, `--group` and `--auth`"),
@@ -378,7 +406,15 @@ mod tests {
             (both.tenant, both.subscription),
             (None, Some("flag".to_owned()))
         );
-        assert!(variables(&[("ENTRA_PSQL_NO_ENTRA", "maybe")]).is_err());
+        let forbids = |value: &str| {
+            let environment = [("ENTRA_PSQL_NO_ENTRA".into(), value.into())];
+            Options::variable_forbids_token(&environment.into_iter().collect())
+        };
+        assert_eq!(
+            (forbids("on"), forbids("0"), forbids("")),
+            (Ok(true), Ok(false), Ok(false))
+        );
+        assert!(forbids("maybe").is_err());
         let wrong = variables(&[("ENTRA_PSQL_TIMEOUT", "soon")]).unwrap_err();
         assert!(
             wrong.contains("`ENTRA_PSQL_TIMEOUT`: `soon` is no number"),

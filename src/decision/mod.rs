@@ -8,18 +8,25 @@ pub mod tls;
 pub mod trust;
 pub mod user;
 
+use std::time::{Duration, SystemTime};
+
 use crate::cli::Options;
 use crate::entra::cloud::{self, Cloud, Named};
+use crate::entra::role::{self, Identity};
 use crate::entra::token::Token;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::libpq::parameters::Origin;
 use crate::libpq::target::Target;
+use crate::method::Method;
 use crate::psql::command_line::Wanted;
 
 use method::Choice;
 use trust::Trust;
 use user::User;
+
+/// What an inherited token has to last, so that it is still good once psql has connected.
+const TIME_TO_CONNECT: Duration = Duration::from_secs(60);
 
 /// All that a decision is made from.
 pub struct Case<'a> {
@@ -35,15 +42,37 @@ pub struct Case<'a> {
     pub system_user: &'a [u8],
     /// Whether the password file has a password for any of the hosts.
     pub passfile_has_password: bool,
+    /// The time by the system's clock, to tell an inherited token that is still good.
+    pub now: SystemTime,
 }
 
 /// What is to be done.
 #[derive(Debug)]
 pub enum Decision {
-    /// Become psql, untouched, for this reason.
-    BecomePsql(&'static str),
-    /// Sign in, then become psql.
+    /// Run psql without a token.
+    BecomePsql(WithoutToken),
+    /// Sign in, then run psql.
     SignIn(Box<SignIn>),
+}
+
+/// Why there is no token, and what that changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WithoutToken {
+    /// Why.
+    pub reason: &'static str,
+    /// Whether `PGPASSWORD` is taken out: it holds an old token of ours, and libpq would send that in place of the password
+    /// that is meant.
+    pub drops_password: bool,
+}
+
+impl Decision {
+    /// psql without a token, and with everything as it is.
+    pub(crate) fn untouched(reason: &'static str) -> Self {
+        Self::BecomePsql(WithoutToken {
+            reason,
+            drops_password: false,
+        })
+    }
 }
 
 /// What is needed to sign in.
@@ -55,6 +84,8 @@ pub struct SignIn {
     pub cloud: Option<&'static Cloud>,
     /// How the token is got, where options or variables say it; else it is by what there is on this machine.
     pub choice: Option<Choice>,
+    /// Whether the token is the one that `PGPASSWORD` holds already.
+    pub uses_password: bool,
     /// The resource to ask a token for, where something names it or a cloud that is known here.
     pub resource: Option<String>,
     /// The role, as far as it is named.
@@ -91,38 +122,76 @@ impl SignIn {
 pub fn decide(case: &Case<'_>) -> Result<Decision, Failure> {
     let asked = case.flags.ask_for_token();
     if case.flags.has("no-entra") {
-        return Ok(Decision::BecomePsql("`--no-entra` was given"));
+        return Ok(Decision::untouched("`--no-entra` was given"));
     }
     let trusted_hosts = trust::listed(case.environment);
     let trust = trust::of(case.target, case.flags.has("entra"), &trusted_hosts);
     if !asked && !trust.any() {
-        return Ok(Decision::BecomePsql(
+        return Ok(Decision::untouched(
             "no host is known to want an Entra token",
         ));
     }
-    if let Some(source) = other_password(case) {
+    let forbidden = Options::variable_forbids_token(case.environment);
+    if !asked && forbidden == Ok(true) {
+        return Ok(Decision::untouched("`ENTRA_PSQL_NO_ENTRA` is set"));
+    }
+    let inherited = inherited_token(case);
+    if let Some(source) = other_password(case, inherited.as_ref()) {
         if !asked {
-            return Ok(Decision::BecomePsql(source.reason()));
+            return Ok(Decision::untouched(source.reason()));
         }
         source.contradiction()?;
     }
+    let plan = plan(case, trust, forbidden);
+    if !asked && case.passfile_has_password && !plan.as_ref().is_ok_and(|plan| plan.uses_password) {
+        return Ok(Decision::BecomePsql(WithoutToken {
+            reason: OtherPassword::Passfile.reason(),
+            drops_password: inherited.is_some(),
+        }));
+    }
+    Ok(Decision::SignIn(Box::new(plan?)))
+}
+
+/// How to sign in, where that is due.
+fn plan(
+    case: &Case<'_>,
+    trust: Trust,
+    forbidden: Result<bool, Failure>,
+) -> Result<SignIn, Failure> {
     let (host, cloud) = match trust {
         Trust::All { host, cloud } => (host, cloud),
         Trust::None | Trust::Some { .. } | Trust::NoHost => return Err(trust.refusal()),
     };
     let variables = Options::of_variables(case.environment)?;
-    if !asked && variables.has("no-entra") {
-        return Ok(Decision::BecomePsql("`ENTRA_PSQL_NO_ENTRA` is set"));
+    let asked = case.flags.ask_for_token();
+    if !asked {
+        forbidden?;
     }
     let group_variable = variables.group.clone();
     let options = case.flags.clone().over(variables);
     let user = user::named(case, group_variable.as_deref())?;
-    Ok(Decision::SignIn(Box::new(SignIn {
-        resource: options.resource.clone().or_else(|| {
-            let cloud = cloud::chosen(options.cloud.as_ref(), cloud)?;
-            Some(cloud.resource.to_owned())
-        }),
-        choice: method::named(&options, case.environment),
+    let resource = options.resource.clone().or_else(|| {
+        let cloud = cloud::chosen(options.cloud.as_ref(), cloud)?;
+        Some(cloud.resource.to_owned())
+    });
+    let uses_password = inherited_token(case).is_some_and(|token| {
+        !case.flags.say_how_to_sign_in()
+            && token
+                .check(resource.as_deref(), case.now + TIME_TO_CONNECT)
+                .is_ok()
+            && (user != User::Unnamed || matches!(role::identity(&token), Identity::Named(_)))
+    });
+    Ok(SignIn {
+        resource,
+        choice: if uses_password {
+            Some(Choice {
+                method: Method::Env,
+                because: Some("`PGPASSWORD` holds a token for this server"),
+            })
+        } else {
+            method::named(&options, case.environment)
+        },
+        uses_password,
         default_database: !user.is_typed() && case.target.parameters().filled("dbname").is_none(),
         reason: if asked {
             "a token was asked for"
@@ -133,7 +202,7 @@ pub fn decide(case: &Case<'_>) -> Result<Decision, Failure> {
         cloud,
         user,
         options,
-    })))
+    })
 }
 
 /// A password that is no token of ours, and where it is.
@@ -176,7 +245,8 @@ impl OtherPassword {
     }
 }
 
-fn other_password(case: &Case<'_>) -> Option<OtherPassword> {
+/// A password that libpq would put before the password file's, if it is no token of ours.
+fn other_password(case: &Case<'_>, inherited: Option<&Token>) -> Option<OtherPassword> {
     if case.wanted.asks_password {
         return Some(OtherPassword::Prompt);
     }
@@ -184,21 +254,23 @@ fn other_password(case: &Case<'_>) -> Option<OtherPassword> {
         // An empty password in these still hides the variable, so that psql would ask for one.
         Some(given) if given.origin.is_command_line() => Some(OtherPassword::CommandLine),
         Some(given) if given.origin == Origin::Service => Some(OtherPassword::Service),
-        Some(given) if !given.value.is_empty() && !is_database_token(&given.value) => {
+        Some(given) if !given.value.is_empty() && inherited.is_none() => {
             Some(OtherPassword::Variable)
         }
-        _ => case
-            .passfile_has_password
-            .then_some(OtherPassword::Passfile),
+        _ => None,
     }
 }
 
-/// Whether a password is a token that a shell inside psql inherited from us.
-fn is_database_token(password: &[u8]) -> bool {
-    std::str::from_utf8(password)
-        .ok()
-        .and_then(|text| Token::read(text.to_owned()).ok())
-        .is_some_and(|token| token.is_for_databases())
+/// The token in `PGPASSWORD`, where that is a database token: a shell inside psql inherited it from us, or a person put it
+/// there.
+fn inherited_token(case: &Case<'_>) -> Option<Token> {
+    let given = case.target.password()?;
+    if given.origin != Origin::Environment {
+        return None;
+    }
+    let text = std::str::from_utf8(&given.value).ok()?;
+    let token = Token::read(text.to_owned()).ok()?;
+    token.is_for_databases().then_some(token)
 }
 
 /// Whether signing in may be due at all: a token is asked for, or some host is known to want one.

@@ -4,15 +4,20 @@ use crate::failure::Failure;
 use crate::libpq::parameters::Origin;
 use crate::libpq::target::Target;
 
+/// The mode that is used unless the person chose another.
+const STRICTEST: &str = "verify-full";
+
+/// `PGGSSENCMODE` beside every token, since GSSAPI encryption would take the place of TLS.
+pub const GSSENCMODE: &str = "disable";
+
 /// What psql's environment needs for TLS.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Protection {
-    /// `PGSSLMODE`; `None` leaves it as it is.
-    pub mode: Option<&'static str>,
+    /// `PGSSLMODE`. It stands beside every token, even if a connection string says the same: psql sends the token to the host
+    /// of a later `\c` too, and takes the mode for that connection from the environment.
+    pub mode: String,
     /// Whether `PGSSLROOTCERT` has to name the system's roots.
     pub wants_roots: bool,
-    /// `PGGSSENCMODE`, since GSSAPI encryption would stand in the place of TLS; `None` leaves it as it is.
-    pub gss: Option<&'static str>,
 }
 
 /// Settles the protection of `target`. `has_own_roots` is whether the person has a root file where libpq looks for one.
@@ -24,7 +29,12 @@ pub struct Protection {
 ///
 /// The mode set allows plain text, or GSSAPI encryption is demanded.
 pub fn protect(target: &Target, has_own_roots: bool) -> Result<Protection, Failure> {
-    let mode = target.parameters().value("sslmode");
+    check_gss(target)?;
+    let chosen = target.parameters().get("sslmode");
+    // libpq reads `PGREQUIRESSL` as `require`, which checks nothing, and nobody who set it chose that for a token.
+    let mode = chosen
+        .filter(|mode| mode.origin != Origin::OlderVariable)
+        .map(|mode| mode.value.as_slice());
     if let Some(mode @ (b"disable" | b"allow" | b"prefer")) = mode {
         return Err(Failure::sign_in(format!(
             "`sslmode={}` would let the token travel in plain text",
@@ -36,18 +46,19 @@ pub fn protect(target: &Target, has_own_roots: bool) -> Result<Protection, Failu
     }
     let has_roots = has_own_roots || target.parameters().filled("sslrootcert").is_some();
     Ok(Protection {
-        mode: mode.is_none().then_some("verify-full"),
+        mode: mode.map_or_else(
+            || STRICTEST.to_owned(),
+            |mode| String::from_utf8_lossy(mode).into_owned(),
+        ),
         wants_roots: mode != Some(b"require") && !has_roots,
-        gss: gss(target)?,
     })
 }
 
-/// GSSAPI encryption is switched off where that can be done from outside, else it is refused.
-fn gss(target: &Target) -> Result<Option<&'static str>, Failure> {
+/// GSSAPI encryption is refused if [`GSSENCMODE`] in the environment would not switch it off.
+fn check_gss(target: &Target) -> Result<(), Failure> {
     let mode = target.parameters().value("gssencmode");
     match (mode, target.origin("gssencmode")) {
-        (Some(b"disable"), _) => Ok(None),
-        (None, _) | (Some(b"prefer"), Some(Origin::Environment)) => Ok(Some("disable")),
+        (None | Some(b"disable"), _) | (Some(b"prefer"), Some(Origin::Environment)) => Ok(()),
         (Some(mode), _) => Err(Failure::sign_in(format!(
             "`gssencmode={}` may take the place of TLS, and a token goes through TLS alone",
             String::from_utf8_lossy(mode)

@@ -67,6 +67,7 @@ pub fn of(target: &Target, vouched: bool, listed: &[&str]) -> Trust {
     let trusted = |host: &Host| {
         !host.is_socket()
             && cloud::is_name(&host.name)
+            && !cloud::is_ipv4_address(&host.name)
             && (vouched || cloud::of_host(&host.name).is_some() || is_listed(&host.name, listed))
     };
     let strangers: Vec<&Host> = hosts.iter().filter(|host| !trusted(host)).collect();

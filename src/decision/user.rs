@@ -157,7 +157,7 @@ pub(super) fn named(case: &Case<'_>, group_variable: Option<&OsStr>) -> Result<U
         Origin::Environment if variable_group != User::Unnamed || given.value.is_empty() => {
             return Ok(variable_group);
         }
-        Origin::Environment => Place::Variable,
+        Origin::Environment | Origin::OlderVariable => Place::Variable,
         Origin::Service => Place::Service,
         Origin::ConnectionString => Place::ConnectionString,
         Origin::Option => match &case.wanted.user {

@@ -17,11 +17,12 @@ use std::time::Duration;
 use crate::azure_cli;
 use crate::cli::Options;
 use crate::deadline::Deadline;
-use crate::decision::Decision;
 use crate::decision::tls;
+use crate::decision::{Decision, WithoutToken};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::launch::locate;
+use crate::libpq::connection::PASSWORD;
 use crate::libpq::files;
 use crate::libpq::parameters::Refusal;
 use crate::libpq::target::Target;
@@ -142,7 +143,7 @@ fn all_others(
     let decided = crate::decide(wanted, &target, flags, environment).and_then(|decision| {
         let has_own_roots = files::has_own_roots(environment);
         Ok(match decision {
-            Decision::BecomePsql(reason) => Err(reason),
+            Decision::BecomePsql(why) => Err(why),
             Decision::SignIn(plan) => Ok((plan, tls::protect(&target, has_own_roots)?)),
         })
     });
@@ -151,7 +152,7 @@ fn all_others(
             let decision = programs::failed(Link::Decision, &failure);
             undecided(psql(flags.psql.as_deref()), environment, deadline, decision)
         }
-        Ok(Err(reason)) => patient.without_token(psql(flags.psql.as_deref()), reason),
+        Ok(Err(why)) => patient.without_token(psql(flags.psql.as_deref()), why),
         Ok(Ok((plan, protection))) => {
             let program = psql(plan.options.psql.as_deref());
             patient.with_token(program, *plan, &protection)
@@ -197,7 +198,11 @@ fn undecided(
 
 impl Patient<'_> {
     /// All links, where psql connects without us.
-    fn without_token(&self, psql: Result<PathBuf, Failure>, reason: &str) -> Vec<Finding> {
+    fn without_token(&self, psql: Result<PathBuf, Failure>, why: WithoutToken) -> Vec<Finding> {
+        let WithoutToken {
+            reason,
+            drops_password,
+        } = why;
         let seen = psql.map(|program| {
             look::psql::look(program, self.environment, within(self.deadline, FOR_PSQL))
         });
@@ -230,8 +235,9 @@ impl Patient<'_> {
             }
             Ok(psql) if !programs::psql(&Ok(psql.clone())).is_broken() => {
                 let words = look::session::words(self.wanted, None);
-                let came =
-                    look::session::open(&psql.program, &words, self.environment, self.deadline);
+                let variables = drops_password.then(|| self.environment.without(PASSWORD));
+                let variables = variables.as_ref().unwrap_or(self.environment);
+                let came = look::session::open(&psql.program, &words, variables, self.deadline);
                 session::judge(&came, &Who::default())
             }
             _ => Finding::unchecked(Link::SignIn, "`psql` is broken"),

@@ -113,7 +113,7 @@ impl Patient<'_> {
                 })
             });
             let servers: Vec<Server> = servers.into_iter().map(joined).collect();
-            let servers = self.judged(&servers, protection, &roots);
+            let servers = judged(&servers, protection, &roots);
             let session = match (&psql, &signed_in) {
                 (Some(psql), Ok(signed_in)) if servers.iter().any(is_reached) => {
                     let named = files::named(self.target, environment);
@@ -188,34 +188,6 @@ impl Patient<'_> {
             Some(file) if file != "system" => Place::File(file.into()),
             _ => Place::System,
         }
-    }
-
-    /// Name, port and TLS of each server.
-    fn judged(
-        &self,
-        servers: &[Server],
-        protection: &Protection,
-        roots: &Roots,
-    ) -> Vec<[Finding; 3]> {
-        let set = self.target.parameters().value("sslmode");
-        let mode = protection.mode.map_or(set, |mode| Some(mode.as_bytes()));
-        let checks = match mode {
-            Some(b"verify-full") => Checks::All,
-            Some(b"require") if roots.place == Place::System => Checks::Nothing,
-            // With roots, `require` is no weaker.
-            _ => Checks::Chain,
-        };
-        let now = SystemTime::now();
-        servers
-            .iter()
-            .map(|server| {
-                [
-                    network::name(server),
-                    network::port(server),
-                    certificate::judge(server, checks, roots, now),
-                ]
-            })
-            .collect()
     }
 
     /// Opens a session with the environment that the launch would have.
@@ -307,6 +279,27 @@ impl Seen {
         }
         Finding::unchecked(Link::SignIn, reasons.join(" and "))
     }
+}
+
+/// Name, port and TLS of each server.
+fn judged(servers: &[Server], protection: &Protection, roots: &Roots) -> Vec<[Finding; 3]> {
+    let checks = match protection.mode.as_str() {
+        "verify-full" => Checks::All,
+        "require" if roots.place == Place::System => Checks::Nothing,
+        // With roots, `require` is no weaker.
+        _ => Checks::Chain,
+    };
+    let now = SystemTime::now();
+    servers
+        .iter()
+        .map(|server| {
+            [
+                network::name(server),
+                network::port(server),
+                certificate::judge(server, checks, roots, now),
+            ]
+        })
+        .collect()
 }
 
 fn method(plan: &SignIn) -> Option<Method> {

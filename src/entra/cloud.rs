@@ -153,6 +153,18 @@ pub fn is_name(host: &[u8]) -> bool {
     })
 }
 
+/// Whether `host` is an IPv4 address in one of the spellings that `inet_aton` takes and name lookups pass on to it: one to four
+/// numbers, each decimal, octal or hexadecimal (`127.1`, `0x7f000001`).
+#[must_use]
+pub fn is_ipv4_address(host: &[u8]) -> bool {
+    let is_number = |part: &[u8]| match part {
+        [b'0', b'x' | b'X', digits @ ..] => digits.iter().all(u8::is_ascii_hexdigit),
+        [] => false,
+        digits => digits.iter().all(u8::is_ascii_digit),
+    };
+    host.split(|&b| b == b'.').count() <= 4 && host.split(|&b| b == b'.').all(is_number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +199,33 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(of_host(host.as_bytes()).map(|c| c.name), cloud, "{host}");
+        }
+    }
+
+    #[test]
+    fn addresses_in_every_spelling() {
+        for address in [
+            "127.0.0.1",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0X7f.1",
+            "0177.0.0.01",
+            "0",
+        ] {
+            assert!(is_ipv4_address(address.as_bytes()), "{address}");
+        }
+        for name in [
+            "",
+            "db1",
+            "1.db",
+            "127.0.0.1.example.com",
+            "1.2.3.4.5",
+            "0xg",
+            "1..2",
+            "a.1",
+        ] {
+            assert!(!is_ipv4_address(name.as_bytes()), "{name}");
         }
     }
 

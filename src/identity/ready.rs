@@ -2,6 +2,7 @@
 //!
 //! A descriptor is closed when it was read, so that psql does not get it.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -13,6 +14,7 @@ use crate::deadline::Deadline;
 use crate::entra::token::{Token, Unusable};
 use crate::environment::{Environment, READY_TOKEN};
 use crate::failure::Failure;
+use crate::libpq::connection::PASSWORD;
 
 const TOKEN: &str = READY_TOKEN[0];
 const FILE: &str = READY_TOKEN[1];
@@ -70,6 +72,20 @@ pub fn token(
             );
         }
     };
+    checked(text, name, resource)
+}
+
+/// Takes the token that `PGPASSWORD` holds already.
+///
+/// # Errors
+///
+/// It is no token for this resource, or has expired.
+pub fn inherited(environment: &Environment, resource: Option<&str>) -> Result<Token, Failure> {
+    let text = environment.get(PASSWORD).and_then(OsStr::to_str);
+    checked(text.map(str::to_owned), PASSWORD, resource)
+}
+
+fn checked(text: Option<String>, name: &str, resource: Option<&str>) -> Result<Token, Failure> {
     let text = text.map(Zeroizing::new);
     let read = || {
         let text = text.as_deref().ok_or(Unusable::NotAToken)?;
@@ -84,7 +100,10 @@ pub fn token(
             ),
             Unusable::Expired(ago) => format!("expired {} s ago", ago.as_secs()),
         };
-        let preposition = if name == TOKEN { "in" } else { "from" };
+        let preposition = match name {
+            FILE | DESCRIPTOR => "from",
+            _ => "in",
+        };
         Failure::sign_in(format!("the token {preposition} `{name}` {cause}"))
             .hint("get a new one for this server's resource, or choose another `--auth METHOD`")
     })

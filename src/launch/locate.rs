@@ -1,6 +1,8 @@
 //! Finds psql: what the person names, else `PATH` (never ourselves), else the well-known places. And any other program.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::environment::Environment;
@@ -86,6 +88,14 @@ pub fn psql(named: Option<&OsStr>, environment: &Environment) -> Result<PathBuf,
 pub fn program(name: &OsStr, environment: &Environment) -> Result<PathBuf, Failure> {
     which::which_in(name, environment.get("PATH"), ".")
         .map_err(|_| not_found(Path::new(name)).hint(REMEDY_FOR_PROGRAM))
+}
+
+/// Whether a program is a script, as Debian's wrapper around psql is.
+#[must_use]
+pub fn is_script(program: &Path) -> bool {
+    let mut beginning = [0; 2];
+    let read = File::open(program).and_then(|mut file| file.read_exact(&mut beginning));
+    read.is_ok() && &beginning == b"#!"
 }
 
 /// Why a program that was named cannot be used.

@@ -10,7 +10,7 @@ use crate::environment::Environment;
 use crate::platform;
 
 use super::conninfo;
-use super::keywords::KEYWORDS;
+use super::keywords::{self, KEYWORDS};
 use super::target::Target;
 
 /// The variable of the password.
@@ -49,6 +49,17 @@ impl Connection {
     /// Puts a value in the place of the parameter with this `variable`, unless that is about a service.
     pub fn put(&mut self, variable: &str, value: impl Into<OsString>) {
         self.replace(variable, Some(value.into()));
+    }
+
+    /// The name of the database, where one is given: the user's own by libpq's rule where only a user is.
+    #[must_use]
+    pub fn database(&self) -> Option<&OsStr> {
+        let filled = |name: &str| {
+            let at = keywords::position(name.as_bytes())?;
+            let value = self.values[at].as_deref()?;
+            (!value.is_empty()).then_some(value)
+        };
+        filled("dbname").or_else(|| filled("user"))
     }
 
     /// Takes the password out.

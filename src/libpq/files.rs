@@ -1,15 +1,20 @@
 //! Finds and reads the files that libpq reads. What they say is for the other files to understand.
 //!
+//! Only plain files are read: a pipe can be read once, and is psql's to read.
+//!
 //! Their home is `HOME`, as it is to libpq from version 15 on. Before, it is the account's home in the system's books, which
-//! is another one under `sudo` and in some containers. A token then goes with the names of the files that were read here,
-//! so that no version reads others: see [`named`].
+//! is another one under `sudo` and in some containers. A token goes with the names of the files that were read here,
+//! so that no version and no build of libpq reads others: see [`named`].
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use crate::environment::Environment;
+use crate::plain_file;
 use crate::platform;
 
 use super::parameters::{Origin, Parameters, Refusal};
@@ -42,12 +47,19 @@ const ROOT_FILE: &str = if cfg!(windows) {
     ".postgresql/root.crt"
 };
 
+/// The longest path of a service file that libpq does not cut: its buffer is `MAXPGPATH`, with the NUL at the end.
+const LONGEST_PATH: usize = 1023;
+
+/// More than any service or password file.
+const LONGEST_FILE: u64 = 16 * 1024 * 1024;
+
 /// Fills `parameters` from the service file, where a service is named (libpq's `parseServiceInfo`):
 /// the file that `PGSERVICEFILE` names, else the person's own; and where that has no such section, the system's.
 ///
 /// # Errors
 ///
-/// A file or the section is missing, or libpq does not take what is in it.
+/// A file or the section is missing, or libpq does not take what is in it. A file that only libpq itself can read as it would
+/// is refused too.
 pub fn apply_service(
     parameters: &mut Parameters,
     environment: &Environment,
@@ -66,11 +78,9 @@ pub fn apply_service(
         None => in_home(environment, SERVICE_FILE).filter(|file| file.exists()),
     };
     for file in file.into_iter().chain(system_service_file(environment)) {
-        let text = service_text(&file)
-            .map_err(|_| Refusal(format!("service file \"{}\" not found", file.display())))?;
+        let text = service_text(&file)?;
         if service::read(&text, &service, parameters)? {
-            parameters.note_service_file(&file);
-            return Ok(());
+            return parameters.note_service_file(&file);
         }
     }
     Err(Refusal(format!(
@@ -80,10 +90,22 @@ pub fn apply_service(
 }
 
 /// The text of a service file. Unix opens a directory too, in which libpq then finds no line.
-fn service_text(file: &Path) -> io::Result<Vec<u8>> {
-    match fs::read(file) {
-        Err(why) if why.kind() == io::ErrorKind::IsADirectory => Ok(Vec::new()),
-        read => read,
+fn service_text(file: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let refused = |why: &str| {
+        let file = file.display();
+        Err(Refusal(format!("service file \"{file}\" {why}")))
+    };
+    if file.as_os_str().len() > LONGEST_PATH {
+        return refused("has a longer path than libpq takes");
+    }
+    match plain_file::read(file, LONGEST_FILE) {
+        Ok(text) => Ok(text),
+        Err(why) => match why.kind() {
+            io::ErrorKind::IsADirectory => Ok(Zeroizing::default()),
+            io::ErrorKind::InvalidInput => refused("isn't a plain file"),
+            io::ErrorKind::FileTooLarge => refused("is too large"),
+            _ => refused("not found"),
+        },
     }
 }
 
@@ -106,13 +128,13 @@ fn system_service_file(environment: &Environment) -> Option<PathBuf> {
 
 /// The text of the password file that libpq would use for `target`; `None` where it would use none.
 #[must_use]
-pub fn passfile(target: &Target, environment: &Environment) -> Option<Vec<u8>> {
+pub fn passfile(target: &Target, environment: &Environment) -> Option<Zeroizing<Vec<u8>>> {
     let file = match target.parameters().filled("passfile") {
         Some(file) => PathBuf::from(platform::os_string(file)),
         None => in_home(environment, PASSWORD_FILE)?,
     };
     let about = fs::metadata(&file).ok()?;
-    (about.is_file() && is_private(&about)).then(|| fs::read(&file).ok())?
+    is_private(&about).then(|| plain_file::read(&file, LONGEST_FILE).ok())?
 }
 
 /// Whether nobody else may read the file: libpq passes over a password file that others can.
@@ -139,7 +161,7 @@ pub fn own_roots(environment: &Environment) -> Option<PathBuf> {
     in_home(environment, ROOT_FILE).filter(|file| file.exists())
 }
 
-/// Files of the person's that were read here, to be named to psql where some version would look for them elsewhere.
+/// Files that were read here, to be named to psql, which may look for them elsewhere.
 #[derive(Default)]
 pub struct Named {
     /// `PGSERVICEFILE`
@@ -148,15 +170,14 @@ pub struct Named {
     pub roots: Option<OsString>,
 }
 
-/// The files to be named for a connection to `target`.
+/// The files to be named for a connection to `target`. A psql that was moved reads the system service file of its own tree,
+/// so that the service file is named whenever there is one.
 #[must_use]
 pub fn named(target: &Target, environment: &Environment) -> Named {
-    if !has_two_homes(environment) {
-        return Named::default();
-    }
     let parameters = target.parameters();
     let service = parameters.get("servicefile");
-    let roots = own_roots(environment).filter(|_| parameters.filled("sslrootcert").is_none());
+    let roots = own_roots(environment)
+        .filter(|_| parameters.filled("sslrootcert").is_none() && has_two_homes(environment));
     Named {
         service: service
             .filter(|file| file.origin == Origin::Service)
@@ -186,6 +207,30 @@ fn in_home(environment: &Environment, name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Where there is but one home, a psql that was moved could still read another system file.
+    #[test]
+    fn the_service_file_is_named_whatever_the_home() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("pg_service.conf");
+        fs::write(&file, "[s]\nhost=x\n").unwrap();
+        let home = platform::home_directory(&Environment::default()).unwrap();
+        let environment: Environment = [
+            ("HOME".into(), home.into()),
+            ("PGSERVICE".into(), "s".into()),
+            ("PGSYSCONFDIR".into(), directory.path().into()),
+        ]
+        .into_iter()
+        .collect();
+        let mut parameters = Parameters::none();
+        apply_service(&mut parameters, &environment).unwrap();
+        let target = Target::settle(parameters).unwrap();
+        let named = named(&target, &environment).service;
+        assert_eq!(
+            named.map(PathBuf::from),
+            Some(service_file_in(directory.path().as_os_str()))
+        );
+    }
 
     #[test]
     fn an_empty_directory_of_service_files_is_the_root() {

@@ -23,6 +23,8 @@ pub enum Origin {
     Service,
     /// A `PG…` variable.
     Environment,
+    /// `PGREQUIRESSL`, the forerunner of `PGSSLMODE`.
+    OlderVariable,
 }
 
 impl Origin {
@@ -86,7 +88,7 @@ impl Parameters {
             .map_or(&b""[..], |database| database.as_encoded_bytes());
         if uri::is_uri(database) {
             uri::read(database, &mut parameters)?;
-        } else if database.contains(&b'=') {
+        } else if is_connection_string(database) {
             conninfo::read(database, &mut parameters)?;
         } else if !database.is_empty() {
             parameters.put("dbname", database, Origin::Option);
@@ -112,7 +114,7 @@ impl Parameters {
                 .get("PGREQUIRESSL")
                 .is_some_and(|value| value.as_encoded_bytes().starts_with(b"1"))
         {
-            self.put("sslmode", b"require", Origin::Environment);
+            self.put("sslmode", b"require", Origin::OlderVariable);
         }
     }
 
@@ -172,10 +174,21 @@ impl Parameters {
     }
 
     /// Notes the file in which the service was found, unless the connection string names it.
-    pub(super) fn note_service_file(&mut self, file: &Path) {
-        if self.get("servicefile").is_none() {
-            let file = file.as_os_str().as_encoded_bytes();
-            self.put("servicefile", file, Origin::Service);
+    ///
+    /// # Errors
+    ///
+    /// The connection string names another one: nothing can have libpq read the one that was found.
+    pub(super) fn note_service_file(&mut self, file: &Path) -> Result<(), Refusal> {
+        let file = file.as_os_str().as_encoded_bytes();
+        match self.value("servicefile") {
+            Some(named) if named == file => Ok(()),
+            Some(_) => Err(Refusal(
+                "the service is not in the service file that is named".to_owned(),
+            )),
+            None => {
+                self.put("servicefile", file, Origin::Service);
+                Ok(())
+            }
         }
     }
 
@@ -187,6 +200,12 @@ impl Parameters {
             });
         }
     }
+}
+
+/// Whether libpq takes a database's name for a connection string or URI, where it looks into names (`expand_dbname`).
+#[must_use]
+pub fn is_connection_string(name: &[u8]) -> bool {
+    uri::is_uri(name) || name.contains(&b'=')
 }
 
 /// The place of a parameter; none where it has no effect.

@@ -5,6 +5,7 @@
 #![cfg(unix)]
 
 mod page;
+mod recorder;
 mod support;
 mod user;
 #[path = "../windows/wine.rs"]
@@ -17,6 +18,7 @@ mod certificates;
 mod clouds;
 mod completions;
 mod decision;
+mod destination;
 mod doctor;
 mod doctor_links;
 mod doctor_refusals;

@@ -93,7 +93,7 @@ pub fn refuses_more(target: &Target, version: u32) -> bool {
     // An unknown parameter is an error, and its variable is nothing.
     let is_unknown = |later: &Later| {
         let is_given = match target.origin(later.name) {
-            None | Some(Origin::Environment) => false,
+            None | Some(Origin::Environment | Origin::OlderVariable) => false,
             // There it is our own note of the file in which the service was found.
             Some(Origin::Service) => later.name != "servicefile",
             Some(Origin::Option | Origin::ConnectionString) => true,

@@ -125,14 +125,11 @@ pub fn decided(plan: &SignIn, choice: Choice, protection: &Protection) -> Findin
         (None, Method::AzureCli) => "the databases of az's active cloud",
         (None, _) => "databases",
     };
-    let mode = protection.mode.map_or_else(
-        || "`sslmode` as it is set".to_owned(),
-        |mode| format!("`sslmode={mode}`"),
-    );
+    let mode = &protection.mode;
     Finding::ok(
         Link::Decision,
         format!(
-            "a token for {resource} is due: {} ({}); {how}; {mode}",
+            "a token for {resource} is due: {} ({}); {how}; `sslmode={mode}`",
             plan.reason, plan.host
         ),
     )

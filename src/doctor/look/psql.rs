@@ -1,12 +1,12 @@
 //! What psql is: its version, whether it is a script around the real one, and which libpq it runs on.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::deadline::Deadline;
 use crate::environment::Environment;
+use crate::launch::locate;
 use crate::process::{self, NoAnswer};
 
 /// Where the programs are that Debian's wrapper chooses from, each below its version.
@@ -29,7 +29,7 @@ pub struct Psql {
 #[must_use]
 pub fn look(program: PathBuf, environment: &Environment, deadline: Deadline) -> Psql {
     let environment = environment.without_secrets();
-    let is_script = is_script(&program);
+    let is_script = locate::is_script(&program);
     Psql {
         version: version(&program, &environment, deadline),
         libpq: libpq(&program, is_script, &environment, deadline),
@@ -55,12 +55,6 @@ fn version(
         Err(NoAnswer::TimedOut) => Err("it does not answer".to_owned()),
         Err(NoAnswer::NotStarted(why)) => Err(why.to_string()),
     }
-}
-
-fn is_script(program: &Path) -> bool {
-    let mut beginning = [0; 2];
-    let read = File::open(program).and_then(|mut file| file.read_exact(&mut beginning));
-    read.is_ok() && &beginning == b"#!"
 }
 
 /// Has the loader say which libpq it would take, as `ldd` does: psql itself never runs.
