@@ -62,7 +62,7 @@ impl Receiver {
     /// Whether it is a program that is started now, and not a reader of what is printed.
     #[must_use]
     pub fn is_started(&self, options: &Options) -> bool {
-        !matches!(self, Self::Reader(_)) && !options.has("dry-run")
+        !matches!(self, Self::Reader(_)) && !options.dry_run
     }
 
     /// psql's path, where it is psql.
@@ -247,7 +247,7 @@ fn run_or_report(
     about: impl FnOnce() -> String,
 ) -> Result<i32, Failure> {
     let report = || format!("{}\n{}", report::command_line(launch), about());
-    if options.has("dry-run") {
+    if options.dry_run {
         return report::print(report());
     }
     say(options, report);
@@ -256,7 +256,7 @@ fn run_or_report(
 
 /// Says what was decided, where that is wanted.
 fn say(options: &Options, about: impl FnOnce() -> String) {
-    if options.has("entra-verbose") {
+    if options.verbose {
         report::say(&about());
     }
 }

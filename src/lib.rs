@@ -83,7 +83,7 @@ pub fn run(words: Vec<OsString>) -> Result<i32, Failure> {
     let environment = Environment::inherited();
     let line = reading::read(words, &environment);
     let flags = Options::of_command_line(line.own)?;
-    if flags.has("sign-out") {
+    if flags.sign_out {
         return report::print(&sign_out::sign_out(private_directory().as_ref())?);
     }
     if let Some(script) = flags.completions {

@@ -41,9 +41,9 @@ impl Purpose {
     /// They ask for two things at once.
     pub fn of(flags: &Options, program: Option<Program>) -> Result<Self, Failure> {
         let printed = [
-            flags.has("print-token").then_some(Print::Token),
+            flags.print_token.then_some(Print::Token),
             flags
-                .has("print-conninfo")
+                .print_conninfo
                 .then_some(Print::Connection(Form::Conninfo)),
             flags
                 .print_env
@@ -62,7 +62,7 @@ impl Purpose {
             Some(other) => Some(other.option()),
             None if flags.psql.is_some() => Some("--psql"),
             None if flags.doctor.is_some() => Some("--doctor"),
-            None if matches!(purpose, Self::Print(_)) && flags.has("dry-run") => Some("--dry-run"),
+            None if matches!(purpose, Self::Print(_)) && flags.dry_run => Some("--dry-run"),
             None => None,
         };
         match other {

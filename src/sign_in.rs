@@ -232,7 +232,7 @@ impl<'a> Attempt<'a> {
 
     fn recall(&self, memory: Option<&Memory<'_>>) -> Option<Kept> {
         memory
-            .filter(|_| !self.plan.options.has("fresh"))?
+            .filter(|_| !self.plan.options.fresh)?
             .recall(SystemTime::now())
     }
 
@@ -366,7 +366,7 @@ fn signed_in(plan: &SignIn, kept: Kept, choice: Choice) -> Result<SignedIn, Fail
 /// The Single Server whose name the role ends in: the host's first label.
 fn single_server(plan: &SignIn) -> Option<&str> {
     let label = plan.host.split('.').next()?;
-    plan.options.has("single-server").then_some(label)
+    plan.options.single_server.then_some(label)
 }
 
 /// The role's name by Graph, where the token does not say it.

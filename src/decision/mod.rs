@@ -121,11 +121,11 @@ impl SignIn {
 /// variable is wrong.
 pub fn decide(case: &Case<'_>) -> Result<Decision, Failure> {
     let asked = case.flags.ask_for_token();
-    if case.flags.has("no-entra") {
+    if case.flags.no_entra {
         return Ok(Decision::untouched("`--no-entra` was given"));
     }
     let trusted_hosts = trust::listed(case.environment);
-    let trust = trust::of(case.target, case.flags.has("entra"), &trusted_hosts);
+    let trust = trust::of(case.target, case.flags.entra, &trusted_hosts);
     if !asked && !trust.any() {
         return Ok(Decision::untouched(
             "no host is known to want an Entra token",
@@ -168,7 +168,7 @@ fn plan(
         forbidden?;
     }
     let group_variable = variables.group.clone();
-    let options = case.flags.clone().over(variables);
+    let options = case.flags.clone().merge(variables);
     let user = user::named(case, group_variable.as_deref())?;
     let resource = options.resource.clone().or_else(|| {
         let cloud = cloud::chosen(options.cloud.as_ref(), cloud)?;
@@ -278,6 +278,6 @@ fn inherited_token(case: &Case<'_>) -> Option<Token> {
 /// Where it is not, nothing that only signing in needs has to be looked at.
 #[must_use]
 pub fn may_sign_in(target: &Target, flags: &Options, environment: &Environment) -> bool {
-    !flags.has("no-entra")
+    !flags.no_entra
         && (flags.ask_for_token() || trust::of(target, false, &trust::listed(environment)).any())
 }

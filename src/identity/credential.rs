@@ -163,7 +163,7 @@ impl Credential {
                 PersonMethod::DeviceCode => Way::DeviceCode,
             },
             keeps: remember::is_wanted(environment),
-            is_verbose: options.has("entra-verbose"),
+            is_verbose: options.verbose,
         }))
     }
 
