@@ -8,5 +8,5 @@ mod table;
 pub mod values;
 
 pub use description::command;
-pub use options::{Auth, Options, WhichShell};
+pub use options::{Auth, Format, Options, WhichShell};
 pub use table::{CACHE, OPTIONS, OwnOption, TRUSTED_HOSTS, Value, is_own};

@@ -6,7 +6,6 @@
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
-use crate::doctor::render::Format;
 use crate::entra::cloud;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -38,6 +37,15 @@ pub enum WhichShell {
 
 /// The option that forbids a token.
 const NO_ENTRA: &str = "no-entra";
+
+/// What `--doctor` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For a person.
+    Text,
+    /// For a report of a bug.
+    Json,
+}
 
 /// How long signing in may take where nobody says otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

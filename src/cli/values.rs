@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser, ValueParser};
 
-use crate::doctor::render::Format;
 use crate::entra::cloud::{self, Named};
 use crate::method::Method;
 use crate::shell::Shell;
 
-use super::Auth;
 use super::completions::{self, Script};
+use super::{Auth, Format};
 
 pub(super) fn value_parser(name: &str) -> ValueParser {
     match name {

@@ -15,10 +15,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::azure_cli;
-use crate::cli::Options;
+use crate::cli::{Format, Options};
 use crate::deadline::Deadline;
-use crate::decision::tls;
-use crate::decision::{Decision, WithoutToken};
+use crate::decision::tls::{self, Protection};
+use crate::decision::{Decision, SignIn, WithoutToken};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::launch::locate;
@@ -33,7 +33,6 @@ use finding::{Finding, Link, Report};
 use judge::refusal::Who;
 use judge::{network, programs, session};
 use look::within;
-use render::Format;
 
 /// The whole of it ends within this, however silent everybody is; `--timeout` makes it less.
 pub const LIMIT: Duration = Duration::from_secs(13);
@@ -103,6 +102,16 @@ pub fn examine(
     Ok(if report.works() { 0 } else { 2 })
 }
 
+/// The course that a launch would take.
+enum Course {
+    /// None: something is wrong with the command line or a variable.
+    Undecided(Finding),
+    /// psql connects without a token.
+    WithoutToken(WithoutToken),
+    /// psql connects with one.
+    WithToken(Box<SignIn>, Protection),
+}
+
 /// What is examined.
 struct Patient<'a> {
     wanted: &'a Wanted,
@@ -140,20 +149,12 @@ fn all_others(
         environment,
         deadline,
     };
-    let decided = crate::decide(wanted, &target, flags, environment).and_then(|decision| {
-        let has_own_roots = files::has_own_roots(environment);
-        Ok(match decision {
-            Decision::BecomePsql(why) => Err(why),
-            Decision::SignIn(plan) => Ok((plan, tls::protect(&target, has_own_roots)?)),
-        })
-    });
-    match decided {
-        Err(failure) => {
-            let decision = programs::failed(Link::Decision, &failure);
+    match patient.course(flags) {
+        Course::Undecided(decision) => {
             undecided(psql(flags.psql.as_deref()), environment, deadline, decision)
         }
-        Ok(Err(why)) => patient.without_token(psql(flags.psql.as_deref()), why),
-        Ok(Ok((plan, protection))) => {
+        Course::WithoutToken(why) => patient.without_token(psql(flags.psql.as_deref()), why),
+        Course::WithToken(plan, protection) => {
             let program = psql(plan.options.psql.as_deref());
             patient.with_token(program, *plan, &protection)
         }
@@ -197,6 +198,21 @@ fn undecided(
 }
 
 impl Patient<'_> {
+    fn course(&self, flags: &Options) -> Course {
+        let decided = crate::decide(self.wanted, self.target, flags, self.environment);
+        let course = decided.and_then(|decision| {
+            let has_own_roots = files::has_own_roots(self.environment);
+            Ok(match decision {
+                Decision::BecomePsql(why) => Course::WithoutToken(why),
+                Decision::SignIn(plan) => {
+                    Course::WithToken(plan, tls::protect(self.target, has_own_roots)?)
+                }
+            })
+        });
+        course
+            .unwrap_or_else(|failure| Course::Undecided(programs::failed(Link::Decision, &failure)))
+    }
+
     /// All links, where psql connects without us.
     fn without_token(&self, psql: Result<PathBuf, Failure>, why: WithoutToken) -> Vec<Finding> {
         let WithoutToken {

@@ -2,16 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::finding::{Finding, Report, Status};
+use crate::cli::Format;
 
-/// What `--doctor` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// For a person.
-    Text,
-    /// For a report of a bug.
-    Json,
-}
+use super::finding::{Finding, Report, Status};
 
 /// The report in this format, without a newline at its end.
 #[must_use]
