@@ -1,6 +1,6 @@
 //! How a role and its token reach psql: in variables, and in its own words where a variable would not reach.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use crate::decision::SignIn;
 use crate::decision::tls::{GSSENCMODE, Protection};
@@ -33,47 +33,58 @@ pub fn warnings(role: &Role, token: &Token) -> Vec<String> {
     warnings
 }
 
-/// The variables that are set beside the token, none of them secret. `named` are the person's own files, and `roots` what
-/// `PGSSLROOTCERT` is to be where there are none.
-#[must_use]
-pub fn settings(
-    plan: &SignIn,
-    signed_in: &SignedIn,
-    protection: &Protection,
-    named: Named,
-    roots: Option<OsString>,
-) -> Vec<(&'static str, OsString)> {
-    let settings = [
-        ("PGUSER", Some(signed_in.role.name.clone())),
-        (
-            "PGDATABASE",
-            plan.default_database.then(|| "postgres".into()),
-        ),
-        ("PGSSLMODE", Some(OsString::from(&protection.mode))),
-        ("PGSSLROOTCERT", roots.or(named.roots)),
-        ("PGSERVICEFILE", named.service),
-        ("PGGSSENCMODE", Some(GSSENCMODE.into())),
-    ];
-    settings
+/// What stands beside the token, none of it secret.
+pub struct Settings {
+    user: OsString,
+    database: Option<OsString>,
+    sslmode: OsString,
+    sslrootcert: Option<OsString>,
+    service_file: Option<OsString>,
+}
+
+impl Settings {
+    /// The settings for a sign-in by `plan`. `named` are the files that were read, and `roots` what `PGSSLROOTCERT` is to be
+    /// where there are none.
+    #[must_use]
+    pub fn new(
+        plan: &SignIn,
+        signed_in: &SignedIn,
+        protection: &Protection,
+        named: Named,
+        roots: Option<OsString>,
+    ) -> Self {
+        Self {
+            user: signed_in.role.name.clone(),
+            database: plan.default_database.then(|| "postgres".into()),
+            sslmode: OsString::from(&protection.mode),
+            sslrootcert: roots.or(named.roots),
+            service_file: named.service,
+        }
+    }
+
+    /// The variable of each, with its value.
+    pub fn variables(&self) -> impl Iterator<Item = (&'static str, &OsStr)> {
+        [
+            ("PGUSER", Some(self.user.as_os_str())),
+            ("PGDATABASE", self.database.as_deref()),
+            ("PGSSLMODE", Some(self.sslmode.as_os_str())),
+            ("PGSSLROOTCERT", self.sslrootcert.as_deref()),
+            ("PGSERVICEFILE", self.service_file.as_deref()),
+            ("PGGSSENCMODE", Some(GSSENCMODE.as_ref())),
+        ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    }
 }
 
 /// psql's variables: those of `environment`, with the settings and the token put in.
 #[must_use]
-pub fn variables(
-    environment: &Environment,
-    settings: &[(&'static str, OsString)],
-    token: &Token,
-) -> Environment {
+pub fn variables(environment: &Environment, settings: &Settings, token: &Token) -> Environment {
     let mut variables = environment.clone();
-    for (name, value) in settings {
-        match *name {
-            "PGUSER" => variables.set(name, platform::name_for_psql(value)),
-            _ => variables.set(name, value),
-        }
+    for (name, value) in settings.variables() {
+        variables.set(name, value);
     }
+    variables.set("PGUSER", platform::name_for_psql(&settings.user));
     variables.set("PGPASSWORD", token.secret());
     // psql has no use for it beside the other.
     variables.forget_ready_token();

@@ -62,9 +62,10 @@ use std::time::SystemTime;
 
 use cli::Options;
 use decision::{Case, Decision, SignIn, WithoutToken, tls};
+use delivery::Settings;
 use environment::Environment;
 use failure::{Failure, Kind};
-use hand_over::Receiver;
+use hand_over::{Course, Handover, Psql, Receiver};
 use launch::{locate, reading};
 use libpq::files;
 use libpq::parameters::{Parameters, Refusal};
@@ -191,8 +192,15 @@ impl Start {
     fn go_on(self, wanted: &Wanted, target: &Target, why: WithoutToken) -> Result<i32, Failure> {
         let (psql, environment) = (self.flags.psql.as_deref(), &self.environment);
         let receiver = Receiver::find(self.purpose, self.words, psql, target, environment)?;
-        let asks_password = wanted.asks_password;
-        receiver.without_token(target, asks_password, why, &self.flags, environment)
+        receiver.hand_over(&Handover {
+            target,
+            options: &self.flags,
+            environment,
+            course: Course::WithoutToken {
+                why,
+                asks_password: wanted.asks_password,
+            },
+        })
     }
 
     fn sign_in(self, target: &Target, plan: &SignIn) -> Result<i32, Failure> {
@@ -221,13 +229,22 @@ impl Start {
             trust_store::roots(receiver.psql(), has_known_roots, directory, environment)
         });
         let named = files::named(target, environment);
-        let settings = delivery::settings(plan, &signed_in, &protection, named, roots);
-        receiver.with_token(target, plan, &settings, &signed_in, environment)
+        let settings = Settings::new(plan, &signed_in, &protection, named, roots);
+        receiver.hand_over(&Handover {
+            target,
+            options: &plan.options,
+            environment,
+            course: Course::WithToken {
+                plan,
+                settings: &settings,
+                signed_in: &signed_in,
+            },
+        })
     }
 
     fn become_psql(self, reason: &str) -> Result<i32, Failure> {
         let psql = locate::psql(self.flags.psql.as_deref(), &self.environment)?;
-        hand_over::become_psql(psql, self.words, None, &self.flags, reason)
+        Psql::new(psql, self.words).run_untouched(&self.flags, reason)
     }
 
     /// `--version`: psql's own line, then ours.

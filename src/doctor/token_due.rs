@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use crate::azure_cli::{self, AzureCli};
 use crate::decision::SignIn;
 use crate::decision::tls::Protection;
-use crate::delivery;
+use crate::delivery::{self, Settings};
 use crate::entra::cloud;
 use crate::entra::role::{self, Identity};
 use crate::entra::token::Token;
@@ -117,7 +117,7 @@ impl Patient<'_> {
             let session = match (&psql, &signed_in) {
                 (Some(psql), Ok(signed_in)) if servers.iter().any(is_reached) => {
                     let named = files::named(self.target, environment);
-                    let settings = delivery::settings(plan, signed_in, protection, named, value);
+                    let settings = Settings::new(plan, signed_in, protection, named, value);
                     Some(self.session(psql, plan, &settings, signed_in))
                 }
                 _ => None,
@@ -195,7 +195,7 @@ impl Patient<'_> {
         &self,
         psql: &Psql,
         plan: &SignIn,
-        settings: &[(&'static str, OsString)],
+        settings: &Settings,
         signed_in: &SignedIn,
     ) -> Finding {
         let SignedIn { role, token, .. } = signed_in;
