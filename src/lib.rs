@@ -55,20 +55,20 @@ pub mod tool;
 pub mod trust_store;
 pub mod turn;
 
+pub use libpq::resolve::target;
+
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::Command;
-use std::time::SystemTime;
 
 use cli::Options;
-use decision::{Case, Decision, SignIn, WithoutToken, tls};
+use decision::{Decision, SignIn, WithoutToken, evidence, tls};
 use delivery::Settings;
 use environment::Environment;
 use failure::{Failure, Kind};
 use hand_over::{Course, Handover, Psql, Receiver};
 use launch::{locate, reading};
 use libpq::files;
-use libpq::parameters::{Parameters, Refusal};
 use libpq::target::Target;
 use private_directory::{Exposed, PrivateDirectory};
 use psql::command_line::{Outcome, Wanted};
@@ -121,49 +121,6 @@ pub fn run(words: Vec<OsString>) -> Result<i32, Failure> {
     }
 }
 
-/// What libpq would connect to.
-///
-/// # Errors
-///
-/// libpq would refuse before it looks for any server; what it says is for psql to print.
-pub fn target(wanted: &Wanted, environment: &Environment) -> Result<Target, Refusal> {
-    let mut parameters = Parameters::of_command_line(wanted)?;
-    files::apply_service(&mut parameters, environment)?;
-    parameters.fill_from(environment);
-    Target::settle(parameters)
-}
-
-/// Decides about a connection, with what the system and the password file say.
-///
-/// # Errors
-///
-/// See [`decision::decide`].
-pub fn decide(
-    wanted: &Wanted,
-    target: &Target,
-    flags: &Options,
-    environment: &Environment,
-) -> Result<Decision, Failure> {
-    if !decision::may_sign_in(target, flags, environment) {
-        return Ok(Decision::untouched(
-            "no host is known to want an Entra token",
-        ));
-    }
-    let system_user = platform::user_name().unwrap_or_default();
-    let passfile = files::passfile(target, environment).unwrap_or_default();
-    decision::decide(&Case {
-        wanted,
-        target,
-        flags,
-        environment,
-        system_user: &system_user,
-        passfile_has_password: target
-            .passwords_in(&passfile, &system_user)
-            .any(|found| found),
-        now: SystemTime::now(),
-    })
-}
-
 /// Our directory; where it is not ours alone, that is said, and nothing is kept.
 pub(crate) fn private_directory() -> Option<PrivateDirectory> {
     PrivateDirectory::open().unwrap_or_else(|Exposed(why)| {
@@ -183,7 +140,7 @@ struct Start {
 impl Start {
     /// Decides about a connection, and signs in where that is due.
     fn connect(self, wanted: &Wanted, target: &Target) -> Result<i32, Failure> {
-        match decide(wanted, target, &self.flags, &self.environment)? {
+        match evidence::decide(wanted, target, &self.flags, &self.environment)? {
             Decision::BecomePsql(why) => self.go_on(wanted, target, why),
             Decision::SignIn(plan) => self.sign_in(target, &plan),
         }

@@ -1,8 +1,9 @@
-//! The decision: become psql at once, sign in first, or refuse. Pure; it reads no file and starts nothing.
+//! The decision: run psql at once, sign in first, or refuse. Pure, but for [`evidence`], which gathers what has to be known.
 //!
 //! [`trust`] says which hosts may be sent a token, [`method`] how it is got, [`user`] how the role reaches psql,
 //! [`tls`] how the connection is protected. docs/decision.md has the whole of it as tables.
 
+pub mod evidence;
 pub mod method;
 pub mod tls;
 pub mod trust;
@@ -67,7 +68,7 @@ pub struct WithoutToken {
 
 impl Decision {
     /// psql without a token, and with everything as it is.
-    pub(crate) fn untouched(reason: &'static str) -> Self {
+    fn untouched(reason: &'static str) -> Self {
         Self::BecomePsql(WithoutToken {
             reason,
             drops_password: false,
@@ -271,13 +272,4 @@ fn inherited_token(case: &Case<'_>) -> Option<Token> {
     let text = std::str::from_utf8(&given.value).ok()?;
     let token = Token::read(text.to_owned()).ok()?;
     token.is_for_databases().then_some(token)
-}
-
-/// Whether signing in may be due at all: a token is asked for, or some host is known to want one.
-///
-/// Where it is not, nothing that only signing in needs has to be looked at.
-#[must_use]
-pub fn may_sign_in(target: &Target, flags: &Options, environment: &Environment) -> bool {
-    !flags.no_entra
-        && (flags.ask_for_token() || trust::of(target, false, &trust::listed(environment)).any())
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::azure_cli;
 use crate::cli::{Format, Options};
 use crate::deadline::Deadline;
+use crate::decision::evidence;
 use crate::decision::tls::{self, Protection};
 use crate::decision::{Decision, SignIn, WithoutToken};
 use crate::environment::Environment;
@@ -25,6 +26,7 @@ use crate::launch::locate;
 use crate::libpq::connection::PASSWORD;
 use crate::libpq::files;
 use crate::libpq::parameters::Refusal;
+use crate::libpq::resolve;
 use crate::libpq::target::Target;
 use crate::psql::command_line::{Outcome, Wanted};
 use crate::report;
@@ -132,7 +134,7 @@ fn all_others(
             .remedy("run it with psql itself, which says what is wrong with it");
         return undecided(psql(flags.psql.as_deref()), environment, deadline, decision);
     };
-    let target = match crate::target(wanted, environment) {
+    let target = match resolve::target(wanted, environment) {
         Ok(target) => target,
         Err(Refusal(why)) => {
             let decision = Finding::fail(
@@ -199,7 +201,7 @@ fn undecided(
 
 impl Patient<'_> {
     fn course(&self, flags: &Options) -> Course {
-        let decided = crate::decide(self.wanted, self.target, flags, self.environment);
+        let decided = evidence::decide(self.wanted, self.target, flags, self.environment);
         let course = decided.and_then(|decision| {
             let has_own_roots = files::has_own_roots(self.environment);
             Ok(match decision {

@@ -2,7 +2,7 @@
 //!
 //! [`keywords`] is the table of parameters, [`parameters`] holds their values and where each came from,
 //! [`conninfo`] and [`uri`] read connection strings, [`service`] and [`passfile`] read those files' text,
-//! [`files`] finds them, and [`target`] settles hosts, user and database as libpq's `connectOptions2` does. [`connection`]
+//! [`files`] finds them, [`resolve`] puts all of these in order, and [`target`] settles hosts, user and database as libpq's `connectOptions2` does. [`connection`]
 //! says the whole of it again, for programs that read variables or a connection string.
 
 pub mod connection;
@@ -11,6 +11,7 @@ pub mod files;
 pub mod keywords;
 pub mod parameters;
 pub mod passfile;
+pub mod resolve;
 pub mod service;
 pub mod target;
 pub mod uri;

@@ -1,0 +1,20 @@
+//! From the command line, the service file and the variables to what libpq would connect to.
+
+use crate::environment::Environment;
+use crate::psql::command_line::Wanted;
+
+use super::files;
+use super::parameters::{Parameters, Refusal};
+use super::target::Target;
+
+/// What libpq would connect to.
+///
+/// # Errors
+///
+/// libpq would refuse before it looks for any server; what it says is for psql to print.
+pub fn target(wanted: &Wanted, environment: &Environment) -> Result<Target, Refusal> {
+    let mut parameters = Parameters::of_command_line(wanted)?;
+    files::apply_service(&mut parameters, environment)?;
+    parameters.fill_from(environment);
+    Target::settle(parameters)
+}
