@@ -168,6 +168,12 @@ impl Start {
         let receiver = Receiver::find(self.purpose, self.words, psql, target, environment)?;
         receiver.check_for_token(target)?;
         let directory = private_directory();
+        let roots = protection.wants_roots.then(|| {
+            let (psql, mode) = (receiver.psql(), protection.mode.as_str());
+            let is_azure = plan.cloud.is_some_and(|cloud| cloud.has_known_roots);
+            trust_store::roots(psql, mode, is_azure, directory.as_ref(), environment)
+        });
+        let roots = roots.transpose()?;
         let sign_in = || sign_in::sign_in(plan, environment, directory.as_ref());
         let signed_in = sign_in().or_else(|failure| {
             let may_ask = receiver.is_started(&plan.options);
@@ -180,11 +186,6 @@ impl Start {
         for warning in delivery::warnings(&signed_in.role, &signed_in.token) {
             report::warn(&warning);
         }
-        let roots = protection.wants_roots.then(|| {
-            let has_known_roots = plan.cloud.is_some_and(|cloud| cloud.has_known_roots);
-            let directory = directory.as_ref();
-            trust_store::roots(receiver.psql(), has_known_roots, directory, environment)
-        });
         let named = files::named(target, environment);
         let settings = Settings::new(plan, &signed_in, &protection, named, roots);
         receiver.hand_over(&Handover {

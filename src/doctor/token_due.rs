@@ -100,8 +100,13 @@ impl Patient<'_> {
                 .map(|program| look::psql::look(program, environment, within(deadline, FOR_PSQL)));
             let psql_finding = programs::psql(&psql);
             let psql = psql.ok().filter(|_| !psql_finding.is_broken());
-            let value = self.roots_for(psql.as_ref(), plan, protection, directory);
-            let roots = roots::read(self.place_of_roots(value.as_deref()));
+            let (value, roots) = match self.roots_for(psql.as_ref(), plan, protection, directory) {
+                Ok(value) => {
+                    let place = self.place_of_roots(value.as_deref());
+                    (value, roots::read(place))
+                }
+                Err(failure) => (None, Roots::none(&failure)),
+            };
             let signed_in = joined(token);
             // Only now, since az takes a processor for itself, and its token is what time is short for.
             let az = (method(plan) == Some(Method::AzureCli))
@@ -165,15 +170,13 @@ impl Patient<'_> {
         plan: &SignIn,
         protection: &Protection,
         directory: Option<&PrivateDirectory>,
-    ) -> Option<OsString> {
-        let program = &psql.filter(|_| protection.wants_roots)?.program;
-        let has_known_roots = plan.cloud.is_some_and(|cloud| cloud.has_known_roots);
-        Some(trust_store::roots(
-            Some(program),
-            has_known_roots,
-            directory,
-            self.environment,
-        ))
+    ) -> Result<Option<OsString>, Failure> {
+        let Some(psql) = psql.filter(|_| protection.wants_roots) else {
+            return Ok(None);
+        };
+        let (psql, mode) = (psql.program.as_path(), protection.mode.as_str());
+        let is_azure = plan.cloud.is_some_and(|cloud| cloud.has_known_roots);
+        trust_store::roots(Some(psql), mode, is_azure, directory, self.environment).map(Some)
     }
 
     /// Where psql will look for roots, with `added` in `PGSSLROOTCERT` where that is not set.

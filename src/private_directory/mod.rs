@@ -1,11 +1,14 @@
 //! The directory in which we keep what is ours alone: the lock for az, remembered tokens, derived root files.
 //!
 //! It is the session's runtime directory where there is one, since that ends with the session, else the user's cache
-//! directory. It and every file in it must belong to us and be closed to others; what is not is refused, not mended.
+//! directory. Nothing is made where somebody else could put another directory in its place, nor below a directory that is not
+//! ours. It and every file in it must belong to us and be closed to others; what is not is refused, not repaired.
 //! On Windows `access_list` judges that.
 
 #[cfg(any(windows, test))]
 pub mod access_list;
+#[cfg(unix)]
+mod places;
 #[cfg(windows)]
 mod windows;
 
@@ -33,9 +36,8 @@ impl PrivateDirectory {
     ///
     /// It is there, but not ours alone.
     pub fn open() -> Result<Option<Self>, Exposed> {
-        [dirs::runtime_dir(), dirs::cache_dir()]
+        parents()
             .into_iter()
-            .flatten()
             .map(|parent| parent.join("entra-psql"))
             .find(|path| make(path).is_ok())
             .map(|path| {
@@ -125,13 +127,34 @@ impl PrivateDirectory {
     }
 }
 
+/// Where the directory may be, the best place first: those that are the user's own.
+#[cfg(unix)]
+fn parents() -> Vec<PathBuf> {
+    let runtime = dirs::runtime_dir().filter(|path| places::is_runtime_directory(path));
+    let cache = dirs::cache_dir().and_then(|path| places::cache_directory(&path));
+    runtime.into_iter().chain(cache).collect()
+}
+
+/// Where the directory may be, the best place first.
+#[cfg(windows)]
+fn parents() -> Vec<PathBuf> {
+    dirs::cache_dir().into_iter().collect()
+}
+
+/// Makes the directory, and the one that it is in where that is missing, for their owner alone.
 #[cfg(unix)]
 fn make(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+
+    let mut builder = fs::DirBuilder::new();
+    builder.mode(0o700);
+    for directory in path.parent().into_iter().chain([path]) {
+        match builder.create(directory) {
+            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 #[cfg(windows)]

@@ -3,7 +3,8 @@
 //! The contenders of a ratio take turns, so that a busy moment meets both; each is represented by its median. Peak memory
 //! and instructions do not depend on what else the machine does. `cargo bench -- --quick` takes fewer turns.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -180,13 +181,13 @@ impl Desk {
             sandbox.az_dir().display(),
             sandbox.postgres_bin_dir().display()
         );
+        let run = home.path().join("run");
+        fs::create_dir(&run).expect("a directory");
+        fs::set_permissions(&run, Permissions::from_mode(0o700)).expect("its mode");
         for (name, value) in [
             ("PATH", path.as_str()),
             ("HOME", &home.path().display().to_string()),
-            (
-                "XDG_RUNTIME_DIR",
-                &home.path().join("run").display().to_string(),
-            ),
+            ("XDG_RUNTIME_DIR", &run.display().to_string()),
             ("PGHOST", sandbox.host()),
             ("PGHOSTADDR", "127.0.0.1"),
             ("PGPORT", &sandbox.port().to_string()),

@@ -19,6 +19,7 @@ mod clouds;
 mod completions;
 mod decision;
 mod destination;
+mod directories;
 mod doctor;
 mod doctor_links;
 mod doctor_refusals;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sandbox::{Identity, Sandbox};
 
-use crate::support::{Ran, User};
+use crate::support::{PROGRAM, Ran, User, tell, tool};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 const ALICE: &str = "alice@contoso.example";
@@ -109,8 +109,12 @@ fn a_newer_libpq_looks_roots_up_in_the_store_itself() {
         Path::new("system")
     );
     // A store that does not know the server: its token stays here.
-    let stranger = tempfile::NamedTempFile::new().expect("a file");
-    let ran = with_store(stranger.path())
+    let directory = tempfile::tempdir().expect("a directory");
+    let stranger = store(directory.path());
+    let text = fs::read_to_string(&stranger).expect("the store");
+    let ours = fs::read_to_string(sandbox.ca_file()).expect("the sandbox's");
+    fs::write(&stranger, text.replace(&ours, "")).expect("a store");
+    let ran = with_store(&stranger)
         .var("LD_LIBRARY_PATH", &libraries)
         .run();
     assert!(
@@ -122,29 +126,84 @@ fn a_newer_libpq_looks_roots_up_in_the_store_itself() {
 
 #[test]
 fn which_libpq_it_is_is_found_out_once() {
-    let user = with_store(Sandbox::shared().ca_file());
-    let psql = user.sandbox.postgres_bin_dir().join("psql");
-    // Counts its runs, and is psql.
-    let counting = user.program(
-        "psql",
-        &format!(
-            "#!/bin/sh\necho run >> \"$HOME/runs\"\nexec '{}' \"$@\"\n",
-            psql.display()
-        ),
-    );
-    let runs = || {
-        fs::read_to_string(user.home.path().join("runs"))
-            .unwrap_or_default()
-            .lines()
-            .count()
+    let libraries = Sandbox::shared()
+        .newer_libpq()
+        .expect("a libpq of PostgreSQL 18");
+    let user = with_store(Sandbox::shared().ca_file())
+        .var("LD_LIBRARY_PATH", &libraries)
+        .args(["--dry-run"]);
+    assert_eq!(roots_of(&user.run()), Path::new("system"));
+    let directory = user.home.path().join("run/entra-psql");
+    let answers: Vec<_> = fs::read_dir(directory)
+        .expect("the directory")
+        .map(|entry| entry.expect("a file").path())
+        .filter(|path| path.display().to_string().contains("/libpq-"))
+        .collect();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    // That it is read at all: another answer in it is what counts.
+    fs::write(&answers[0], "").expect("an answer");
+    assert_ne!(roots_of(&user.run()), Path::new("system"));
+}
+
+#[test]
+fn the_word_is_given_only_to_psql_itself_and_only_with_the_strictest_mode() {
+    let sandbox = Sandbox::shared();
+    let libraries = sandbox.newer_libpq().expect("a libpq of PostgreSQL 18");
+    let newer = || with_store(sandbox.ca_file()).var("LD_LIBRARY_PATH", &libraries);
+    let is_a_file = |user: User| {
+        user.run().is_signed_in(ALICE, "postgres", 1);
+        let roots = roots_of(&user.args(["--dry-run"]).run());
+        assert!(roots.is_absolute(), "{}", roots.display());
     };
-    user.run().is_signed_in(ALICE, "postgres", 1);
-    assert_eq!(runs(), 2);
-    user.run().is_signed_in(ALICE, "postgres", 1);
-    assert_eq!(runs(), 3);
-    // Another program in its place is asked again.
-    let text = fs::read_to_string(&counting).expect("the program");
-    fs::write(&counting, text + "# changed\n").expect("a program");
-    user.run().is_signed_in(ALICE, "postgres", 1);
-    assert_eq!(runs(), 5);
+    is_a_file(newer().var("PGSSLMODE", "verify-ca"));
+    // A script may lead to another psql the next time, and so may a link to a program of another name. Neither is asked.
+    let psql = sandbox.postgres_bin_dir().join("psql");
+    let user = newer();
+    user.program(
+        "psql",
+        &format!("#!/bin/sh\nexec '{}' \"$@\"\n", psql.display()),
+    );
+    is_a_file(user);
+    let user = newer();
+    let bin = user.home.path().join("bin");
+    fs::copy(&psql, bin.join("manager")).expect("a copy");
+    std::os::unix::fs::symlink("manager", bin.join("psql")).expect("a link");
+    is_a_file(user);
+}
+
+/// The newer libpq's OpenSSL was built to look for its store where there is none.
+#[test]
+fn a_store_that_is_not_there_is_not_relied_on() {
+    let sandbox = Sandbox::shared();
+    let libraries = sandbox.newer_libpq().expect("a libpq of PostgreSQL 18");
+    let user = User::signed_in(Identity::Alice)
+        .var("PGHOST", HOST)
+        .without("PGSSLROOTCERT")
+        .var("LD_LIBRARY_PATH", &libraries)
+        .args(["--dry-run"]);
+    let roots = roots_of(&user.run());
+    assert!(roots.is_absolute(), "{}", roots.display());
+}
+
+/// To libpq up to 15 the word is a file of the current directory, which anybody may have put there.
+#[test]
+fn without_a_store_nothing_is_trusted() {
+    if !nix::unistd::geteuid().is_root() {
+        return tell(
+            "NOT RUN: without_a_store_nothing_is_trusted hides the system's store, as root alone may",
+        );
+    }
+    let user = User::signed_in(Identity::Alice)
+        .var("PGHOST", HOST)
+        .without("PGSSLROOTCERT")
+        .asks_who();
+    fs::copy(user.sandbox.ca_file(), user.home.path().join("system")).expect("a planted file");
+    let hidden = "mount -t tmpfs none /etc/ssl && exec \"$0\" \"$@\"";
+    let mut command = user.tool(tool("unshare"));
+    command.args(["-m", "sh", "-c", hidden, PROGRAM]);
+    command.args(user.command().get_args());
+    let ran = user.ran(command);
+    ran.fails(2, "there are no roots", "`ca-certificates`");
+    assert!(ran.stderr.contains("`PGSSLROOTCERT`"), "{}", ran.stderr);
+    assert_eq!(ran.az, Vec::<String>::new());
 }

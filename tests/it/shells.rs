@@ -98,7 +98,7 @@ fn told(case: &Case, name: &OsStr) -> (OsString, Vec<String>) {
         name.display()
     );
     assert!(
-        !user.home.path().join("run").exists(),
+        !user.home.path().join("run/entra-psql").exists(),
         "{shell}: {}",
         name.display()
     );

@@ -70,6 +70,9 @@ impl User {
         let home = tempfile::tempdir().expect("a home");
         let bin = home.path().join("bin");
         fs::create_dir(&bin).expect("a directory");
+        let run = home.path().join("run");
+        fs::create_dir(&run).expect("a directory");
+        fs::set_permissions(&run, fs::Permissions::from_mode(0o700)).expect("its mode");
         let user = Self {
             entra: sandbox.new_entra().expect("an Entra"),
             sandbox,

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
+use crate::failure::Failure;
+
 /// Where roots are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -21,6 +23,17 @@ pub struct Roots {
     pub place: Place,
     /// The certificates, or why there are none.
     pub certificates: Result<Vec<CertificateDer<'static>>, String>,
+}
+
+impl Roots {
+    /// What there is where the launch would find none.
+    #[must_use]
+    pub fn none(why: &Failure) -> Self {
+        Self {
+            place: Place::System,
+            certificates: Err(why.cause().to_owned()),
+        }
+    }
 }
 
 /// Reads the roots at `place`.

@@ -3,20 +3,22 @@
 //! libpq parses a root file whole for every connection, and a system's bundle is some 140 certificates. From version 16
 //! it takes the word `system` instead and looks roots up as it needs them. For older ones a smaller file is derived
 //! from the bundle: without the public authorities that do not certify Azure's servers. Either way the system's store
-//! is the authority: nothing is trusted that it does not hold.
+//! is the authority: nothing is trusted that it does not hold. [`system_word`] says when the word will do.
+
+mod system_word;
 
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::environment::Environment;
+use crate::failure::Failure;
 use crate::private_directory::PrivateDirectory;
 
 /// Who certifies Azure's servers, by a part of the subject: the roots that Microsoft's pages name. Each one more costs
@@ -35,29 +37,39 @@ const END: &str = "-----END CERTIFICATE-----";
 
 /// The value for `PGSSLROOTCERT` that stands for the system's roots.
 ///
-/// `psql` is the psql that will read it; where another program will, whose libpq may be any, it is `None`, and the
-/// value is a file, which every version takes. `is_azure` says whether every host is one of Azure's own: other servers may
-/// be certified by anybody whom the system trusts. `directory` is where what was found out is kept.
-#[must_use]
+/// `psql` is the psql that will read it, and `mode` the `sslmode` that it will use. Where another program will, whose libpq
+/// may be any, `psql` is `None`, and the value is a file, which every version takes. `is_azure` says whether every host is one
+/// of Azure's own: other servers may be certified by anybody whom the system trusts. `directory` is where what was found out
+/// is kept.
+///
+/// # Errors
+///
+/// The system has no roots in a form that this libpq takes.
 pub fn roots(
     psql: Option<&Path>,
+    mode: &str,
     is_azure: bool,
     directory: Option<&PrivateDirectory>,
     environment: &Environment,
-) -> OsString {
-    if cfg!(target_os = "linux")
-        && psql.is_some_and(|psql| takes_system(psql, directory, environment))
+) -> Result<OsString, Failure> {
+    // Below `verify-full` a libpq that knows the word refuses it ("weak sslmode").
+    if mode == "verify-full"
+        && psql.is_some_and(|psql| system_word::is_good(psql, directory, environment))
     {
-        return "system".into();
+        return Ok("system".into());
     }
-    let Some(bundle) = bundle(directory) else {
-        // Without a bundle there is nothing but the word.
-        return "system".into();
-    };
-    directory
+    let bundle = bundle(directory).ok_or_else(no_roots)?;
+    let derived = directory
         .filter(|_| is_azure)
-        .and_then(|directory| derived(&bundle, directory))
-        .unwrap_or_else(|| bundle.into_os_string())
+        .and_then(|directory| derived(&bundle, directory));
+    Ok(derived.unwrap_or_else(|| bundle.into_os_string()))
+}
+
+/// Never the word `system` in their place: to libpq up to 15 that is a file of the current directory, which anybody may have
+/// put there.
+fn no_roots() -> Failure {
+    Failure::sign_in("there are no roots to check the server's certificate by")
+        .hint("install the system's `ca-certificates`, or name a file of roots in `PGSSLROOTCERT`")
 }
 
 /// The file that holds all of the system's roots.
@@ -97,58 +109,6 @@ fn pem(certificate: &[u8]) -> String {
         text.push(letter);
     }
     text + "\n" + END + "\n"
-}
-
-/// Whether the libpq of this psql takes `system`. Found out once for each program.
-fn takes_system(
-    psql: &Path,
-    directory: Option<&PrivateDirectory>,
-    environment: &Environment,
-) -> bool {
-    let name = format!("libpq-{:016x}", identity(psql, environment));
-    let known = directory.and_then(|directory| directory.read(&name).ok().flatten());
-    match known.as_deref() {
-        Some(b"system") => true,
-        Some(b"file") => false,
-        _ => {
-            let takes = ask(psql, environment);
-            if let Some(directory) = directory {
-                let answer: &[u8] = if takes { b"system" } else { b"file" };
-                // Where it cannot be kept, it is found out anew.
-                let _ = directory.replace(&name, answer);
-            }
-            takes
-        }
-    }
-}
-
-/// Asks psql for a connection that a libpq with `system` refuses at once, since such a connection must verify; an
-/// older one looks for a socket that is not there. Neither touches the network.
-fn ask(psql: &Path, environment: &Environment) -> bool {
-    let mut environment = environment.without_secrets();
-    environment.set("LC_ALL", "C");
-    // Nothing that could lead it elsewhere.
-    for name in ["PGSERVICE", "PGHOSTADDR", "PGPORT"] {
-        environment.remove(name);
-    }
-    let output = Command::new(psql)
-        .args(["-X", "-w", "-d"])
-        .arg("host=/dev/null sslmode=prefer sslrootcert=system")
-        .env_clear()
-        .envs(environment.iter())
-        .stdin(Stdio::null())
-        .output();
-    output.is_ok_and(|output| String::from_utf8_lossy(&output.stderr).contains("weak sslmode"))
-}
-
-/// What changes when psql or the libraries that it loads do.
-fn identity(psql: &Path, environment: &Environment) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    environment.get("LD_LIBRARY_PATH").hash(&mut hasher);
-    for file in [psql, "/etc/ld.so.cache".as_ref()] {
-        (file, size_and_time(file)).hash(&mut hasher);
-    }
-    hasher.finish()
 }
 
 fn size_and_time(file: &Path) -> Option<(u64, SystemTime)> {
