@@ -107,10 +107,39 @@ impl Case {
         self
     }
 
+    pub fn has_variable(&self, name: &str) -> bool {
+        self.variables.iter().any(|(set, _)| set == name)
+    }
+
     pub fn is_posix(&self) -> bool {
-        self.variables
-            .iter()
-            .any(|(name, _)| name == "POSIXLY_CORRECT")
+        self.has_variable("POSIXLY_CORRECT")
+    }
+
+    /// Whether `word` is there as one of ours.
+    pub fn has_own(&self, word: &str) -> bool {
+        self.marked_words()
+            .any(|(bytes, ours)| ours && bytes == word.as_bytes())
+    }
+
+    /// Whether `part` is in any word.
+    pub fn has_in_words(&self, part: &[u8]) -> bool {
+        self.marked_words().any(|(word, _)| contains(word, part))
+    }
+
+    /// Whether `part` is in any file.
+    pub fn has_in_files(&self, part: &[u8]) -> bool {
+        let mut texts = self.files.iter().filter_map(|file| file.text.as_ref());
+        texts.any(|text| contains(text, part))
+    }
+
+    /// Puts `to` in the place of `from` in every word, variable and file.
+    pub fn replace(&mut self, from: &[u8], to: &[u8]) {
+        let words = self.segments.iter_mut().flat_map(|all| &mut all.words);
+        let values = self.variables.iter_mut().map(|(_, value)| value);
+        let texts = self.files.iter_mut().filter_map(|file| file.text.as_mut());
+        for text in words.chain(values).chain(texts) {
+            *text = replaced(text, from, to);
+        }
     }
 
     /// Words, and whether each is one of ours in a place where psql would look for an option.
@@ -220,6 +249,11 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 fn lines_of(text: &[u8]) -> Vec<Vec<u8>> {
     lines(text).map(<[u8]>::to_vec).collect()
+}
+
+/// Whether `part` is anywhere in `text`.
+pub fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
 }
 
 fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {

@@ -7,6 +7,7 @@
 //! - [`tables`] holds our tables against psql's own, and [`fixed`] keeps what was once decided wrongly.
 //! - [`versions`] says what differs between the versions of psql and libpq.
 //! - [`launched`] runs the launcher itself, and sees what reaches psql.
+//! - [`signing_in`] makes cases in which a token may be due, and [`protected`] sees where that token can go.
 //!
 //! `ENTRA_PSQL_JUDGE_CASES` and `ENTRA_PSQL_JUDGE_SEED` change how many cases there are, and which;
 //! `ENTRA_PSQL_JUDGE_PSQL` names another psql than the installed one.
@@ -25,9 +26,13 @@ mod launched;
 mod oracle;
 #[cfg(target_os = "linux")]
 mod pools;
+#[cfg(target_os = "linux")]
+mod protected;
 mod psql;
 #[cfg(target_os = "linux")]
 mod random;
+#[cfg(target_os = "linux")]
+mod signing_in;
 #[cfg(target_os = "linux")]
 mod surroundings;
 mod tables;

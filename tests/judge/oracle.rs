@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -18,8 +19,26 @@ pub struct Answer {
     pub variables: Vec<Vec<u8>>,
     pub exit_code: Option<i32>,
     pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
     /// Where psql connects, what libpq made of it.
     pub connection: Option<Connection>,
+}
+
+impl Answer {
+    /// The variables that psql got, without those that make the spy listen.
+    pub fn environment(&self) -> impl Iterator<Item = (OsString, OsString)> {
+        let pairs = self.variables.iter().filter_map(|pair| {
+            let equals = pair.iter().position(|&b| b == b'=')?;
+            Some((&pair[..equals], &pair[equals + 1..]))
+        });
+        pairs
+            .filter(|(name, _)| ![&b"LD_PRELOAD"[..], b"ENTRA_PSQL_SPY"].contains(name))
+            .map(|(name, value)| (owned(name), owned(value)))
+    }
+}
+
+fn owned(bytes: &[u8]) -> OsString {
+    OsString::from_vec(bytes.to_vec())
 }
 
 /// What psql asked libpq for, and what libpq made of that.
@@ -137,6 +156,20 @@ impl Oracle {
         variables: &[(OsString, OsString)],
         directory: &Path,
     ) -> Answer {
+        let heard = self.try_to_listen(program, words, variables, directory);
+        heard.unwrap_or_else(|output| {
+            panic!("`{}` left no report: {}", program.display(), said(&output))
+        })
+    }
+
+    /// What psql does where `program` leads to it, or how `program` ended where it does not.
+    pub fn try_to_listen(
+        &self,
+        program: &Path,
+        words: &[OsString],
+        variables: &[(OsString, OsString)],
+        directory: &Path,
+    ) -> Result<Answer, Output> {
         let report = directory.join("report");
         // Of an earlier run.
         let _ = std::fs::remove_file(&report);
@@ -151,14 +184,10 @@ impl Oracle {
             .stdin(Stdio::null())
             .output()
             .unwrap_or_else(|why| panic!("`{}` cannot be run: {why}", program.display()));
-        let records = std::fs::read(&report).unwrap_or_else(|why| {
-            panic!(
-                "`{}` left no report ({why}): {}",
-                program.display(),
-                said(&output)
-            )
-        });
-        read_report(&records, output)
+        match std::fs::read(&report) {
+            Ok(records) => Ok(read_report(&records, output)),
+            Err(_) => Err(output),
+        }
     }
 }
 
@@ -201,6 +230,7 @@ fn read_report(records: &[u8], output: Output) -> Answer {
         variables: Vec::new(),
         exit_code: output.status.code(),
         stdout: output.stdout,
+        stderr: output.stderr,
         connection: None,
     };
     let mut connection = Connection::default();
@@ -211,6 +241,12 @@ fn read_report(records: &[u8], output: Output) -> Answer {
         let text = || String::from_utf8_lossy(value).into_owned();
         let value = value.to_vec();
         match name.split_once(':').unwrap_or((&name, "")) {
+            // Another psql: one before it was only asked for its version.
+            ("word", _) if !answer.variables.is_empty() => {
+                answer.words = vec![value];
+                answer.variables.clear();
+                (connects, connection) = (false, Connection::default());
+            }
             ("word", _) => answer.words.push(value),
             ("variable", _) => answer.variables.push(value),
             ("libpq", _) => {
