@@ -11,7 +11,7 @@ use crate::decision::SignIn;
 use crate::delivery;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::launch::{Launch, REMEDY_FOR_PROGRAM, REMEDY_FOR_PSQL, exec, locate};
+use crate::launch::{self, Launch, exec, locate};
 use crate::libpq::connection::{Connection, PASSWORD};
 use crate::libpq::parameters::Refusal;
 use crate::libpq::target::Target;
@@ -48,7 +48,10 @@ impl Receiver {
             Purpose::Program(program) => {
                 Self::Program(locate::program(&program.name, environment)?, program.words)
             }
-            Purpose::Print(print) => Self::Reader(print),
+            Purpose::Print(print) => {
+                report::check_output()?;
+                Self::Reader(print)
+            }
         };
         if matches!(
             receiver,
@@ -104,7 +107,7 @@ impl Receiver {
                     program,
                     words,
                     environment: Some(connection.in_environment(environment)),
-                    remedy: REMEDY_FOR_PROGRAM,
+                    role: launch::Role::Program,
                 };
                 run_or_report(&launch, options, || {
                     let settings = report::settings(settings(&connection));
@@ -142,7 +145,7 @@ impl Receiver {
                     program,
                     words: delivery::words(words, role),
                     environment: Some(delivery::variables(environment, given, token)),
-                    remedy: REMEDY_FOR_PSQL,
+                    role: launch::Role::Psql,
                 };
                 run_or_report(&launch, &plan.options, || {
                     let given = given.iter().map(|(name, value)| (*name, value.as_os_str()));
@@ -159,7 +162,7 @@ impl Receiver {
                     program,
                     words,
                     environment: Some(variables),
-                    remedy: REMEDY_FOR_PROGRAM,
+                    role: launch::Role::Program,
                 };
                 run_or_report(&launch, &plan.options, || {
                     report::signed_in(plan, settings(&connection), signed_in)
@@ -204,7 +207,7 @@ pub fn become_psql(
         program,
         words,
         environment: None,
-        remedy: REMEDY_FOR_PSQL,
+        role: launch::Role::Psql,
     };
     run_or_report(&launch, options, || report::no_token(reason))
 }

@@ -17,7 +17,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::environment::Environment;
+use crate::launch::ourselves;
 use crate::private_directory::PrivateDirectory;
+use crate::process::child_signal::ChildSignal;
 
 /// Who certifies Azure's servers, by a part of the subject: the roots that Microsoft's pages name. Each one more costs
 /// every connection an eighth of a millisecond.
@@ -131,6 +133,8 @@ fn ask(psql: &Path, environment: &Environment) -> bool {
     for name in ["PGSERVICE", "PGHOSTADDR", "PGPORT"] {
         environment.remove(name);
     }
+    ourselves::count(psql, &mut environment);
+    let _child_signal = ChildSignal::heard();
     let output = Command::new(psql)
         .args(["-X", "-w", "-d"])
         .arg("host=/dev/null sslmode=prefer sslrootcert=system")
