@@ -9,6 +9,8 @@ use std::fmt;
 pub enum Kind {
     /// The command line or an `ENTRA_PSQL_…` variable is wrong: exit code 1.
     Usage,
+    /// What was to be printed cannot be written: exit code 1, psql's own for a fatal error of its own.
+    Output,
     /// Signing in failed or was refused: exit code 2, psql's own "no connection".
     SignIn,
     /// psql was found but cannot be run: exit code 126, as a shell has it.
@@ -26,6 +28,7 @@ pub struct Failure {
     cause: String,
     hints: Vec<String>,
     mended_by: Vec<Vec<String>>,
+    is_shared: bool,
 }
 
 impl Failure {
@@ -36,6 +39,7 @@ impl Failure {
             cause: cause.into(),
             hints: Vec::new(),
             mended_by: Vec::new(),
+            is_shared: false,
         }
     }
 
@@ -71,6 +75,26 @@ impl Failure {
         self
     }
 
+    /// The same failure, and everyone who asks for the same gets it now: the one who gives tokens refused. A timeout, a
+    /// network or a proxy is of one launch alone.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        self.shared_if(true)
+    }
+
+    /// The same failure, shared as that which it comes from is; see [`Failure::shared`].
+    #[must_use]
+    pub fn shared_if(mut self, is_shared: bool) -> Self {
+        self.is_shared = is_shared;
+        self
+    }
+
+    /// Whether everyone who asks for the same gets it now; see [`Failure::shared`].
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
     /// The cause, in a line.
     #[must_use]
     pub fn cause(&self) -> &str {
@@ -93,7 +117,7 @@ impl Failure {
     #[must_use]
     pub fn exit_code(&self) -> i32 {
         match self.kind {
-            Kind::Usage => 1,
+            Kind::Usage | Kind::Output => 1,
             Kind::SignIn => 2,
             Kind::NotRunnable => 126,
             Kind::NotFound => 127,

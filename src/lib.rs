@@ -51,6 +51,7 @@ pub mod report;
 pub mod shell;
 pub mod sign_in;
 pub mod sign_out;
+pub mod threads;
 pub mod tool;
 pub mod trust_store;
 pub mod turn;
@@ -58,7 +59,6 @@ pub mod turn;
 pub use libpq::resolve::target;
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
 use std::process::Command;
 
 use cli::Options;
@@ -67,10 +67,11 @@ use delivery::Settings;
 use environment::Environment;
 use failure::{Failure, Kind};
 use hand_over::{Course, Handover, Psql, Receiver};
-use launch::{locate, reading};
+use launch::{locate, ourselves, reading};
 use libpq::files;
 use libpq::target::Target;
 use private_directory::{Exposed, PrivateDirectory};
+use process::child_signal::ChildSignal;
 use psql::command_line::{Outcome, Wanted};
 use purpose::Purpose;
 
@@ -208,23 +209,23 @@ impl Start {
     /// `--version`: psql's own line, then ours.
     fn print_both_versions(self) -> Result<i32, Failure> {
         let program = locate::psql(self.flags.psql.as_deref(), &self.environment)?;
-        let status = Command::new(&program)
-            .args(&self.words)
-            .status()
-            .map_err(|why| {
-                let cause = format!("`{}` cannot be run: {why}", program.display());
-                Failure::new(Kind::NotRunnable, cause).hint("name another psql with `--psql PATH`")
-            })?;
+        let _child_signal = ChildSignal::heard();
+        let mut psql = Command::new(&program);
+        psql.args(&self.words);
+        if let Some(environment) = ourselves::variables(&program, None) {
+            psql.env_clear().envs(environment.iter());
+        }
+        let status = psql.status().map_err(|why| {
+            let cause = format!("`{}` cannot be run: {why}", program.display());
+            Failure::new(Kind::NotRunnable, cause).hint("name another psql with `--psql PATH`")
+        })?;
         report::print(concat!("entra-psql ", env!("CARGO_PKG_VERSION")))?;
         Ok(status.code().unwrap_or(1))
     }
 
     /// `--help`: our page, then psql's own.
     fn print_our_help(self) -> Result<i32, Failure> {
-        let mut stdout = io::stdout();
-        // Whoever closed our output does not want psql's page either, but psql is to say so.
-        let _ = writeln!(stdout, "{}", cli::command().render_help());
-        let _ = stdout.flush();
+        report::print(cli::command().render_help().to_string())?;
         self.become_psql("psql prints its help")
     }
 }

@@ -24,8 +24,9 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::private_directory::PrivateDirectory;
 use crate::process::Answer;
+use crate::process::child_signal::ChildSignal;
 use crate::tool::Tool;
-use crate::turn::{self, Turn};
+use crate::turn::Turn;
 
 use complaint::Complaint;
 
@@ -65,6 +66,7 @@ pub fn run_at_terminal(words: &[String], environment: &Environment) -> bool {
     let Some(program) = TOOL.find(environment) else {
         return false;
     };
+    let _child_signal = ChildSignal::heard();
     let ended = Command::new(program)
         .args(words)
         .env_clear()
@@ -104,7 +106,7 @@ impl<'a> AzureCli<'a> {
     ///
     /// # Errors
     ///
-    /// There is no az on `PATH`, or others took all the time.
+    /// There is no az on `PATH`.
     pub fn find(
         environment: &Environment,
         options: &'a Options,
@@ -115,18 +117,12 @@ impl<'a> AzureCli<'a> {
             Failure::sign_in("the Azure CLI, `az`, was not found on `PATH`")
                 .hint("install the Azure CLI, then sign in with `az login`")
         })?;
-        let turn = Turn::take(directory, "az.lock", deadline).map_err(|turn::TimedOut| {
-            Failure::sign_in(format!(
-                "other sign-ins kept the Azure CLI busy for {deadline}"
-            ))
-            .hint("try again, or allow more time with `--timeout SECONDS`")
-        })?;
         Ok(Self {
             program,
             environment: its_environment(environment),
             options,
             deadline,
-            _turn: turn,
+            _turn: Turn::take(directory, "az.lock", deadline),
         })
     }
 
@@ -241,7 +237,8 @@ impl<'a> AzureCli<'a> {
                 "{}; az is in the cloud `{active}`, and the server in `{cloud}`",
                 failure.cause()
             ))
-            .hint(format!("`az cloud set --name {cloud}`, then `az login`")),
+            .hint(format!("`az cloud set --name {cloud}`, then `az login`"))
+            .shared_if(failure.is_shared()),
             _ => failure,
         }
     }

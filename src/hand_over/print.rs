@@ -19,6 +19,7 @@ pub struct Reader(Print);
 
 impl Reader {
     pub(super) fn new(print: Print, target: &Target) -> Result<Self, Failure> {
+        report::check_output()?;
         let reader = Self(print);
         if reader.reads_variables() {
             check_variables(target)?;

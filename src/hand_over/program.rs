@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::launch::{Launch, REMEDY_FOR_PROGRAM, locate};
+use crate::launch::{self, Launch, locate};
 use crate::libpq::connection::Connection;
 use crate::libpq::parameters::is_connection_string;
 use crate::libpq::target::Target;
@@ -45,7 +45,7 @@ impl Program {
             program: self.path,
             words: self.words,
             environment: Some(variables),
-            remedy: REMEDY_FOR_PROGRAM,
+            role: launch::Role::Program,
         };
         run(&launch, handover.options, || {
             handover.report(settings(&connection))

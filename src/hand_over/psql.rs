@@ -7,7 +7,7 @@ use crate::cli::Options;
 use crate::delivery;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::launch::{Launch, REMEDY_FOR_PSQL, locate};
+use crate::launch::{self, Launch, locate};
 use crate::libpq::connection::PASSWORD;
 use crate::report;
 
@@ -56,7 +56,7 @@ impl Psql {
                 let variables = why
                     .drops_password
                     .then(|| handover.environment.without(PASSWORD));
-                let launch = launch(self.path, self.words, variables);
+                let launch = launch_of(self.path, self.words, variables);
                 run(&launch, handover.options, || report::no_token(why.reason))
             }
             Course::WithToken {
@@ -67,7 +67,7 @@ impl Psql {
                 let words = delivery::words(self.words, &signed_in.role);
                 let variables =
                     delivery::variables(handover.environment, settings, &signed_in.token);
-                let launch = launch(self.path, words, Some(variables));
+                let launch = launch_of(self.path, words, Some(variables));
                 run(&launch, handover.options, || {
                     handover.report(settings.variables())
                 })
@@ -81,16 +81,16 @@ impl Psql {
     ///
     /// It cannot be run.
     pub fn run_untouched(self, options: &Options, reason: &str) -> Result<i32, Failure> {
-        let launch = launch(self.path, self.words, None);
+        let launch = launch_of(self.path, self.words, None);
         run(&launch, options, || report::no_token(reason))
     }
 }
 
-fn launch(program: PathBuf, words: Vec<OsString>, environment: Option<Environment>) -> Launch {
+fn launch_of(program: PathBuf, words: Vec<OsString>, environment: Option<Environment>) -> Launch {
     Launch {
         program,
         words,
         environment,
-        remedy: REMEDY_FOR_PSQL,
+        role: launch::Role::Psql,
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::environment::Environment;
+use crate::launch::ourselves;
 use crate::plain_file;
 use crate::private_directory::PrivateDirectory;
 use crate::process;
@@ -84,6 +85,7 @@ fn takes_system(psql: &Path, environment: &Environment) -> bool {
     for name in ["PGSERVICE", "PGHOSTADDR", "PGPORT"] {
         environment.remove(name);
     }
+    ourselves::count(psql, &mut environment);
     let question = "host=/dev/null sslmode=prefer sslrootcert=system";
     let words = ["-X", "-w", "-d", question].map(Into::into);
     let answer = process::run(psql, &words, &environment, Deadline::after(PATIENCE));

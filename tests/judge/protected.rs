@@ -101,7 +101,10 @@ fn of(case: &Case, place: &Place, tokens: &Tokens) -> Verdict {
             let said = contains(&output.stderr, b"entra-psql: error: ");
             found.require(is_refusal && said, || {
                 let stderr = shown(&output.stderr);
-                format!("the launcher ended in another way: {} {stderr}", output.status)
+                format!(
+                    "the launcher ended in another way: {} {stderr}",
+                    output.status
+                )
             });
             check_secrecy(&mut found, &output.stderr, tokens);
         }
@@ -131,7 +134,11 @@ fn judge(found: &mut Verdict, case: &Case, answer: &Answer, tokens: &Tokens, dir
         });
     };
     let is_token = [&tokens.ready, &tokens.inherited, &tokens.expired].contains(&&carried.to_vec());
-    let is_used = is_token && connection.passwords.iter().any(|password| password == carried);
+    let is_used = is_token
+        && connection
+            .passwords
+            .iter()
+            .any(|password| password == carried);
     // By hand, psql is psql.
     let is_by_hand = case.has_own("--no-entra")
         || case.has_variable("ENTRA_PSQL_NO_ENTRA")

@@ -187,9 +187,8 @@ fn place(random: &mut Rng, case: &mut Case) {
     let given = parameters(random);
     match random.u8(..10) {
         0..=1 => {
-            let pair = |(name, value): &(&str, Vec<u8>)| {
-                [name.as_bytes(), b"=", &escaped(value)].concat()
-            };
+            let pair =
+                |(name, value): &(&str, Vec<u8>)| [name.as_bytes(), b"=", &escaped(value)].concat();
             let word = given.iter().map(pair).collect::<Vec<_>>().join(&b' ');
             case.add_words([b"-d".to_vec(), word]);
         }
@@ -318,10 +317,7 @@ fn own_words(random: &mut Rng, case: &mut Case) {
         (4, &["--tenant", "x"]),
         (3, &["--single-server"]),
         (4, &["--cloud=AzureCloud"]),
-        (
-            4,
-            &["--resource=https://ossrdbms-aad.database.windows.net"],
-        ),
+        (4, &["--resource=https://ossrdbms-aad.database.windows.net"]),
         (4, &["--entra-verbose"]),
     ];
     for (percent, words) in words {
@@ -345,8 +341,8 @@ pub fn is_trusted(host: &[u8], case: &Case) -> bool {
         !label.is_empty() && label.iter().all(is_plain)
     };
     let labels: Vec<&[u8]> = host.split(|&b| b == b'.').collect();
-    let is_name = labels.iter().all(|label| is_label(label))
-        && !labels.iter().all(|label| is_number(label));
+    let is_name =
+        labels.iter().all(|label| is_label(label)) && !labels.iter().all(|label| is_number(label));
     let is_azures = || {
         let lower = host.to_ascii_lowercase();
         SUFFIXES.iter().any(|suffix| lower.ends_with(suffix))
