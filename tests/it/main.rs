@@ -14,6 +14,7 @@ mod auto;
 mod az_failures;
 mod azd;
 mod certificates;
+mod cleaning;
 mod clouds;
 mod completions;
 mod decision;
