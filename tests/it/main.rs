@@ -43,6 +43,7 @@ mod remember;
 mod roles;
 mod roots;
 mod secrecy;
+mod shared_machine;
 mod shells;
 mod sign_in;
 mod start_up_files;
