@@ -13,6 +13,7 @@ mod wine;
 mod auto;
 mod az_failures;
 mod azd;
+mod bounds;
 mod certificates;
 mod cleaning;
 mod clouds;
