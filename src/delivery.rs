@@ -9,6 +9,7 @@ use crate::entra::role::{self, Identity, LONGEST_NAME};
 use crate::entra::token::Token;
 use crate::environment::Environment;
 use crate::libpq::files::Named;
+use crate::plain_text;
 use crate::platform;
 use crate::sign_in::SignedIn;
 
@@ -19,16 +20,16 @@ pub fn warnings(role: &Role, token: &Token) -> Vec<String> {
     if let (Identity::Named(own), Some(name)) = (role::identity(token), role.name.to_str())
         && role::differ_by_case_alone(&own, name)
     {
-        warnings.push(format!(
+        warnings.push(plain_text::clean(&format!(
             "roles are case-sensitive: you asked for `{name}`, and the token says `{own}`"
-        ));
+        )));
     }
     let length = role.name.len();
     if length > LONGEST_NAME {
-        warnings.push(format!(
+        warnings.push(plain_text::clean(&format!(
             "PostgreSQL cuts role names at {LONGEST_NAME} bytes, and `{}` has {length}",
             role.name.display()
-        ));
+        )));
     }
     warnings
 }

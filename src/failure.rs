@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::plain_text;
+
 /// What kind of failure it is, which fixes the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -21,7 +23,7 @@ pub enum Kind {
 
 /// One failure: its kind, its cause in a line, and what to do about it.
 ///
-/// Neither the cause nor a hint ever holds a token.
+/// Cause and hints are cleaned, since they may quote others: see [`plain_text::clean`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     kind: Kind,
@@ -33,10 +35,10 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of `kind` with its `cause`: lower case, no full stop.
-    pub fn new(kind: Kind, cause: impl Into<String>) -> Self {
+    pub fn new(kind: Kind, cause: impl AsRef<str>) -> Self {
         Self {
             kind,
-            cause: cause.into(),
+            cause: plain_text::clean(cause.as_ref()),
             hints: Vec::new(),
             mended_by: Vec::new(),
             is_shared: false,
@@ -44,19 +46,19 @@ impl Failure {
     }
 
     /// A mistake on the command line or in a variable.
-    pub fn usage(cause: impl Into<String>) -> Self {
+    pub fn usage(cause: impl AsRef<str>) -> Self {
         Self::new(Kind::Usage, cause)
     }
 
     /// Signing in failed or was refused.
-    pub fn sign_in(cause: impl Into<String>) -> Self {
+    pub fn sign_in(cause: impl AsRef<str>) -> Self {
         Self::new(Kind::SignIn, cause)
     }
 
     /// The same failure with one more remedy.
     #[must_use]
-    pub fn hint(mut self, remedy: impl Into<String>) -> Self {
-        self.hints.push(remedy.into());
+    pub fn hint(mut self, remedy: impl AsRef<str>) -> Self {
+        self.hints.push(plain_text::clean(remedy.as_ref()));
         self
     }
 
@@ -71,7 +73,7 @@ impl Failure {
     /// The same failure with more about how it came to be, in brackets behind the cause.
     #[must_use]
     pub fn noting(mut self, note: &str) -> Self {
-        self.cause = format!("{} ({note})", self.cause);
+        self.cause = format!("{} ({})", self.cause, plain_text::clean(note));
         self
     }
 
@@ -135,3 +137,20 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_is_cleaned() {
+        let failure = Failure::sign_in("it said\n\u{1b}[2J eyJ0.eyJ1.x")
+            .hint("run `az\r--token eyJ0.eyJ1.x`")
+            .noting("by\u{202e} eyJ0.eyJ1.x");
+        assert_eq!(
+            failure.to_string(),
+            "entra-psql: error: it said [2J (hidden) (by\\u{202e} (hidden))\n\
+             entra-psql: hint: run `az --token (hidden)`"
+        );
+    }
+}

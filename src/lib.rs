@@ -41,6 +41,7 @@ pub mod libpq;
 pub mod login_offer;
 pub mod method;
 pub mod plain_file;
+pub mod plain_text;
 pub mod platform;
 pub mod private_directory;
 pub mod process;

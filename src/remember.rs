@@ -6,7 +6,6 @@
 //! somebody else, `az account set` or `az cloud set`, and with another secret, the state differs, and the token is
 //! forgotten. Anything in that place that is not exactly what we wrote is a miss.
 
-use std::fs;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -23,8 +22,10 @@ use crate::entra::token::Token;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::identity::credential::Credential;
+use crate::plain_file;
 use crate::private_directory::{Exposed, PrivateDirectory};
 use crate::report;
+use crate::tool::LONGEST_FILE;
 
 /// A token with less life left is fetched anew: the session that it opens may take a while to begin.
 const LEAST_LIFE: Duration = Duration::from_secs(600);
@@ -69,7 +70,11 @@ impl Keeper {
     /// The state that it is in now.
     fn state(&self, environment: &Environment) -> String {
         let files = |configuration: &Option<PathBuf>, names: &[&str]| -> Vec<_> {
-            let read = |name| fs::read(configuration.as_ref()?.join(name)).ok();
+            let read = |name| {
+                let file = configuration.as_ref()?.join(name);
+                let bytes = plain_file::read(&file, LONGEST_FILE).ok()?;
+                Some(bytes.to_vec())
+            };
             names.iter().map(read).collect()
         };
         match self {

@@ -1,6 +1,7 @@
 //! What is said of a decision, on request: `--dry-run` and `--entra-verbose`. Secrets are never in it.
 
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::SystemTime;
 
@@ -10,9 +11,8 @@ use crate::decision::SignIn;
 use crate::entra::cloud;
 use crate::failure::{Failure, Kind};
 use crate::launch::Launch;
-use crate::libpq::parameters::Parameters;
 use crate::method::Method;
-use crate::psql::command_line::Wanted;
+use crate::plain_text;
 use crate::sign_in::SignedIn;
 
 /// Writes `text` and a newline to standard output; the exit code is 0.
@@ -135,7 +135,7 @@ pub fn signed_in<'a>(
             Method::Azd | Method::Workload(_) | Method::Person(_) => cloud::PUBLIC.resource,
         }),
         plan.reason,
-        plan.host
+        plain_text::clean(&plan.host)
     )];
     lines.extend(choice.explained());
     lines.extend(settings.into_iter().map(setting));
@@ -158,13 +158,13 @@ fn setting((name, value): (&str, &OsStr)) -> String {
     format!("{name}={}", quoted(value))
 }
 
-/// The program and its words as a shell would take them. A connection string with a password is hidden.
+/// The program and its words as a shell would take them. A connection string with a secret is hidden.
 #[must_use]
 pub fn command_line(launch: &Launch) -> String {
     let mut line = quoted(launch.program.as_os_str());
     for word in &launch.words {
         line.push(' ');
-        if holds_password(word) {
+        if holds_secret(word) {
             line.push_str("'(hidden: a connection string with a password)'");
         } else {
             line.push_str(&quoted(word));
@@ -173,23 +173,56 @@ pub fn command_line(launch: &Launch) -> String {
     line
 }
 
-fn quoted(word: &OsStr) -> String {
-    shell_escape::escape(word.to_string_lossy()).into_owned()
+/// Whether a word may hold a secret: psql's own options about a password hold none.
+fn holds_secret(word: &OsStr) -> bool {
+    let word = word.to_string_lossy();
+    !matches!(&*word, "--password" | "--no-password") && plain_text::may_hold_secret(&word)
 }
 
-/// Whether a word, or what follows the first letters of an option in it, may be a connection string with a
-/// password. What cannot be read as one but speaks of a password is hidden too.
-fn holds_password(word: &OsStr) -> bool {
-    let text = word.to_string_lossy();
-    let from = text
-        .find("postgres://")
-        .or_else(|| text.find("postgresql://"));
-    let database = from.map_or(&*text, |at| &text[at..]);
-    let wanted = Wanted {
-        database: Some(database.into()),
-        ..Wanted::default()
-    };
-    let read = Parameters::of_command_line(&wanted);
-    text.to_lowercase().contains("password")
-        || read.is_ok_and(|parameters| parameters.filled("password").is_some())
+/// A word in one line as a shell would take it, without secrets.
+fn quoted(word: &OsStr) -> String {
+    let word = plain_text::without_secrets(&word.to_string_lossy());
+    if word.contains(plain_text::is_invisible) {
+        escaped(&word)
+    } else {
+        shell_escape::escape(word.into()).into_owned()
+    }
+}
+
+/// A word in the quotes in which POSIX shells read escapes, with its invisible characters escaped.
+fn escaped(word: &str) -> String {
+    let mut text = "$'".to_owned();
+    for c in word.chars() {
+        match c {
+            '\n' => text.push_str("\\n"),
+            '\t' => text.push_str("\\t"),
+            '\'' | '\\' => text.extend(['\\', c]),
+            c if plain_text::is_invisible(c) => {
+                let code = u32::from(c);
+                // Writing to a string cannot fail.
+                let _ = match code {
+                    0..=0xffff => write!(text, "\\u{code:04x}"),
+                    _ => write!(text, "\\U{code:08x}"),
+                };
+            }
+            c => text.push(c),
+        }
+    }
+    text.push('\'');
+    text
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_shown_in_one_line_and_as_they_are() {
+        assert_eq!(quoted("a b".as_ref()), "'a b'");
+        assert_eq!(
+            quoted("it's\n\t\\ \u{1b}[2J\u{202e}\u{e0001}".as_ref()),
+            r"$'it\'s\n\t\\ \u001b[2J\u202e\U000e0001'"
+        );
+        assert_eq!(quoted("a=eyJ0.eyJ1.x".as_ref()), "'a=(hidden)'");
+    }
 }

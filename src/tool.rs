@@ -1,7 +1,6 @@
 //! A command-line tool that a person signs in to, and that gets tokens for them: the Azure CLI, or the Azure Developer CLI.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,8 +10,12 @@ use crate::deadline::Deadline;
 use crate::decision::method::Presence;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::plain_file;
 use crate::process::{self, Answer, NoAnswer};
 use crate::threads;
+
+/// More than any file of a tool's configuration that is read here, in bytes: a profile lists every subscription.
+pub const LONGEST_FILE: u64 = 16 * 1024 * 1024;
 
 /// What tells one tool from another.
 #[derive(Debug)]
@@ -75,9 +78,10 @@ impl Tool {
         }
         let profile = || {
             let file = self.configuration(environment)?.join(self.profile);
-            let text = fs::read_to_string(file).ok()?;
+            let text = plain_file::read(&file, LONGEST_FILE).ok()?;
             // az writes it with a byte order mark.
-            serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
+            let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+            serde_json::from_slice(text).ok()
         };
         match profile() {
             Some(profile) if has_account(&profile) => Presence::SignedIn,

@@ -1,8 +1,8 @@
 //! The cloud that az is in, read where az itself reads it, without running az.
 
-use std::fs;
-
 use crate::environment::Environment;
+use crate::plain_file;
+use crate::tool::LONGEST_FILE;
 
 /// The cloud that az is in where nothing says another.
 const DEFAULT: &str = "AzureCloud";
@@ -16,9 +16,11 @@ pub fn name(environment: &Environment) -> String {
     }
     let config = super::TOOL
         .configuration(environment)
-        .and_then(|directory| fs::read_to_string(directory.join("config")).ok())
+        .and_then(|directory| plain_file::read(&directory.join("config"), LONGEST_FILE).ok())
         .unwrap_or_default();
-    configured(&config).unwrap_or(DEFAULT).to_owned()
+    configured(&String::from_utf8_lossy(&config))
+        .unwrap_or(DEFAULT)
+        .to_owned()
 }
 
 /// The value of `name` in the section `cloud` of a file in Python's form of INI.

@@ -84,7 +84,7 @@ impl User {
     ///
     /// # Errors
     ///
-    /// The name is in a connection string, where it cannot be put right from outside.
+    /// The name has a control character in it, or is in a connection string, where it cannot be put right from outside.
     pub fn role(
         &self,
         server: Option<&str>,
@@ -97,6 +97,9 @@ impl User {
         let mut name = role::without_backslashes(&given);
         if let Some(server) = server {
             name = role::of_single_server(&name, server);
+        }
+        if let Self::Unnamed = self {
+            check(&name, Failure::sign_in, "name the role with `-U ROLE`")?;
         }
         let delivery = match place {
             Place::Group {
@@ -125,12 +128,40 @@ impl User {
     }
 }
 
+/// Refuses a name that no role has.
+fn check(name: &OsStr, failure: fn(String) -> Failure, remedy: &str) -> Result<(), Failure> {
+    if !role::has_control_character(name) {
+        return Ok(());
+    }
+    let cause = format!(
+        "the role's name `{}` has a control character in it",
+        name.display()
+    );
+    Err(failure(cause).hint(remedy))
+}
+
 /// Reads who is named: `--group`, then libpq's order, then the group's variable, then `PGUSER`.
 ///
 /// # Errors
 ///
-/// `--group` stands beside another user on the command line.
+/// `--group` stands beside another user on the command line, or the name is no role's.
 pub(super) fn named(case: &Case<'_>, group_variable: Option<&OsStr>) -> Result<User, Failure> {
+    let user = given(case, group_variable)?;
+    if let User::Named { name, place } = &user {
+        let remedy = match place {
+            Place::Group { .. } if case.flags.group.is_some() => "correct `--group`",
+            Place::Group { .. } => "correct `ENTRA_PSQL_GROUP`, or unset it",
+            Place::Word { .. } => "correct the user on the command line",
+            Place::ConnectionString => "correct the user in the connection string",
+            Place::Service => "correct `user` in the service file",
+            Place::Variable => "correct `PGUSER`, or unset it",
+        };
+        check(name, Failure::usage, remedy)?;
+    }
+    Ok(user)
+}
+
+fn given(case: &Case<'_>, group_variable: Option<&OsStr>) -> Result<User, Failure> {
     let given = case.target.user();
     let origin = given.map(|given| given.origin);
     let group = |name: &OsStr| User::Named {

@@ -1,5 +1,7 @@
 //! What a check found: data, for [`super::render`] to write.
 
+use crate::plain_text;
+
 /// A link of the chain from a command line to a session, in the order in which they are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
@@ -97,7 +99,7 @@ impl Finding {
         Self {
             link,
             status,
-            found: presentable(found),
+            found: plain_text::clean(found),
             remedies: Vec::new(),
         }
     }
@@ -140,7 +142,7 @@ impl Finding {
     /// The same finding with one more remedy.
     #[must_use]
     pub fn remedy(mut self, remedy: impl AsRef<str>) -> Self {
-        self.remedies.push(presentable(remedy.as_ref()));
+        self.remedies.push(plain_text::clean(remedy.as_ref()));
         self
     }
 
@@ -181,26 +183,6 @@ impl Report {
         let broken = self.findings.iter().filter(|finding| finding.is_broken());
         broken.map(|finding| finding.link.name()).collect()
     }
-}
-
-/// A text in one line of printable characters, without anything that looks like a token: texts of others end up here.
-fn presentable(text: &str) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let mut shown = String::with_capacity(line.len());
-    let mut rest = line.as_str();
-    // Every JWT begins with a header in JSON, `{"`, encoded.
-    while let Some(at) = rest.find("eyJ") {
-        let (before, token) = rest.split_at(at);
-        let end = token.find(|c| !is_part(c)).unwrap_or(token.len());
-        shown.push_str(before);
-        shown.push_str("(hidden)");
-        rest = &token[end..];
-    }
-    shown + rest
 }
 
 #[cfg(test)]

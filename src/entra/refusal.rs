@@ -2,6 +2,8 @@
 //!
 //! The codes are those of Microsoft's page "Microsoft Entra authentication and authorization error codes".
 
+use crate::plain_text;
+
 /// A longer text is cut, in characters.
 const LONGEST_TEXT: usize = 400;
 
@@ -187,16 +189,13 @@ fn has_code(text: &str, code: &str) -> bool {
     })
 }
 
-/// A refusal's text up to its trace ids, in one line of printable characters.
+/// Returns a refusal's text up to its trace ids, cleaned and cut.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    let text = text.split(" Trace ID:").next().unwrap_or(text);
+    let text = plain_text::clean(text);
+    let text = text.split(" Trace ID:").next().unwrap_or(&text);
     let text = text.strip_suffix('.').unwrap_or(text);
-    let mut line: String = text
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(LONGEST_TEXT)
-        .collect();
+    let mut line: String = text.chars().take(LONGEST_TEXT).collect();
     if line.len() < text.len() {
         line.push('…');
     }

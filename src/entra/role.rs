@@ -81,6 +81,21 @@ pub fn of_single_server(name: &OsStr, server: &str) -> OsString {
     role
 }
 
+/// Whether `name` has a control character in it. PostgreSQL allows some, but a name that moves the cursor or ends a line is
+/// nobody's role, and a variable ends at a NUL.
+#[must_use]
+pub fn has_control_character(name: &OsStr) -> bool {
+    name.to_string_lossy().contains(char::is_control)
+}
+
+/// Returns the name of the person that a token was made for, as they know it.
+#[must_use]
+pub fn person(token: &Token) -> Option<&str> {
+    ["upn", "unique_name", "preferred_username", "email", "name"]
+        .into_iter()
+        .find_map(|name| token.claim(name))
+}
+
 /// Whether two names differ by case alone, the case of letters beyond ASCII included.
 #[must_use]
 pub fn differ_by_case_alone(one: &str, other: &str) -> bool {
@@ -132,6 +147,10 @@ mod tests {
         assert_eq!(plain(r"a\b\\ c\"), r"a\b\ c\");
         assert_eq!(of_single_server("a@b".as_ref(), "mydb"), "a@b@mydb");
         assert_eq!(of_single_server("a@b@mydb".as_ref(), "mydb"), "a@b@mydb");
+        for name in ["a\nb", "a\0", "\u{1b}[2J", "a\u{85}"] {
+            assert!(has_control_character(name.as_ref()), "{name:?}");
+        }
+        assert!(!has_control_character("Größe\u{200d} 名前".as_ref()));
         assert!(differ_by_case_alone("Größe", "GRÖßE"));
         assert!(!differ_by_case_alone("a", "a"));
     }

@@ -70,12 +70,19 @@ fn print_connection(
     environment: &Environment,
 ) -> Result<i32, Failure> {
     let text = match form {
-        Form::Conninfo => connection.conninfo().map_err(|name| {
-            Failure::usage(format!(
-                "`{name}` has a line break in it, and a connection string is printed in one line"
-            ))
-            .hint("use `--exec`, which needs no quoting, or `--print-env`")
-        })?,
+        Form::Conninfo => {
+            for name in connection.secrets_beside_password() {
+                report::warn(&format!(
+                    "`{name}` is left out: `--print-conninfo` prints no secrets"
+                ));
+            }
+            connection.conninfo().map_err(|name| {
+                Failure::usage(format!(
+                    "`{name}` has a line break in it, and a connection string is printed in one line"
+                ))
+                .hint("use `--exec`, which needs no quoting, or `--print-env`")
+            })?
+        }
         Form::Env(which) => {
             let shell = match which {
                 WhichShell::Calling => calling::shell(environment),

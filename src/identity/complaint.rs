@@ -18,6 +18,8 @@ use super::credential::{Credential, Proof};
 use super::person::Person;
 use super::transport::{Outcome, Seen, root_cause};
 
+const SOMETHING_BETWEEN: &str = "something between here and there answered in its place: a proxy, or a network that wants you to log in first";
+
 /// Where it went wrong.
 pub struct Complaint<'a> {
     /// Whom we were to be.
@@ -44,11 +46,17 @@ impl Complaint<'_> {
     pub fn unanswered(&self) -> Failure {
         match &self.seen.outcome {
             Some(Outcome::Failed(why)) => self.unreachable(why),
+            Some(Outcome::TooLong) => Failure::sign_in(format!(
+                "{} answered with more than a token: over 1 MiB, and the rest was not read",
+                self.whom()
+            ))
+            .hint(SOMETHING_BETWEEN),
             Some(Outcome::Answered { status, is_json }) => match status {
-                500.. => {
-                    Failure::sign_in(format!("{} answered with HTTP status {status}", self.whom()))
-                        .hint("it has trouble of its own: try again in a while")
-                }
+                500.. => Failure::sign_in(format!(
+                    "{} answered with HTTP status {status}",
+                    self.whom()
+                ))
+                .hint("it has trouble of its own: try again in a while"),
                 400.. => {
                     Failure::sign_in(format!("{} refused with HTTP status {status}", self.whom()))
                         .hint(self.who_vouches())
@@ -58,7 +66,7 @@ impl Complaint<'_> {
                     "{} answered with something else than a token",
                     self.whom()
                 ))
-                .hint("something between here and there answered in its place: a proxy, or a network that wants you to log in first"),
+                .hint(SOMETHING_BETWEEN),
             },
             None => Failure::sign_in("no request could be made").hint(self.who_vouches()),
         }
@@ -130,7 +138,7 @@ impl Complaint<'_> {
         // With another status it has trouble of its own.
         let status = self.seen.outcome.as_ref().map(|outcome| match outcome {
             Outcome::Answered { status, .. } => *status,
-            Outcome::Failed(_) => 0,
+            Outcome::Failed(_) | Outcome::TooLong => 0,
         });
         let is_refusal = status.is_none_or(|status| (400..500).contains(&status));
         Failure::sign_in(format!("{} refused: {line}", self.whom()))

@@ -1,8 +1,7 @@
 //! Who we are to be, read from the variables that the SDKs of Azure and their hosts have for it.
 
 use std::ffi::OsStr;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use azure_core::credentials::Secret;
 use base64::Engine as _;
@@ -16,6 +15,7 @@ use crate::method::{PersonMethod, Workload};
 use crate::remember;
 
 use super::certificate::CertificateFile;
+use super::federated::TokenFile;
 use super::github::Job;
 use super::person::{self, Person, Way};
 use super::variables::Variables;
@@ -53,7 +53,7 @@ pub enum Proof {
     /// A certificate of its own, with the private key.
     Certificate(CertificateFile),
     /// A file that the cluster writes a token to.
-    File(PathBuf),
+    File(TokenFile),
     /// A service connection of Azure Pipelines, with the job's own token. The SDK reads the address to ask.
     Connection {
         /// The service connection's id.
@@ -83,7 +83,8 @@ impl Credential {
         };
         let proof = match workload {
             Workload::FederatedToken => {
-                Proof::File(token_file(variables.needed("AZURE_FEDERATED_TOKEN_FILE")?)?)
+                let file = variables.needed("AZURE_FEDERATED_TOKEN_FILE")?;
+                Proof::File(TokenFile::at(Path::new(file))?)
             }
             Workload::AzurePipelines => {
                 variables.https("SYSTEM_OIDCREQUESTURI")?;
@@ -207,7 +208,7 @@ impl Credential {
                 proof,
             } => {
                 let proof = match proof {
-                    Proof::File(file) => file.as_os_str(),
+                    Proof::File(file) => file.path().as_os_str(),
                     Proof::Connection { id, .. } => id.as_ref(),
                     Proof::Job(job) => job.url.as_ref(),
                     Proof::Secret(_) => OsStr::new(""),
@@ -221,19 +222,6 @@ impl Credential {
                 ]
             }
         }
-    }
-}
-
-/// The token file, if it can be read: the SDK would say so too, but not which variable names it.
-fn token_file(name: &OsStr) -> Result<PathBuf, Failure> {
-    let file = Path::new(name);
-    match fs::File::open(file).and_then(std::io::read_to_string) {
-        Ok(_) => Ok(file.to_owned()),
-        Err(why) => Err(Failure::sign_in(format!(
-            "the token file `{}` cannot be read: {why}",
-            file.display()
-        ))
-        .hint("does `AZURE_FEDERATED_TOKEN_FILE` name the file that the cluster mounts, and may you read it?")),
     }
 }
 
@@ -266,6 +254,8 @@ pub(super) fn fingerprint(parts: &[&[u8]]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::identity::github::Job;
 

@@ -1,7 +1,7 @@
 //! Gets tokens as an application, a managed identity or a person, without az: the first two through Azure's SDK.
 //!
 //! [`credential`] reads who we are to be from the variables, `sdk.rs` says it to the SDK, [`transport`] carries requests,
-//! [`github`] has a job of GitHub's vouch for us, [`certificate`] has us vouch for ourselves; [`person`] signs people in,
+//! [`federated`] reads a cluster's token, [`github`] has a job of GitHub's vouch for us, [`certificate`] has us vouch for ourselves; [`person`] signs people in,
 //! without the SDK. [`imds`] looks for a virtual machine's identity, [`complaint`] reads what went wrong. HTTP, TLS and a
 //! runtime are built here alone, and only when a token is to be fetched or that identity to be looked for. [`ready`] takes
 //! a token that is there already.
@@ -9,6 +9,7 @@
 pub mod certificate;
 pub mod complaint;
 pub mod credential;
+pub mod federated;
 pub mod github;
 pub mod imds;
 pub mod person;

@@ -12,7 +12,6 @@ use azure_identity::{
     AzurePipelinesCredential, AzurePipelinesCredentialOptions, ClientAssertionCredential,
     ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
     ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId,
-    WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 
 use crate::failure::Failure;
@@ -86,14 +85,12 @@ impl Credential {
                     Some(credential_options),
                 ))
             }
-            Proof::File(file) => self.made(WorkloadIdentityCredential::new(Some(
-                WorkloadIdentityCredentialOptions {
-                    credential_options,
-                    client_id: Some(client_id),
-                    tenant_id: Some(tenant),
-                    token_file_path: Some(file.clone()),
-                },
-            ))),
+            Proof::File(file) => self.made(ClientAssertionCredential::new(
+                tenant,
+                client_id,
+                file.clone(),
+                Some(credential_options),
+            )),
             Proof::Connection { id, token } => self.made(AzurePipelinesCredential::new(
                 tenant,
                 client_id,

@@ -5,12 +5,16 @@
 //! machine or next to it, and its answer is the token.
 
 use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use azure_core::error::ErrorKind;
 use azure_core::http::headers::CONTENT_TYPE;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request, Url};
+use futures_core::Stream as _;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::failure::Failure;
@@ -22,6 +26,12 @@ const METADATA: &str = "169.254.169.254";
 
 /// What is on this machine or next to it takes a connection at once, or there is nothing.
 const NEARBY: Duration = Duration::from_secs(3);
+
+/// More than any answer with a token, in bytes.
+const LONGEST_ANSWER: usize = 1024 * 1024;
+
+/// More than any file of roots, in bytes.
+const LONGEST_ROOTS: u64 = 16 * 1024 * 1024;
 
 /// The way to Entra, or to an identity endpoint.
 #[derive(Debug)]
@@ -53,6 +63,8 @@ pub enum Outcome {
         /// Whether the answer calls itself JSON.
         is_json: bool,
     },
+    /// It was answered at such length that the rest was not read.
+    TooLong,
     /// It was not, for this reason at the root.
     Failed(String),
 }
@@ -149,7 +161,10 @@ impl HttpClient for Transport {
         let request = redirected.as_ref().unwrap_or(request);
         let host = request.url().host_str().unwrap_or_default();
         self.note(host, None);
-        let answer = self.client.execute_request(request).await;
+        let answer = match self.client.execute_request(request).await {
+            Ok(answer) => whole(answer).await,
+            Err(error) => Err(error),
+        };
         let outcome = match &answer {
             Ok(answer) => Outcome::Answered {
                 status: answer.status().into(),
@@ -158,6 +173,7 @@ impl HttpClient for Transport {
                     .get_optional_str(&CONTENT_TYPE)
                     .is_some_and(|kind| kind.contains("json")),
             },
+            Err(error) if is_too_long(error) => Outcome::TooLong,
             Err(error) => Outcome::Failed(root_cause(error)),
         };
         self.note(host, Some(outcome));
@@ -171,6 +187,37 @@ impl HttpClient for Transport {
     }
 }
 
+/// The same answer, read to its end: whoever sends it may never stop.
+async fn whole(answer: AsyncRawResponse) -> azure_core::Result<AsyncRawResponse> {
+    let (status, headers, body) = answer.deconstruct();
+    let mut body = pin!(body);
+    let mut bytes = Vec::new();
+    while let Some(part) = poll_fn(|context| body.as_mut().poll_next(context)).await {
+        let part = part?;
+        if part.len() > LONGEST_ANSWER - bytes.len() {
+            return Err(azure_core::Error::new(ErrorKind::Other, TooLong));
+        }
+        bytes.extend_from_slice(&part);
+    }
+    Ok(AsyncRawResponse::from_bytes(status, headers, bytes))
+}
+
+/// An answer that is longer than [`LONGEST_ANSWER`]. Its kind is one that the SDK does not try again for.
+#[derive(Debug)]
+struct TooLong;
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the answer has more than {LONGEST_ANSWER} bytes")
+    }
+}
+
+impl Error for TooLong {}
+
+fn is_too_long(error: &azure_core::Error) -> bool {
+    error.source().is_some_and(<dyn Error>::is::<TooLong>)
+}
+
 /// The last in an error's chain of sources: the ones before repeat it, or say less.
 pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut root = error;
@@ -181,6 +228,17 @@ pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
 }
 
 fn system_roots() -> Result<RootCertStore, Failure> {
+    // The file would be read whole, and a pipe waited for.
+    if let Some(file) = openssl_probe::probe().cert_file
+        && std::fs::metadata(&file)
+            .is_ok_and(|about| !about.is_file() || about.len() > LONGEST_ROOTS)
+    {
+        return Err(Failure::sign_in(format!(
+            "`{}` isn't a file of roots to check Entra's certificate by",
+            file.display()
+        ))
+        .hint("name a file of roots in `SSL_CERT_FILE`, or unset it"));
+    }
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);

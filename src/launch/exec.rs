@@ -1,5 +1,7 @@
 //! Runs a program in our place: one function with two bodies.
 
+#[cfg(unix)]
+use std::ffi::{CString, OsStr};
 use std::io;
 
 use crate::environment::Environment;
@@ -18,33 +20,43 @@ use super::{Launch, Role, ourselves};
 /// The program is gone (127) or cannot be run (126).
 #[cfg(unix)]
 pub fn become_program(launch: &Launch) -> Result<i32, Failure> {
-    use std::ffi::{CString, OsStr};
-    use std::os::unix::ffi::OsStrExt as _;
-
-    // Words and variables came from C strings, so that none holds a NUL.
-    let c_string = |text: &OsStr| CString::new(text.as_bytes()).unwrap_or_default();
-    let program = c_string(launch.program.as_os_str());
-    let words: Vec<CString> = std::iter::once(program.clone())
-        .chain(launch.words.iter().map(|word| c_string(word)))
-        .collect();
+    let program = c_string(launch.program.as_os_str(), || {
+        "the program's path".to_owned()
+    })?;
+    let mut words = vec![program.clone()];
+    for (n, word) in launch.words.iter().enumerate() {
+        words.push(c_string(word, || format!("argument {}", n + 1))?);
+    }
     let environment = changed_environment(launch);
     let refused = match environment.as_ref().or(launch.environment.as_ref()) {
         None => nix::unistd::execv(&program, &words),
         Some(environment) => {
-            let variables: Vec<CString> = environment
-                .iter()
-                .map(|(name, value)| {
-                    let mut variable = name.to_owned();
-                    variable.push("=");
-                    variable.push(value);
-                    c_string(&variable)
-                })
-                .collect();
+            let mut variables = Vec::new();
+            for (name, value) in environment.iter() {
+                let mut variable = name.to_owned();
+                variable.push("=");
+                variable.push(value);
+                variables.push(c_string(&variable, || {
+                    format!("the variable `{}`", name.display())
+                })?);
+            }
             nix::unistd::execve(&program, &words, &variables)
         }
     };
     let Err(why) = refused;
     Err(cannot_run(launch, &why.into()))
+}
+
+/// A text as a program is given it, which ends at a NUL. What we inherited has none; what was worked out since may.
+#[cfg(unix)]
+fn c_string(text: &OsStr, what: impl FnOnce() -> String) -> Result<CString, Failure> {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    CString::new(text.as_bytes()).map_err(|_| {
+        let cause = format!("{} has a NUL in it, at which it would be cut", what());
+        Failure::new(Kind::NotRunnable, cause)
+            .hint("correct the name, option or variable that it comes from")
+    })
 }
 
 /// Runs `launch.program` and returns its exit code, all 32 bits of it.
@@ -119,6 +131,30 @@ mod tests {
 
     /// `E2BIG`, or what Windows says instead (`ERROR_FILENAME_EXCED_RANGE`).
     const TOO_LONG: i32 = if cfg!(windows) { 206 } else { 7 };
+
+    #[cfg(unix)]
+    #[test]
+    fn a_nul_is_an_error_and_nothing_is_cut() {
+        let variable =
+            |name: &str, value: &str| [(name.into(), value.into())].into_iter().collect();
+        let launch = |words: &[&str], environment| Launch {
+            program: "/nowhere/psql".into(),
+            words: words.iter().map(Into::into).collect(),
+            environment,
+            role: Role::Psql,
+        };
+        for (launch, said) in [
+            (launch(&["a", "b\0c"], None), "argument 2 has a NUL"),
+            (
+                launch(&[], Some(variable("PGUSER", "a\0b"))),
+                "the variable `PGUSER` has a NUL",
+            ),
+        ] {
+            let failure = become_program(&launch).unwrap_err();
+            assert!(failure.cause().starts_with(said), "{failure}");
+            assert_eq!(failure.exit_code(), 126);
+        }
+    }
 
     #[test]
     fn too_many_words_are_not_psqls_fault() {

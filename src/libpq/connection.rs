@@ -10,7 +10,7 @@ use crate::environment::Environment;
 use crate::platform;
 
 use super::conninfo;
-use super::keywords::{self, KEYWORDS};
+use super::keywords::{self, KEYWORDS, SECRETS};
 use super::target::Target;
 
 /// The variable of the password.
@@ -107,7 +107,18 @@ impl Connection {
         environment
     }
 
-    /// The connection as a connection string of one line, without the password.
+    /// Returns the names of the secrets that [`Connection::conninfo`] leaves out, other than the password.
+    #[must_use]
+    pub fn secrets_beside_password(&self) -> Vec<&'static str> {
+        let given = KEYWORDS.iter().zip(&self.values);
+        given
+            .filter(|(keyword, value)| value.is_some() && SECRETS.contains(&keyword.name))
+            .map(|(keyword, _)| keyword.name)
+            .filter(|name| *name != "password")
+            .collect()
+    }
+
+    /// The connection as a connection string of one line, without its secrets.
     ///
     /// # Errors
     ///
@@ -115,7 +126,8 @@ impl Connection {
     pub fn conninfo(&self) -> Result<Vec<u8>, &'static str> {
         let mut text = Vec::new();
         for (keyword, value) in KEYWORDS.iter().zip(&self.values) {
-            let Some(value) = value.as_deref().filter(|_| keyword.name != "password") else {
+            let is_secret = SECRETS.contains(&keyword.name);
+            let Some(value) = value.as_deref().filter(|_| !is_secret) else {
                 continue;
             };
             let value = value.as_encoded_bytes();
@@ -207,6 +219,10 @@ mod tests {
             let user = again.user().map(|user| user.value.clone());
             assert_eq!(user.as_deref(), Some(name.as_bytes()), "{text}");
         }
+        let secrets = "sslpassword=a scram_client_key=b scram_server_key=c oauth_client_secret=d";
+        let connection = Connection::of(&target(&format!("host=x password=e {secrets}"), &[]));
+        assert_eq!(connection.conninfo(), Ok(b"host=x".to_vec()));
+        assert_eq!(connection.secrets_beside_password(), SECRETS[1..]);
         let mut connection = Connection::of(&target("host=x", &[]));
         connection.put("PGUSER", "a\nb");
         assert_eq!(connection.conninfo(), Err("user"));

@@ -16,10 +16,10 @@ pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), Refusal> {
             .unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
         let Some(after) = skip_spaces(after).strip_prefix(b"=") else {
-            return Err(Refusal(format!(
-                "missing \"=\" after \"{}\" in connection info string",
-                String::from_utf8_lossy(name)
-            )));
+            // libpq says after what: where quotes are missing, that is the rest of a value, such as a password.
+            return Err(Refusal(
+                "missing \"=\" after a word in connection info string".to_owned(),
+            ));
         };
         let (value, after) = match skip_spaces(after) {
             [b'\'', quoted @ ..] => quoted_value(quoted)?,

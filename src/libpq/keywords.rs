@@ -82,6 +82,15 @@ pub const KEYWORDS: &[Keyword] = &[
     bare("oauth_scope"),
 ];
 
+/// The parameters whose values are secrets.
+pub const SECRETS: [&str; 5] = [
+    "password",
+    "sslpassword",
+    "scram_client_key",
+    "scram_server_key",
+    "oauth_client_secret",
+];
+
 /// What libpq 13 still took, without any effect.
 pub const WITHOUT_EFFECT: [&[u8]; 2] = [b"authtype", b"tty"];
 

@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+/// More than any file that we write, in bytes: one of roots may have some hundred thousand.
+const LONGEST: u64 = 16 * 1024 * 1024;
+
 /// A directory that was found to be ours alone.
 #[derive(Debug)]
 pub struct PrivateDirectory {
@@ -61,21 +64,22 @@ impl PrivateDirectory {
     ///
     /// # Errors
     ///
-    /// The system refuses.
+    /// The system refuses, or there is something other than a plain file.
     pub fn lock_file(&self, name: &str) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         private(&mut options);
         let file = options.open(self.path_of(name))?;
-        // A pipe may have been opened too, where it has a reader.
-        if file.metadata()?.is_file() {
-            Ok(file)
-        } else {
-            Err(io::ErrorKind::InvalidInput.into())
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it isn't a plain file",
+            ));
         }
+        Ok(file)
     }
 
-    /// What a file holds; `None` where there is none that can be read.
+    /// What a file holds; `None` where there is none that can be read, or it is longer than anything that we write.
     ///
     /// # Errors
     ///
@@ -91,14 +95,16 @@ impl PrivateDirectory {
         let mut options = OpenOptions::new();
         options.read(true);
         private(&mut options);
-        let Ok(mut file) = options.open(&path) else {
+        let Ok(file) = options.open(&path) else {
             return Ok(None);
         };
         // Asked of the open file, so that it cannot be another one by now.
         let about = file.metadata().map_err(|why| Exposed(why.to_string()))?;
         check(&path, &about)?;
         let mut bytes = Vec::new();
-        Ok(file.read_to_end(&mut bytes).is_ok().then_some(bytes))
+        let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
+        let is_whole = read.is_ok() && bytes.len() as u64 <= LONGEST;
+        Ok(is_whole.then_some(bytes))
     }
 
     /// Puts `bytes` in the place of a file, all or nothing. A link in that place is replaced, not followed.
@@ -231,3 +237,28 @@ fn private(options: &mut OpenOptions) {
 /// On Windows the directory's list of access is that of what is made in it, and nobody else can put a link there.
 #[cfg(windows)]
 fn private(_options: &mut OpenOptions) {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_place_of_a_file_is_not_waited_for_nor_read_without_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let ours = PrivateDirectory {
+            path: directory.path().to_owned(),
+        };
+        ours.replace("file", b"abc").unwrap();
+        assert_eq!(ours.read("file"), Ok(Some(b"abc".to_vec())));
+        let file = File::options().write(true).open(ours.path_of("file"));
+        file.unwrap().set_len(LONGEST + 1).unwrap();
+        assert_eq!(ours.read("file"), Ok(None));
+        let pipe = ours.path_of("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(ours.lock_file("pipe").is_err());
+        assert!(ours.read("pipe").is_err());
+        let _reader = File::options().read(true).write(true).open(&pipe).unwrap();
+        assert!(ours.lock_file("pipe").is_err());
+        assert!(ours.lock_file("lock").is_ok());
+    }
+}

@@ -184,7 +184,8 @@ fn a_browser_ends_in_a_session_and_is_not_needed_again_while_the_token_lives() {
         ran.stderr,
         format!(
             "entra-psql: continue in your browser; where none opens, take this address to one on this machine:\n\
-             entra-psql: {}\n",
+             entra-psql: {}\n\
+             entra-psql: signed in as alice@contoso.example\n",
             opened[0]
         )
     );

@@ -13,7 +13,8 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 fn a_code_ends_in_a_session_without_a_browser_here() {
     let user = person("device-code");
     let ran = user.run();
-    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), (ALICE, CODE));
+    let said = format!("{CODE}entra-psql: signed in as alice@contoso.example\n");
+    assert_eq!((ran.stdout.as_str(), ran.stderr), (ALICE, said));
     assert_eq!(grants(&user), [GRANT]);
     assert_eq!(browsers(&user).len(), 0);
     user.run()

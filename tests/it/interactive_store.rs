@@ -94,7 +94,7 @@ fn without_a_store_everything_works_and_it_is_said_on_request_alone() {
     for count in 1..=2 {
         let ran = user.run();
         assert_eq!(ran.stdout, ALICE);
-        assert_eq!(ran.stderr.lines().count(), 2, "{}", ran.stderr);
+        assert_eq!(ran.stderr.lines().count(), 3, "{}", ran.stderr);
         assert_eq!(browsers(&user).len(), count);
     }
     let ran = user.args(["--entra-verbose"]).run();

@@ -9,7 +9,6 @@ pub mod contents;
 pub mod key;
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -19,10 +18,14 @@ use x509_parser::time::ASN1Time;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::plain_file;
 
 use super::credential::fingerprint;
 use contents::Contents;
 use key::{Key, Misfit};
+
+/// More than any certificate with its chain and key, in bytes.
+const LONGEST: u64 = 1024 * 1024;
 
 /// The file with the certificate, its chain and the private key: PEM, or PKCS#12 (PFX).
 pub struct CertificateFile {
@@ -57,7 +60,7 @@ impl CertificateFile {
     ///
     /// It cannot be read.
     pub fn read(path: &Path, password: Option<Secret>) -> Result<Self, Failure> {
-        let bytes = fs::read(path).map_err(|why| {
+        let bytes = plain_file::read(path, LONGEST).map_err(|why| {
             Failure::sign_in(format!(
                 "the certificate file `{}` cannot be read: {why}",
                 path.display()
@@ -66,7 +69,7 @@ impl CertificateFile {
         })?;
         Ok(Self {
             path: path.to_owned(),
-            bytes: bytes.into(),
+            bytes,
             password,
         })
     }

@@ -4,6 +4,7 @@ use oauth2::basic::BasicTokenResponse;
 use oauth2::{DeviceCodeErrorResponseType, RequestTokenError, StandardDeviceAuthorizationResponse};
 
 use crate::failure::Failure;
+use crate::plain_text;
 use crate::report;
 
 use super::Entra;
@@ -22,8 +23,8 @@ pub(super) async fn sign_in(entra: &Entra<'_>) -> Result<BasicTokenResponse, Fai
         .map_err(|error| entra.failure(&error))?;
     report::say(&format!(
         "to sign in, open {} in a browser and enter the code {}",
-        plain(shown.verification_uri()),
-        plain(shown.user_code().secret())
+        plain_text::clean(shown.verification_uri()),
+        plain_text::clean(shown.user_code().secret())
     ));
     let request = entra
         .client
@@ -53,9 +54,4 @@ fn is_expired(error: &DeviceCodeErrorResponseType) -> bool {
 /// RFC 8628 says `access_denied`, Entra `authorization_declined`.
 fn is_declined(error: &DeviceCodeErrorResponseType) -> bool {
     ["access_denied", "authorization_declined"].contains(&error.as_ref())
-}
-
-/// A text of somebody else's, without what would move the cursor.
-fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
 }

@@ -2,7 +2,8 @@
 //!
 //! Anybody on this machine can connect to it, and any page in the browser can have it send requests here. So it answers
 //! one kind of request alone, a short `GET` of the redirect's path under its own name and port, and only one
-//! that knows the state ends the wait.
+//! that knows the state ends the wait. Other users of this machine may read the state among the words of the browser, and
+//! sign in as themselves in the person's place, so that a connection of theirs is refused.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use tokio::io::{self, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+
+use super::peer;
 
 /// More than any browser sends before the body. Entra's codes have one to two thousand bytes.
 const LONGEST_HEAD: usize = 32 * 1024;
@@ -92,7 +95,10 @@ async fn talk(mut stream: TcpStream, port: u16, state: Arc<str>) -> io::Result<O
             count => head.extend_from_slice(&bytes[..count]),
         }
     }
-    let read = read(&head, port, &state);
+    let mut read = read(&head, port, &state);
+    if read.is_ok() && peer::is_strangers(&stream) {
+        read = Err(STRANGERS);
+    }
     let (status, text) = match &read {
         Ok(Answer::Code(_)) => ("200 OK", "You have signed in, and can close this window."),
         Ok(Answer::Refused(_)) => (
@@ -156,6 +162,11 @@ const NOT_FOUND: Refusal = Refusal {
 const WRONG_STATE: Refusal = Refusal {
     status: "400 Bad Request",
     text: "This answer does not belong to the sign-in that is under way.",
+};
+
+const STRANGERS: Refusal = Refusal {
+    status: "403 Forbidden",
+    text: "This sign-in was started by another user of this machine.",
 };
 
 fn end_of_head(bytes: &[u8]) -> Option<usize> {

@@ -1,4 +1,5 @@
 //! Signs a person in without az: [`browser`] where there is one on this machine, [`device_code`] where there is none.
+//! [`listener`] hears the browser come back, and [`peer`] tells whether it is this person's.
 //!
 //! Whoever signed in is not asked again for as long as Entra takes the refresh token, which the operating system's
 //! credential store keeps. OAuth's messages are the crate `oauth2`'s, and our transport carries them.
@@ -7,6 +8,7 @@ pub mod browser;
 pub mod device_code;
 pub mod listener;
 pub mod opener;
+pub mod peer;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -26,8 +28,10 @@ use tokio::runtime::Runtime;
 
 use crate::credential_store::{self, Account, Trouble};
 use crate::deadline::Deadline;
+use crate::entra::role;
 use crate::entra::token::Token;
 use crate::failure::Failure;
+use crate::plain_text;
 use crate::report;
 
 use super::complaint::Complaint;
@@ -110,6 +114,7 @@ pub(super) fn token(
         Some(kept) => runtime.block_on(entra.renewed(kept))?,
         None => None,
     };
+    let is_renewed = renewed.is_some();
     let answer = if let Some(answer) = renewed {
         answer
     } else {
@@ -121,6 +126,10 @@ pub(super) fn token(
     let token = entra
         .complaint()
         .checked(answer.access_token().secret().clone(), entra.resource)?;
+    // The account that was chosen in the browser may not be the one that was meant.
+    if !is_renewed && let Some(name) = role::person(&token) {
+        report::say(&format!("signed in as {}", plain_text::clean(name)));
+    }
     // Without a new one, the last one is good for another time.
     if let Some(refresh) = answer.refresh_token() {
         store.keep(Some(refresh.clone()));
@@ -172,6 +181,7 @@ impl<'a> Store<'a> {
             .inspect_err(|trouble| {
                 self.is_of_use = false;
                 if self.person.is_verbose {
+                    let trouble = plain_text::clean(&trouble.to_string());
                     report::say(&format!("the sign-in is not kept: {trouble}"));
                 }
             })

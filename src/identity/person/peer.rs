@@ -1,0 +1,153 @@
+//! Tells whose a connection to this machine's own address is, where the system says it.
+
+use tokio::net::TcpStream;
+
+/// Whether the other end of `stream` is another user's of this machine.
+///
+/// A peer that hung up is taken for one: nobody can say any more whose it was, and a browser waits for its page.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn is_strangers(stream: &TcpStream) -> bool {
+    use nix::unistd::{geteuid, getuid};
+
+    let (Ok(own), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else {
+        return true;
+    };
+    let verdict = tables::look_up(own, peer);
+    // Root's are relays of containers and WSL, which connect for the person's browser; root needs no such trick.
+    let ours = [0, geteuid().as_raw(), getuid().as_raw()];
+    match verdict {
+        tables::Owner::User(uid) => !ours.contains(&uid),
+        tables::Owner::Gone => true,
+        // Asked again, since a connection that was reset meanwhile is in no table either.
+        tables::Owner::Unknown => stream.peer_addr().is_err(),
+    }
+}
+
+/// Whether the other end of `stream` is another user's of this machine: this system doesn't say.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub fn is_strangers(_stream: &TcpStream) -> bool {
+    false
+}
+
+#[cfg(target_os = "linux")]
+mod tables {
+    //! Reads the kernel's tables of TCP sockets (`/proc/net/tcp`, in proc(5)).
+
+    use std::fs::File;
+    use std::io::{BufRead, BufReader};
+    use std::net::{IpAddr, SocketAddr};
+
+    /// The number of the state in which both ends are open.
+    const ESTABLISHED: &str = "01";
+
+    /// Whose an end of a connection is.
+    #[derive(Debug, PartialEq, Eq)]
+    pub enum Owner {
+        /// A user's, by the user's id.
+        User(u32),
+        /// Nobody's any more: whoever had it closed it.
+        Gone,
+        /// The tables don't say, as where a relay in the kernel stands between.
+        Unknown,
+    }
+
+    /// Whose the end `peer` of the connection to `own` is.
+    pub fn look_up(own: SocketAddr, peer: SocketAddr) -> Owner {
+        // A socket for IPv6 may speak IPv4 too.
+        let lines = ["/proc/net/tcp", "/proc/net/tcp6"]
+            .into_iter()
+            .filter_map(|table| File::open(table).ok())
+            .flat_map(|table| BufReader::new(table).lines().map_while(Result::ok));
+        owner(lines, own, peer)
+    }
+
+    fn owner(lines: impl Iterator<Item = String>, own: SocketAddr, peer: SocketAddr) -> Owner {
+        let mut is_half_closed = false;
+        for line in lines {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let [_, local, remote, state, _, _, _, uid, _, inode, ..] = fields[..] else {
+                continue;
+            };
+            let ends = (address(local), address(remote));
+            if ends == (Some(peer), Some(own)) {
+                // The kernel gives a socket that nobody has open to root, and no inode.
+                return match uid.parse() {
+                    Ok(uid) if inode != "0" => Owner::User(uid),
+                    _ => Owner::Gone,
+                };
+            }
+            if ends == (Some(own), Some(peer)) {
+                is_half_closed = state != ESTABLISHED;
+            }
+        }
+        if is_half_closed {
+            Owner::Gone
+        } else {
+            Owner::Unknown
+        }
+    }
+
+    /// An address as it is written there: words in the order that the machine has them in memory, then the port.
+    fn address(text: &str) -> Option<SocketAddr> {
+        let (address, port) = text.split_once(':')?;
+        let words = address.as_bytes().chunks(8).map(|word| {
+            let word = std::str::from_utf8(word).ok()?;
+            Some(u32::from_str_radix(word, 16).ok()?.to_ne_bytes())
+        });
+        let bytes = words.collect::<Option<Vec<_>>>()?.concat();
+        let address = match bytes.len() {
+            4 => IpAddr::from(<[u8; 4]>::try_from(bytes).ok()?),
+            16 => IpAddr::from(<[u8; 16]>::try_from(bytes).ok()?).to_canonical(),
+            _ => return None,
+        };
+        Some(SocketAddr::new(
+            address,
+            u16::from_str_radix(port, 16).ok()?,
+        ))
+    }
+
+    #[cfg(all(test, target_endian = "little"))]
+    mod tests {
+        use super::*;
+
+        const HEADING: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
+
+        /// A row of a table, on a machine whose memory has the lowest byte of a word first.
+        fn row(local: &str, remote: &str, state: &str, uid: u32, inode: u32) -> String {
+            format!(
+                "   1: {local} {remote} {state} 00000000:00000000 00:00000000 00000000  {uid}        0 {inode} 1 ffff 20 4 30 10 -1"
+            )
+        }
+
+        fn of(rows: &[String]) -> Owner {
+            let lines = std::iter::once(HEADING.to_owned()).chain(rows.iter().cloned());
+            let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+            owner(lines, at(8080), at(40_000))
+        }
+
+        #[test]
+        fn owners() {
+            let (own, peer) = ("0100007F:1F90", "0100007F:9C40");
+            let mapped = |end: &str| format!("0000000000000000FFFF0000{end}");
+            let ours = row(own, peer, "01", 1000, 7);
+            let other = row(own, "0100007F:9C41", "01", 1000, 7);
+            let theirs = |uid, inode| row(peer, own, "01", uid, inode);
+            for (rows, found) in [
+                (vec![ours.clone(), theirs(1001, 8)], Owner::User(1001)),
+                (vec![theirs(0, 8), ours.clone()], Owner::User(0)),
+                (vec![ours.clone(), theirs(0, 0)], Owner::Gone),
+                (
+                    vec![row(&mapped(peer), &mapped(own), "01", 1001, 8)],
+                    Owner::User(1001),
+                ),
+                (vec![row(own, peer, "08", 1000, 7)], Owner::Gone),
+                (vec![ours], Owner::Unknown),
+                (vec![other, "?".to_owned()], Owner::Unknown),
+            ] {
+                assert_eq!(of(&rows), found, "{rows:#?}");
+            }
+        }
+    }
+}

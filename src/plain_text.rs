@@ -1,0 +1,325 @@
+//! Cleans texts that others wrote before a person reads them: one line, every character visible, no secrets.
+
+use std::borrow::Cow;
+
+/// Stands for what is hidden.
+const HIDDEN: &str = "(hidden)";
+
+/// What the names of secrets end in, as libpq, az and Entra have them.
+const SECRET_NAMES: [&str; 6] = [
+    "password",
+    "scram_client_key",
+    "scram_server_key",
+    "client_secret",
+    "access_token",
+    "refresh_token",
+];
+
+/// The base64url form of `{"`, which every JWT and each of its readable parts begin with.
+const TOKEN: &str = "eyJ";
+
+/// A shorter run of letters inside a word isn't a token: `keyJar`.
+const SHORTEST_TOKEN: usize = 20;
+
+/// Returns `text` in one line, without secrets, and with nothing that moves the cursor or reorders what is shown.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    let text = without_secrets(text);
+    let mut line = String::with_capacity(text.len());
+    let mut is_gap = false;
+    for c in text.chars() {
+        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+            is_gap = true;
+            continue;
+        }
+        // However many there are, one space stands for them, beside any that is there.
+        if std::mem::take(&mut is_gap) && c != ' ' && !line.ends_with(' ') {
+            line.push(' ');
+        }
+        if is_invisible(c) {
+            line.extend(c.escape_unicode());
+        } else {
+            line.push(c);
+        }
+    }
+    line.trim().to_owned()
+}
+
+/// Whether a character has no shape of its own: a control character, or one that formats or reorders others.
+#[must_use]
+pub fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+/// Returns `text` with its tokens, the passwords of its URIs, and the values beside secrets' names hidden.
+#[must_use]
+pub fn without_secrets(text: &str) -> String {
+    without_tokens(&without_values(&without_credentials(text)))
+}
+
+/// Whether `word` may be a connection string or URI with a secret in it, whether or not libpq takes it.
+#[must_use]
+pub fn may_hold_secret(word: &str) -> bool {
+    let has_name = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        SECRET_NAMES.iter().any(|name| text.contains(name))
+    };
+    let has_credentials = |(_, rest): (&str, &str)| {
+        rest.split_once(':')
+            .is_some_and(|(_, rest)| rest.contains('@'))
+    };
+    has_name(word)
+        || has_name(&percent_decoded(word))
+        || word.split_once("://").is_some_and(has_credentials)
+}
+
+/// Hides what stands between a user and the host of a URI.
+fn without_credentials(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        shown.push_str(before);
+        rest = after;
+        if let Some((user, host)) = credentials(before, after) {
+            shown.push_str(&after[..user]);
+            shown.push_str(HIDDEN);
+            rest = &after[host..];
+        }
+    }
+    shown + rest
+}
+
+/// Returns where the password in `after`, which follows `://`, begins and ends.
+fn credentials(before: &str, after: &str) -> Option<(usize, usize)> {
+    // libpq takes spaces in a URI; in a sentence, one ends any other.
+    let is_libpqs = ["postgres://", "postgresql://"].map(|scheme| before.ends_with(scheme));
+    let end = match is_libpqs {
+        [false, false] => after.find(char::is_whitespace).unwrap_or(after.len()),
+        _ => after.len(),
+    };
+    let authority = after[..end].find(['/', '?', '#']).unwrap_or(end);
+    // A password may be written with a slash in it, though then it isn't read as one.
+    let host = after[..authority]
+        .rfind('@')
+        .or_else(|| after[..end].rfind('@'))?;
+    let user = after[..host].find(':')? + 1;
+    Some((user, host))
+}
+
+/// Hides what stands behind the name of a secret and `=`.
+fn without_values(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('=') {
+        let (before, after) = rest.split_at(at + 1);
+        shown.push_str(before);
+        rest = after;
+        if is_secret(&before[..at]) {
+            let length = length_of_value(after);
+            if length > 0 {
+                shown.push_str(HIDDEN);
+            }
+            rest = &after[length..];
+        }
+    }
+    shown + rest
+}
+
+/// Whether `before` ends in the name of a secret, which may be percent-encoded.
+fn is_secret(before: &str) -> bool {
+    let before = before.trim_end();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '%');
+    let name = before.trim_end_matches(is_part).len();
+    let name = percent_decoded(&before[name..]).to_ascii_lowercase();
+    SECRET_NAMES.iter().any(|secret| name.ends_with(secret))
+}
+
+/// Returns the length of a value as libpq reads one: quoted, or up to a space without a backslash before it.
+fn length_of_value(text: &str) -> usize {
+    let start = text.len() - text.trim_start().len();
+    let quote = text[start..]
+        .chars()
+        .next()
+        .filter(|c| matches!(c, '\'' | '"'));
+    let mut is_escaped = false;
+    let end = text[start..]
+        .char_indices()
+        .skip(usize::from(quote.is_some()))
+        .find_map(|(at, c)| {
+            let ends = match quote {
+                Some(quote) => c == quote,
+                None => c.is_whitespace(),
+            };
+            if ends && !is_escaped {
+                return Some(start + at + quote.map_or(0, char::len_utf8));
+            }
+            is_escaped = c == '\\' && !is_escaped;
+            None
+        });
+    let value = &text[..end.unwrap_or(text.len())];
+    if value.trim_start().is_empty() {
+        return 0;
+    }
+    // Messages put what they quote between backticks.
+    let unquoted = value.trim_end_matches([',', '.', ';', ':', ')']);
+    unquoted.strip_suffix('`').map_or(value.len(), str::len)
+}
+
+/// Hides whatever looks like a JWT, whole or cut, as it is or percent-encoded.
+fn without_tokens(text: &str) -> String {
+    let is_part =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '%' | '+' | '/' | '=');
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(TOKEN) {
+        let (before, token) = rest.split_at(at);
+        let length = token.find(|c| !is_part(c)).unwrap_or(token.len());
+        let is_inside_word = before.ends_with(|c: char| c.is_ascii_alphanumeric());
+        shown.push_str(before);
+        if is_inside_word && length < SHORTEST_TOKEN {
+            shown.push_str(&token[..length]);
+        } else {
+            shown.push_str(HIDDEN);
+            // The full stop of a sentence isn't the token's.
+            if token[..length].ends_with('.') {
+                shown.push('.');
+            }
+        }
+        rest = &token[length..];
+    }
+    shown + rest
+}
+
+/// Decodes as libpq does, except that what cannot be decoded stays as it is.
+fn percent_decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.as_bytes();
+    while let [first, rest @ ..] = bytes {
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        let byte = match rest {
+            [high, low, ..] if *first == b'%' => digit(*high)
+                .zip(digit(*low))
+                .and_then(|(high, low)| u8::try_from(high << 4 | low).ok()),
+            _ => None,
+        };
+        decoded.push(byte.unwrap_or(*first));
+        bytes = if byte.is_some() { &rest[2..] } else { rest };
+    }
+    Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_of_visible_characters() {
+        for (text, shown) in [
+            ("a\tb\u{1b}[31m\u{9b}31mred\r\n\nb\n", "a b [31m 31mred b"),
+            (
+                "a\u{202e}cba\u{2066}\u{200b}",
+                "a\\u{202e}cba\\u{2066}\\u{200b}",
+            ),
+            ("\u{1b}a \u{2028} b\u{0}c \r d", "a  b c  d"),
+            ("\u{fb00} Größe 名前 👋", "\u{fb00} Größe 名前 👋"),
+        ] {
+            assert_eq!(clean(text), shown);
+            assert_eq!(clean(shown), shown);
+        }
+    }
+
+    #[test]
+    fn tokens_are_hidden() {
+        for (text, shown) in [
+            ("x eyJhbGciOi.eyJhdWQi.c2ln, and on", "x (hidden), and on"),
+            ("\"eyJ0.x.y\" z", "\"(hidden)\" z"),
+            ("a eyJ", "a (hidden)"),
+            ("it is eyJ0eXAi.", "it is (hidden)."),
+            ("?a=eyJ0eXAi%2EeyJhdWQi%2Ec2ln&b", "?a=(hidden)&b"),
+            ("%22eyJ0eXAiOiJKV1QiLCJhbGci", "%22(hidden)"),
+            ("\\neyJ0eXAiOiJKV1QiLCJhbGci\\n", "\\n(hidden)\\n"),
+            (
+                "ey\u{200b}J0.eyJhdWQiOiJodHRwczovLyJ9.c2ln",
+                "ey\\u{200b}J0.(hidden)",
+            ),
+            ("monkeyJungle", "monkeyJungle"),
+        ] {
+            assert_eq!(clean(text), shown);
+        }
+    }
+
+    #[test]
+    fn passwords_are_hidden() {
+        for (text, shown) in [
+            ("postgres://u:p@h?nope=1", "postgres://u:(hidden)@h?nope=1"),
+            ("postgres://u:p%@h", "postgres://u:(hidden)@h"),
+            (
+                "`postgresql://u:a b@c@h/d`",
+                "`postgresql://u:(hidden)@h/d`",
+            ),
+            ("postgres://u:a/b@h/d", "postgres://u:(hidden)@h/d"),
+            (
+                "via http://u:p@proxy:80 to a@b",
+                "via http://u:(hidden)@proxy:80 to a@b",
+            ),
+            ("https://h:443/a and x@y", "https://h:443/a and x@y"),
+            (
+                "host=x Password = 'a b\\' c' y",
+                "host=x Password =(hidden) y",
+            ),
+            ("sslpassword=a\\ b c", "sslpassword=(hidden) c"),
+            ("x?pass%77ord=a&b", "x?pass%77ord=(hidden)"),
+            ("`scram_client_key=a`, b", "`scram_client_key=(hidden)`, b"),
+            (
+                "oauth_client_secret=\"a b\"",
+                "oauth_client_secret=(hidden)",
+            ),
+            ("password='never ended", "password=(hidden)"),
+            ("`password=` x=y", "`password=` x=y"),
+            ("take `password` out", "take `password` out"),
+        ] {
+            assert_eq!(clean(text), shown);
+        }
+    }
+
+    #[test]
+    fn words_with_secrets_are_known() {
+        for word in [
+            "postgres://u:p@h?nope=1",
+            "-dpostgresql://u:p%@h",
+            "--dbname=postgres://u:a b@h",
+            "postgres://h?pass%77ord=x",
+            "postgres://h?PASSWORD%3Dx",
+            "host=x scram_server_key = y",
+            "-vx=oauth_client_secret=y",
+            "alter role a password 'b'",
+        ] {
+            assert!(may_hold_secret(word), "{word}");
+        }
+        for word in [
+            "postgres://a@h:5432/d",
+            "postgres://h:5432/d",
+            "select 1",
+            "%",
+        ] {
+            assert!(!may_hold_secret(word), "{word}");
+        }
+    }
+}
