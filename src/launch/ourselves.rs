@@ -160,14 +160,13 @@ fn depth(value: Option<&OsStr>) -> u32 {
 fn is_counted(program: &Path) -> bool {
     let is_small = fs::metadata(program)
         .is_ok_and(|about| about.is_file() && (1..LARGEST_SCRIPT).contains(&about.len()));
-    let beginning = || {
-        let mut text = Vec::new();
-        File::open(program)?
-            .take(LARGEST_SCRIPT)
-            .read_to_end(&mut text)?;
-        io::Result::Ok(text)
+    let is_one = || {
+        let mut beginning = [0; 4096];
+        let count = File::open(program)?.read(&mut beginning)?;
+        let text = &beginning[..count];
+        io::Result::Ok(text.starts_with(b"#!") && !is_debians(text))
     };
-    is_small && beginning().is_ok_and(|text| text.starts_with(b"#!") && !is_debians(&text))
+    is_small && is_one().unwrap_or(false)
 }
 
 /// Whether `program` is a batch file.
@@ -181,10 +180,10 @@ fn is_counted(program: &Path) -> bool {
     })
 }
 
-/// Whether a script is Debian's wrapper, which is in Perl and finds the program of a cluster.
+/// Whether a script that begins so is Debian's wrapper, which is in Perl and finds the program of a cluster.
 #[cfg(unix)]
-fn is_debians(script: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(script);
+fn is_debians(beginning: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(beginning);
     let first = text.lines().next().unwrap_or_default();
     first.contains("perl") && text.contains("PgCommon")
 }

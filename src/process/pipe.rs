@@ -58,16 +58,17 @@ fn moment(pipes: [&Pipe; 2], left: Duration) -> Duration {
 #[cfg(unix)]
 impl Pipe {
     /// The pipe that `source` is the end of.
-    pub fn of(source: Option<impl Into<std::os::fd::OwnedFd>>) -> io::Result<Self> {
+    pub fn of(source: Option<impl Into<std::os::fd::OwnedFd>>) -> Self {
         use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
         let source = source.map(|source| File::from(source.into()));
-        if let Some(source) = &source {
-            // Our end alone: the program's is another open file.
-            fcntl(source, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        // Our end alone: the program's is another open file. One that could keep us waiting isn't read.
+        let never_waits =
+            |source: &File| fcntl(source, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).is_ok();
+        Self {
+            source: source.filter(never_waits),
+            bytes: Vec::new(),
         }
-        let bytes = Vec::new();
-        Ok(Self { source, bytes })
     }
 }
 
@@ -96,10 +97,11 @@ pub fn wait(pipes: [&Pipe; 2], left: Duration) {
 #[cfg(windows)]
 impl Pipe {
     /// The pipe that `source` is the end of.
-    pub fn of(source: Option<impl Into<std::os::windows::io::OwnedHandle>>) -> io::Result<Self> {
-        let source = source.map(|source| File::from(source.into()));
-        let bytes = Vec::new();
-        Ok(Self { source, bytes })
+    pub fn of(source: Option<impl Into<std::os::windows::io::OwnedHandle>>) -> Self {
+        Self {
+            source: source.map(|source| File::from(source.into())),
+            bytes: Vec::new(),
+        }
     }
 }
 

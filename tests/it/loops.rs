@@ -55,16 +55,17 @@ fn a_script_that_leads_back_is_an_error() {
         format!("#!/bin/sh\n'{PROGRAM}' \"$@\"\n"),
         format!("#!/usr/bin/env perl\nexec '{PROGRAM}', @ARGV;\n"),
     ] {
-        for words in [
-            &["-h", "localhost", "-c", "select 1"][..],
-            &["-V"],
-            &["--version"],
-        ] {
+        for words in [&["-h", "localhost", "-c", "select 1"][..], &["-V"]] {
             let user = with_script(&script).args(words);
             let ran = user.ran(bounded(&user));
             let cause = "is a script that leads back to entra-psql";
             ran.fails(126, cause, "name that with `--psql PATH`");
         }
+        // Each of us on the way says its own version.
+        let user = with_script(&script).args(["--version"]);
+        let ran = user.ran(bounded(&user));
+        assert_eq!(ran.code, Some(126), "{}", ran.stderr);
+        assert_eq!(ran.stderr.matches("error: ").count(), 1, "{}", ran.stderr);
     }
     let user = with_script(&format!("#!/bin/sh\nexec '{PROGRAM}' \"$@\"\n"));
     // By its name, by a variable, and for the doctor.
@@ -147,9 +148,9 @@ fn what_is_named_is_not_this_program() {
     let user = User::nobody().var("ENTRA_PSQL_PROGRAM", PROGRAM);
     let ran = user.ran(bounded(&user));
     ran.fails(126, "is entra-psql itself, not psql", hint);
-    let user = User::nobody().args(["-V"]);
+    let user = User::nobody();
     let copied = copy(&user, "copy", "").join("psql");
-    let user = user.args(["--psql".as_ref(), copied.as_os_str()]);
+    let user = user.args(["--psql".as_ref(), copied.as_os_str(), "-V".as_ref()]);
     let ran = user.ran(bounded(&user));
     ran.fails(126, "is entra-psql itself, not psql", hint);
 }

@@ -47,7 +47,8 @@ fn three_ways(shell: &str, stand_in: &str, shows: &str) -> [String; 3] {
     ]
 }
 
-fn lines_about(status: &str, names: &[&str]) -> Vec<String> {
+/// What a process's status says about these, without what no program can set.
+pub fn lines_about(status: &str, names: &[&str]) -> Vec<String> {
     let about = |line: &&str| names.iter().any(|name| line.starts_with(name));
     status
         .lines()

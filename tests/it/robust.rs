@@ -87,7 +87,9 @@ mod child_signal {
         let user = with_az(
             "case $1 in login) touch \"$HOME/in\" ;; *) [ -e \"$HOME/in\" ] && answer || { echo \"ERROR: Please run 'az login' to setup account.\" >&2; exit 1; } ;; esac",
         );
-        let user = user.args(["-XAtc", "select current_user"]);
+        let user = user
+            .args(["-XAtc", "select current_user"])
+            .var("PAGER", "cat");
         let mut terminal = spawn_command(behind(&user, SCENE), Some(30_000)).expect("a terminal");
         terminal.exp_string("[y/N]").expect("the question");
         terminal.send_line("y").expect("an answer");
