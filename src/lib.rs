@@ -52,6 +52,7 @@ pub mod report;
 pub mod shell;
 pub mod sign_in;
 pub mod sign_out;
+pub mod terminal;
 pub mod threads;
 pub mod tool;
 pub mod trust_store;
@@ -71,7 +72,7 @@ use hand_over::{Course, Handover, Psql, Receiver};
 use launch::{locate, ourselves, reading};
 use libpq::files;
 use libpq::target::Target;
-use private_directory::{Exposed, PrivateDirectory};
+use private_directory::PrivateDirectory;
 use process::child_signal::ChildSignal;
 use psql::command_line::{Outcome, Wanted};
 use purpose::Purpose;
@@ -87,10 +88,12 @@ pub fn run(words: Vec<OsString>) -> Result<i32, Failure> {
     let line = reading::read(words, &environment);
     let flags = Options::of_command_line(line.own)?;
     if flags.sign_out {
-        return report::print(&sign_out::sign_out(private_directory().as_ref())?);
+        return terminal::print(&sign_out::sign_out(
+            PrivateDirectory::open_or_warn().as_ref(),
+        )?);
     }
     if let Some(script) = flags.completions {
-        return report::print(script.text.trim_end());
+        return terminal::print(script.text.trim_end());
     }
     let start = Start {
         words: line.forwarded,
@@ -109,7 +112,7 @@ pub fn run(words: Vec<OsString>) -> Result<i32, Failure> {
         }
         Outcome::Connects(wanted) => {
             start.purpose.check(&wanted)?;
-            if wanted.transaction_of_nothing && platform::is_interactive() {
+            if wanted.transaction_of_nothing && terminal::is_interactive() {
                 return start.become_psql("psql will not connect");
             }
             match target(&wanted, &start.environment) {
@@ -121,14 +124,6 @@ pub fn run(words: Vec<OsString>) -> Result<i32, Failure> {
             }
         }
     }
-}
-
-/// Our directory; where it is not ours alone, that is said, and nothing is kept.
-pub(crate) fn private_directory() -> Option<PrivateDirectory> {
-    PrivateDirectory::open().unwrap_or_else(|Exposed(why)| {
-        report::warn(&format!("nothing is remembered: {why}"));
-        None
-    })
 }
 
 /// What the program starts from, once the command line is read.
@@ -169,7 +164,7 @@ impl Start {
         let psql = plan.options.psql.as_deref();
         let receiver = Receiver::find(self.purpose, self.words, psql, target, environment)?;
         receiver.check_for_token(target, environment)?;
-        let directory = private_directory();
+        let directory = PrivateDirectory::open_or_warn();
         let roots = protection.wants_roots.then(|| {
             let (psql, mode) = (receiver.psql(), protection.mode.as_str());
             let is_azure = plan.cloud.is_some_and(|cloud| cloud.has_known_roots);
@@ -186,7 +181,7 @@ impl Start {
             }
         })?;
         for warning in delivery::warnings(&signed_in.role, &signed_in.token) {
-            report::warn(&warning);
+            terminal::warn(&warning);
         }
         let named = files::named(target, environment);
         let settings = Settings::new(plan, &signed_in, &protection, named, roots);
@@ -220,13 +215,13 @@ impl Start {
             let cause = format!("`{}` cannot be run: {why}", program.display());
             Failure::new(Kind::NotRunnable, cause).hint("name another psql with `--psql PATH`")
         })?;
-        report::print(concat!("entra-psql ", env!("CARGO_PKG_VERSION")))?;
+        terminal::print(concat!("entra-psql ", env!("CARGO_PKG_VERSION")))?;
         Ok(status.code().unwrap_or(1))
     }
 
     /// `--help`: our page, then psql's own.
     fn print_our_help(self) -> Result<i32, Failure> {
-        report::print(cli::command().render_help().to_string())?;
+        terminal::print(cli::command().render_help().to_string())?;
         self.become_psql("psql prints its help")
     }
 }

@@ -6,8 +6,7 @@ use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Write as _};
 use crate::azure_cli;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::platform;
-use crate::report;
+use crate::terminal;
 
 /// Whether the person took the offer, and az says that they are signed in now. No question is asked where az did not say
 /// how to sign in, without a terminal, and in CI.
@@ -23,10 +22,10 @@ pub fn is_taken(failure: &Failure, environment: &Environment) -> bool {
     if commands.is_empty() || !is_attended {
         return false;
     }
-    let Some(terminal) = platform::terminal() else {
+    let Some(terminal) = terminal::terminal() else {
         return false;
     };
-    report::say(failure.cause());
+    terminal::say(failure.cause());
     let lines: Vec<_> = commands
         .iter()
         .map(|words| format!("`az {}`", words.join(" ")))

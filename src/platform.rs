@@ -1,8 +1,7 @@
 //! What differs between operating systems and is small: one function each, with two bodies.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::path::PathBuf;
 
 use crate::environment::Environment;
@@ -193,28 +192,4 @@ mod code_page {
         buffer.truncate(written);
         Some(buffer)
     }
-}
-
-/// Whether psql would be interactive: standard input and output are a terminal.
-#[must_use]
-pub fn is_interactive() -> bool {
-    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
-}
-
-/// The terminal that we were started at, to read from; not where we are in its background, where reading would stop us.
-#[cfg(unix)]
-#[must_use]
-pub fn terminal() -> Option<File> {
-    let terminal = File::open("/dev/tty").ok()?;
-    let foreground = nix::unistd::tcgetpgrp(&terminal).ok()?;
-    (foreground == nix::unistd::getpgrp()).then_some(terminal)
-}
-
-/// The console that we were started at, to read from.
-#[cfg(windows)]
-#[must_use]
-pub fn terminal() -> Option<File> {
-    // A console is read in lines only by who may also write to it.
-    let mut options = File::options();
-    options.read(true).write(true).open("CONIN$").ok()
 }

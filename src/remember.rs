@@ -24,7 +24,7 @@ use crate::failure::Failure;
 use crate::identity::credential::Credential;
 use crate::plain_file;
 use crate::private_directory::{Exposed, PrivateDirectory};
-use crate::report;
+use crate::terminal;
 use crate::tool::LONGEST_FILE;
 
 /// A token with less life left is fetched anew: the session that it opens may take a while to begin.
@@ -193,7 +193,7 @@ impl<'a> Memory<'a> {
         let bytes = match self.directory.read(&self.place) {
             Ok(bytes) => bytes?,
             Err(Exposed(why)) => {
-                report::warn(&format!("the remembered token is not used: {why}"));
+                terminal::warn(&format!("the remembered token is not used: {why}"));
                 return None;
             }
         };

@@ -29,7 +29,7 @@ use crate::libpq::parameters::Refusal;
 use crate::libpq::resolve;
 use crate::libpq::target::Target;
 use crate::psql::command_line::{Outcome, Wanted};
-use crate::report;
+use crate::terminal;
 
 use finding::{Finding, Link, Report};
 use judge::refusal::Who;
@@ -97,7 +97,7 @@ pub fn examine(
         findings,
         variables,
     };
-    report::print(render::written(
+    terminal::print(render::written(
         &report,
         flags.doctor.unwrap_or(Format::Text),
     ))?;

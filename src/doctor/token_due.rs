@@ -62,7 +62,7 @@ impl Patient<'_> {
             .time_for_signing_in(None)
             .min(self.deadline.total());
         plan.options.timeout = Some(total.saturating_sub(FOR_SESSION.min(total / 3)));
-        let directory = crate::private_directory();
+        let directory = PrivateDirectory::open_or_warn();
         let directory = directory.as_ref();
         let decision = match sign_in::choice(&plan, self.environment, directory) {
             Ok(choice) => {

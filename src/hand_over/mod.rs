@@ -22,6 +22,7 @@ use crate::libpq::target::Target;
 use crate::purpose::Purpose;
 use crate::report;
 use crate::sign_in::SignedIn;
+use crate::terminal;
 
 use print::Reader;
 use program::Program;
@@ -182,7 +183,7 @@ impl Handover<'_> {
 fn run(launch: &Launch, options: &Options, about: impl FnOnce() -> String) -> Result<i32, Failure> {
     let report = || format!("{}\n{}", report::command_line(launch), about());
     if options.dry_run {
-        return report::print(report());
+        return terminal::print(report());
     }
     say(options, report);
     exec::become_program(launch)
@@ -191,7 +192,7 @@ fn run(launch: &Launch, options: &Options, about: impl FnOnce() -> String) -> Re
 /// Says what was decided, where that is wanted.
 fn say(options: &Options, about: impl FnOnce() -> String) {
     if options.verbose {
-        report::say(&about());
+        terminal::say(&about());
     }
 }
 

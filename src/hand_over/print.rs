@@ -10,6 +10,7 @@ use crate::libpq::target::Target;
 use crate::purpose::{Form, Print};
 use crate::report;
 use crate::shell::{Unsayable, calling};
+use crate::terminal;
 
 use super::program::{check_database, check_variables};
 use super::{Course, Handover, say, settings};
@@ -19,7 +20,7 @@ pub struct Reader(Print);
 
 impl Reader {
     pub(super) fn new(print: Print, target: &Target) -> Result<Self, Failure> {
-        report::check_output()?;
+        terminal::check_output()?;
         let reader = Self(print);
         if reader.reads_variables() {
             check_variables(target)?;
@@ -49,9 +50,9 @@ impl Reader {
             (Print::Token, Course::WithToken { signed_in, .. }) => {
                 say(handover.options, || handover.report(settings(&connection)));
                 if io::stdout().is_terminal() {
-                    report::warn("whoever sees this token can sign in with it until it expires");
+                    terminal::warn("whoever sees this token can sign in with it until it expires");
                 }
-                report::print(signed_in.token.secret())
+                terminal::print(signed_in.token.secret())
             }
             (Print::Connection(form), course) => {
                 say(handover.options, || match course {
@@ -72,7 +73,7 @@ fn print_connection(
     let text = match form {
         Form::Conninfo => {
             for name in connection.secrets_beside_password() {
-                report::warn(&format!(
+                terminal::warn(&format!(
                     "`{name}` is left out: `--print-conninfo` prints no secrets"
                 ));
             }
@@ -98,5 +99,5 @@ fn print_connection(
                 })?
         }
     };
-    report::print(text)
+    terminal::print(text)
 }

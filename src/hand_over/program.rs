@@ -10,7 +10,7 @@ use crate::libpq::connection::Connection;
 use crate::libpq::parameters::is_connection_string;
 use crate::libpq::target::Target;
 use crate::psql::command_line;
-use crate::report;
+use crate::terminal;
 
 use super::{Course, Handover, run, settings};
 
@@ -81,7 +81,7 @@ pub(super) fn check_variables(target: &Target) -> Result<(), Failure> {
     // A program has a name of its own.
     for name in dispensable {
         if name != "fallback_application_name" {
-            report::warn(&format!(
+            terminal::warn(&format!(
                 "`{name}` is left out: libpq has no variable for it"
             ));
         }

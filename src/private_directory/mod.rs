@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::terminal;
+
 /// More than any file that we write, in bytes: one of roots may have some hundred thousand.
 const LONGEST: u64 = 16 * 1024 * 1024;
 
@@ -52,6 +54,15 @@ impl PrivateDirectory {
                 Ok(Self { path })
             })
             .transpose()
+    }
+
+    /// Opens the directory. If it is exposed, that is said, and nothing is kept.
+    #[must_use]
+    pub fn open_or_warn() -> Option<Self> {
+        Self::open().unwrap_or_else(|Exposed(why)| {
+            terminal::warn(&format!("nothing is remembered: {why}"));
+            None
+        })
     }
 
     /// Where a file of this name is, or would be.

@@ -11,7 +11,7 @@ use oauth2::basic::BasicTokenResponse;
 use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, RedirectUrl};
 
 use crate::failure::Failure;
-use crate::report;
+use crate::terminal;
 
 use super::Entra;
 use super::listener::{Answer, Listener};
@@ -39,7 +39,7 @@ pub(super) async fn sign_in(
         // Whoever has several accounts is asked for one, and not given the last.
         .add_extra_param("prompt", "select_account")
         .url();
-    report::say(&format!(
+    terminal::say(&format!(
         "continue in your browser; where none opens, take this address to one on this machine:\n{address}"
     ));
     opener::open(address.as_str(), command);

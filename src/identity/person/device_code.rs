@@ -5,7 +5,7 @@ use oauth2::{DeviceCodeErrorResponseType, RequestTokenError, StandardDeviceAutho
 
 use crate::failure::Failure;
 use crate::plain_text;
-use crate::report;
+use crate::terminal;
 
 use super::Entra;
 
@@ -21,7 +21,7 @@ pub(super) async fn sign_in(entra: &Entra<'_>) -> Result<BasicTokenResponse, Fai
         .answered(request)
         .await?
         .map_err(|error| entra.failure(&error))?;
-    report::say(&format!(
+    terminal::say(&format!(
         "to sign in, open {} in a browser and enter the code {}",
         plain_text::clean(shown.verification_uri()),
         plain_text::clean(shown.user_code().secret())

@@ -32,7 +32,7 @@ use crate::entra::role;
 use crate::entra::token::Token;
 use crate::failure::Failure;
 use crate::plain_text;
-use crate::report;
+use crate::terminal;
 
 use super::complaint::Complaint;
 use super::credential::Credential;
@@ -128,7 +128,7 @@ pub(super) fn token(
         .checked(answer.access_token().secret().clone(), entra.resource)?;
     // The account that was chosen in the browser may not be the one that was meant.
     if !is_renewed && let Some(name) = role::person(&token) {
-        report::say(&format!("signed in as {}", plain_text::clean(name)));
+        terminal::say(&format!("signed in as {}", plain_text::clean(name)));
     }
     // Without a new one, the last one is good for another time.
     if let Some(refresh) = answer.refresh_token() {
@@ -182,7 +182,7 @@ impl<'a> Store<'a> {
                 self.is_of_use = false;
                 if self.person.is_verbose {
                     let trouble = plain_text::clean(&trouble.to_string());
-                    report::say(&format!("the sign-in is not kept: {trouble}"));
+                    terminal::say(&format!("the sign-in is not kept: {trouble}"));
                 }
             })
             .ok()
