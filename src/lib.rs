@@ -7,56 +7,37 @@
 //!                       (pure)    (az|SDK) (claims)     (pure)         (psql)
 //! ```
 //!
-//! - [`psql`] reads the command line as psql would and cuts our own words out; [`cli`] describes those.
+//! The folders are the floors of the house, from the top:
+//!
+//! - [`doctor`] walks the same way link by link, and runs nothing.
+//! - [`handover`] gives the connection to psql, to a program in its place, or to whoever reads what is printed.
+//! - [`sign_in`] gets a token and the role that it is for, and keeps the token.
+//! - [`token`] has a folder for each way to get a token.
+//! - [`intent`] says from the command line and the variables whether a token is due, and how the connection is protected.
+//! - [`cli`] describes our own options.
 //! - [`libpq`] works out what libpq would connect to.
-//! - [`decision`] says whether a token is due, and how the connection is protected.
-//! - [`sign_in`] has [`azure_cli`], [`azd`] or [`identity`] get the token; [`remember`] keeps it, [`entra`] reads it, and
-//!   [`delivery`] puts it into psql's environment, with the roots from [`trust_store`].
-//! - [`login_offer`] offers the person at the terminal to sign in with az, where that is what is missing.
-//! - [`credential_store`] keeps the sign-ins of people, and [`sign_out`] forgets them.
-//! - [`launch`] finds psql and becomes it.
+//! - [`psql`] reads psql's command line as psql would, and finds psql.
+//! - [`shell`] knows how each shell quotes.
+//! - [`system`] is what the operating system gives.
+//! - [`entra`] has Entra's facts: clouds, claims, names, refusals.
 //!
-//! For other programs ([`purpose`]), [`hand_over`] gives the whole connection to one in psql's place, or prints it, for a
-//! [`shell`] or as a connection string.
-//!
-//! [`doctor`] walks the same way link by link, and becomes nothing.
-//!
-//! Data flows down this list and never up; what decides does no I/O, and what does I/O decides nothing.
+//! At the bottom are [`failure`], what a person is told, [`plain_text`], what others wrote made fit to show, and
+//! [`environment`], the variables as a value. A file imports from its own floor or from below, never from above.
 
-pub mod azd;
-pub mod azure_cli;
 pub mod cli;
-pub mod credential_store;
-pub mod deadline;
-pub mod decision;
-pub mod delivery;
 pub mod doctor;
 pub mod entra;
 pub mod environment;
 pub mod failure;
-pub mod hand_over;
-pub mod identity;
-pub mod launch;
+pub mod handover;
+pub mod intent;
 pub mod libpq;
-pub mod login_offer;
-pub mod method;
-pub mod plain_file;
 pub mod plain_text;
-pub mod platform;
-pub mod private_directory;
-pub mod process;
 pub mod psql;
-pub mod purpose;
-pub mod remember;
-pub mod report;
 pub mod shell;
 pub mod sign_in;
-pub mod sign_out;
-pub mod terminal;
-pub mod threads;
-pub mod tool;
-pub mod trust_store;
-pub mod turn;
+pub mod system;
+pub mod token;
 
 pub use libpq::resolve::target;
 
@@ -64,18 +45,20 @@ use std::ffi::OsString;
 use std::process::Command;
 
 use cli::Options;
-use decision::{Decision, SignIn, WithoutToken, evidence, tls};
-use delivery::Settings;
 use environment::Environment;
 use failure::{Failure, Kind};
-use hand_over::{Course, Handover, Psql, Receiver};
-use launch::{locate, ourselves, reading};
+use handover::variables::{self, Settings};
+use handover::{Course, Handover, Psql, Receiver, roots};
+use intent::purpose::Purpose;
+use intent::{Decision, SignIn, WithoutToken, command_line, evidence, tls};
 use libpq::files;
 use libpq::target::Target;
-use private_directory::PrivateDirectory;
-use process::child_signal::ChildSignal;
 use psql::command_line::{Outcome, Wanted};
-use purpose::Purpose;
+use psql::{locate, ourselves};
+use sign_in::{offer, sign_out, signer};
+use system::private_directory::PrivateDirectory;
+use system::process::child_signal::ChildSignal;
+use system::terminal;
 
 /// Runs the program with `words` (without its own name). Where it becomes psql it does not return, except on
 /// Windows, with psql's exit code.
@@ -85,7 +68,7 @@ use purpose::Purpose;
 /// Whatever a person has to be told; see [`failure`].
 pub fn run(words: Vec<OsString>) -> Result<i32, Failure> {
     let environment = Environment::inherited();
-    let line = reading::read(words, &environment);
+    let line = command_line::read(words, &environment);
     let flags = Options::of_command_line(line.own)?;
     if flags.sign_out {
         return terminal::print(&sign_out::sign_out(
@@ -120,7 +103,7 @@ pub fn run(words: Vec<OsString>) -> Result<i32, Failure> {
                 Err(_) if start.purpose == Purpose::Psql => {
                     start.become_psql("libpq will refuse these parameters")
                 }
-                Err(refusal) => Err(hand_over::refused(&refusal)),
+                Err(refusal) => Err(handover::refused(&refusal)),
             }
         }
     }
@@ -168,19 +151,19 @@ impl Start {
         let roots = protection.wants_roots.then(|| {
             let (psql, mode) = (receiver.psql(), protection.mode.as_str());
             let is_azure = plan.cloud.is_some_and(|cloud| cloud.has_known_roots);
-            trust_store::roots(psql, mode, is_azure, directory.as_ref(), environment)
+            roots::roots(psql, mode, is_azure, directory.as_ref(), environment)
         });
         let roots = roots.transpose()?;
-        let sign_in = || sign_in::sign_in(plan, environment, directory.as_ref());
+        let sign_in = || signer::sign_in(plan, environment, directory.as_ref());
         let signed_in = sign_in().or_else(|failure| {
             let may_ask = receiver.is_started(&plan.options);
-            if may_ask && login_offer::is_taken(&failure, environment) {
+            if may_ask && offer::is_taken(&failure, environment) {
                 sign_in()
             } else {
                 Err(failure)
             }
         })?;
-        for warning in delivery::warnings(&signed_in.role, &signed_in.token) {
+        for warning in variables::warnings(&signed_in.role, &signed_in.token) {
             terminal::warn(&warning);
         }
         let named = files::named(target, environment);

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 fn run(words: Vec<OsString>) -> i32 {
     entra_psql::run(words).unwrap_or_else(|failure| {
-        entra_psql::terminal::tell(&failure);
+        entra_psql::system::terminal::tell(&failure);
         failure.exit_code()
     })
 }

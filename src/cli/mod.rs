@@ -3,6 +3,7 @@
 
 pub mod completions;
 mod description;
+pub mod method;
 mod options;
 mod table;
 pub mod values;

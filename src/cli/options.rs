@@ -6,10 +6,10 @@
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
+use crate::cli::method::Method;
 use crate::entra::cloud;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::method::Method;
 use crate::psql::command_line::OwnWord;
 use crate::shell::Shell;
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser, ValueParser};
 
+use crate::cli::method::Method;
 use crate::entra::cloud::{self, Named};
-use crate::method::Method;
 use crate::shell::Shell;
 
 use super::completions::{self, Script};

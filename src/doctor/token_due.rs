@@ -5,23 +5,22 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use crate::azure_cli::{self, AzureCli};
-use crate::decision::SignIn;
-use crate::decision::tls::Protection;
-use crate::delivery::{self, Settings};
+use crate::cli::method::Method;
 use crate::entra::cloud;
 use crate::entra::role::{self, Identity};
 use crate::entra::token::Token;
 use crate::failure::Failure;
-use crate::identity::credential::Credential;
-use crate::identity::person::Person;
+use crate::handover::variables::{self, Settings};
+use crate::intent::SignIn;
+use crate::intent::tls::Protection;
 use crate::libpq::files;
-use crate::method::Method;
-use crate::platform;
-use crate::private_directory::PrivateDirectory;
-use crate::sign_in::{self, SignedIn};
-use crate::threads::{self, Aside};
-use crate::trust_store;
+use crate::sign_in::signer::{self, SignedIn};
+use crate::system::platform;
+use crate::system::private_directory::PrivateDirectory;
+use crate::system::threads::{self, Aside};
+use crate::token::azure_cli::{self, AzureCli};
+use crate::token::person::Person;
+use crate::token::workload::credential::Credential;
 
 use super::finding::{Finding, Link, Status};
 use super::judge::certificate::{self, Checks};
@@ -64,7 +63,7 @@ impl Patient<'_> {
         plan.options.timeout = Some(total.saturating_sub(FOR_SESSION.min(total / 3)));
         let directory = PrivateDirectory::open_or_warn();
         let directory = directory.as_ref();
-        let decision = match sign_in::choice(&plan, self.environment, directory) {
+        let decision = match signer::choice(&plan, self.environment, directory) {
             Ok(choice) => {
                 plan.choice = Some(choice);
                 programs::decided(&plan, choice, protection)
@@ -87,7 +86,7 @@ impl Patient<'_> {
         let (environment, deadline) = (self.environment, self.deadline);
         let (authority, graph) = self.web_services(plan);
         thread::scope(|scope| {
-            let token = threads::aside(scope, || sign_in::sign_in(plan, environment, directory));
+            let token = threads::aside(scope, || signer::sign_in(plan, environment, directory));
             let road = |address: Option<String>| {
                 let look = |address: String| look::road::look(&address, environment, deadline);
                 address.map(|address| threads::aside(scope, move || look(address)))
@@ -180,7 +179,8 @@ impl Patient<'_> {
         };
         let (psql, mode) = (psql.program.as_path(), protection.mode.as_str());
         let is_azure = plan.cloud.is_some_and(|cloud| cloud.has_known_roots);
-        trust_store::roots(Some(psql), mode, is_azure, directory, self.environment).map(Some)
+        crate::handover::roots::roots(Some(psql), mode, is_azure, directory, self.environment)
+            .map(Some)
     }
 
     /// Where psql will look for roots, with `added` in `PGSSLROOTCERT` where that is not set.
@@ -206,7 +206,7 @@ impl Patient<'_> {
         signed_in: &SignedIn,
     ) -> Finding {
         let SignedIn { role, token, .. } = signed_in;
-        let variables = delivery::variables(self.environment, settings, token);
+        let variables = variables::variables(self.environment, settings, token);
         let words = look::session::words(self.wanted, Some(role));
         let came = look::session::open(&psql.program, &words, &variables, self.deadline);
         let name = role.name.to_string_lossy().into_owned();

@@ -7,7 +7,7 @@
 use std::ffi::{OsStr, OsString};
 
 use crate::environment::Environment;
-use crate::platform;
+use crate::system::platform;
 
 use super::conninfo;
 use super::keywords::{self, KEYWORDS, SECRETS};

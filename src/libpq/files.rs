@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::environment::Environment;
-use crate::plain_file;
-use crate::platform;
+use crate::system::plain_file;
+use crate::system::platform;
 
 use super::parameters::{Origin, Parameters, Refusal};
 use super::service;

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use entra_psql::cli;
 use entra_psql::cli::completions::SCRIPTS;
-use entra_psql::method::Method;
+use entra_psql::cli::method::Method;
 use entra_psql::psql::options;
 use rexpect::session::{PtySession, spawn_command};
 

@@ -5,9 +5,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Mutex;
 
+use entra_psql::cli;
 use entra_psql::environment::Environment;
 use entra_psql::psql::command_line::{CommandLine, Outcome};
-use entra_psql::{cli, platform};
+use entra_psql::system::platform;
 use fastrand::Rng;
 
 use super::case::{Case, Kind, Prepared};

@@ -4,13 +4,14 @@ use std::ffi::OsString;
 use std::fmt::Debug;
 use std::os::unix::ffi::OsStrExt;
 
+use entra_psql::cli;
 use entra_psql::environment::Environment;
 use entra_psql::libpq::files;
 use entra_psql::libpq::keywords::KEYWORDS;
 use entra_psql::libpq::parameters::Origin;
 use entra_psql::libpq::target::{Host, Target};
 use entra_psql::psql::command_line::{CommandLine, Outcome, Wanted};
-use entra_psql::{cli, platform};
+use entra_psql::system::platform;
 
 use super::case::{Case, Prepared};
 use super::oracle::{Answer, Attempt, Connection, Oracle};

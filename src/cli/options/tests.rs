@@ -1,7 +1,7 @@
 //! Values, contradictions, and flags over variables.
 
 use super::*;
-use crate::method::PersonMethod;
+use crate::cli::method::PersonMethod;
 use crate::psql::options;
 
 fn parse(words: &[&str]) -> Result<Options, String> {

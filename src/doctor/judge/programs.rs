@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use crate::decision::SignIn;
-use crate::decision::method::Choice;
-use crate::decision::tls::Protection;
+use crate::cli::method::Method;
 use crate::doctor::finding::{Finding, Link};
 use crate::doctor::look::az::Az;
 use crate::doctor::look::psql::Psql;
 use crate::entra::cloud;
 use crate::failure::Failure;
-use crate::method::Method;
+use crate::intent::SignIn;
+use crate::intent::method::Choice;
+use crate::intent::tls::Protection;
 use crate::psql::version;
 
 /// The first PostgreSQL whose psql takes passwords as long as tokens are everywhere, and that is tested here.

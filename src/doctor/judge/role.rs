@@ -1,11 +1,11 @@
 //! Judges the role's name against what the token says, and the membership of a group.
 
-use crate::decision::SignIn;
-use crate::decision::user::{Place, User};
 use crate::doctor::finding::{Finding, Link};
 use crate::entra::role::{self, Identity, LONGEST_NAME};
 use crate::failure::Failure;
-use crate::sign_in::SignedIn;
+use crate::intent::SignIn;
+use crate::intent::role::{Place, User};
+use crate::sign_in::signer::SignedIn;
 
 /// Whether the role was named as a group.
 #[must_use]

@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 
-use crate::azure_cli::{Account, AzureCli};
 use crate::cli::Options;
-use crate::deadline::Deadline;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::system::deadline::Deadline;
+use crate::token::azure_cli::{Account, AzureCli};
 
 /// What was seen of az.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ pub mod tls;
 
 use std::time::Duration;
 
-use crate::deadline::Deadline;
+use crate::system::deadline::Deadline;
 
 /// A deadline this far away, or `deadline` where that is nearer.
 #[must_use]

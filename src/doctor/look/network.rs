@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
 
-use crate::deadline::Deadline;
+use crate::system::deadline::Deadline;
 
 /// The addresses of a name.
 ///

@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::deadline::Deadline;
 use crate::environment::Environment;
-use crate::launch::{locate, ourselves};
-use crate::process::{self, NoAnswer};
+use crate::psql::{locate, ourselves};
+use crate::system::deadline::Deadline;
+use crate::system::process::{self, NoAnswer};
 
 /// Where the programs are that Debian's wrapper chooses from, each below its version.
 const BEHIND_WRAPPER: &str = "/usr/lib/postgresql";

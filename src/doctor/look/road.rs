@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::deadline::Deadline;
 use crate::environment::Environment;
+use crate::system::deadline::Deadline;
 
 use super::network::{self, Reach};
 use super::within;

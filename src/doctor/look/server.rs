@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::thread;
 use std::time::Duration;
 
-use crate::deadline::Deadline;
 use crate::libpq::target::Host;
-use crate::threads;
+use crate::system::deadline::Deadline;
+use crate::system::threads;
 
 use super::network::{self, Reach};
 use super::tls::{self, Shown, Trouble};

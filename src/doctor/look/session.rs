@@ -4,12 +4,12 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::deadline::Deadline;
-use crate::decision::user::{Delivery, Role};
 use crate::environment::Environment;
-use crate::launch::ourselves;
-use crate::process::{self, NoAnswer};
+use crate::intent::role::{Delivery, Role};
 use crate::psql::command_line::Wanted;
+use crate::psql::ourselves;
+use crate::system::deadline::Deadline;
+use crate::system::process::{self, NoAnswer};
 
 /// What a session is asked. The answers are parted by NUL, which no name can hold.
 const QUESTION: &str = "select current_user, current_database(), current_setting('server_version')";

@@ -11,7 +11,7 @@ use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error, ProtocolVersion, SignatureScheme,
 };
 
-use crate::deadline::Deadline;
+use crate::system::deadline::Deadline;
 
 use super::network::is_timeout;
 

@@ -1,0 +1,218 @@
+//! Hands the connection over: to psql, to a program in its place, or to whoever reads what is printed: one file for
+//! each.
+//!
+//! psql reads its command line itself and gets the token beside it. The others do not, and get the connection whole.
+
+pub mod exec;
+pub mod launch;
+mod print;
+mod program;
+mod psql;
+pub mod report;
+pub mod roots;
+pub mod variables;
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use crate::cli::Options;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::intent::purpose::Purpose;
+use crate::intent::{SignIn, WithoutToken, tls};
+use crate::libpq::connection::{Connection, PASSWORD};
+use crate::libpq::parameters::Refusal;
+use crate::libpq::resolve;
+use crate::libpq::target::Target;
+use crate::psql::locate;
+use crate::sign_in::signer::SignedIn;
+use crate::system::terminal;
+
+use launch::Launch;
+use print::Reader;
+use program::Program;
+pub use psql::Psql;
+use variables::Settings;
+
+/// Who gets the connection, found and ready.
+pub enum Receiver {
+    /// psql.
+    Psql(Psql),
+    /// The program of `--exec`.
+    Program(Program),
+    /// Whoever reads standard output.
+    Reader(Reader),
+}
+
+/// A connection that is handed over, and what was decided about it.
+pub struct Handover<'a> {
+    /// What libpq would connect to.
+    pub target: &'a Target,
+    /// Our options.
+    pub options: &'a Options,
+    /// The variables.
+    pub environment: &'a Environment,
+    /// With or without a token.
+    pub course: Course<'a>,
+}
+
+/// Whether a connection has a token.
+pub enum Course<'a> {
+    /// It has none.
+    WithoutToken {
+        /// Why.
+        why: WithoutToken,
+        /// Whether whoever gets it is to ask for a password.
+        asks_password: bool,
+    },
+    /// It has one.
+    WithToken {
+        /// How we signed in.
+        plan: &'a SignIn,
+        /// What stands beside the token.
+        settings: &'a Settings,
+        /// The role and the token.
+        signed_in: &'a SignedIn,
+    },
+}
+
+impl Receiver {
+    /// Finds who gets the connection to `target`. `words` are psql's, and `psql` is the one that was named.
+    ///
+    /// # Errors
+    ///
+    /// The program cannot be found or run, or the connection has a parameter that cannot be handed over.
+    pub fn find(
+        purpose: Purpose,
+        words: Vec<OsString>,
+        psql: Option<&OsStr>,
+        target: &Target,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
+        Ok(match purpose {
+            Purpose::Psql => Self::Psql(Psql::new(locate::psql(psql, environment)?, words)),
+            Purpose::Program(named) => Self::Program(Program::find(named, target, environment)?),
+            Purpose::Print(print) => Self::Reader(Reader::new(print, target)?),
+        })
+    }
+
+    /// Whether it is a program that is started now, and not a reader of what is printed.
+    #[must_use]
+    pub fn is_started(&self, options: &Options) -> bool {
+        !matches!(self, Self::Reader(_)) && !options.dry_run
+    }
+
+    /// psql's path, where it is psql.
+    #[must_use]
+    pub fn psql(&self) -> Option<&Path> {
+        match self {
+            Self::Psql(psql) => Some(psql.path()),
+            Self::Program(_) | Self::Reader(_) => None,
+        }
+    }
+
+    /// Refuses what would have whoever gets the token send it elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// A word of psql's, or the database's name, leads to another host; or the service in `PGSERVICE` leads later connections
+    /// past TLS.
+    pub fn check_for_token(
+        &self,
+        target: &Target,
+        environment: &Environment,
+    ) -> Result<(), Failure> {
+        match self {
+            Self::Psql(psql) => {
+                psql.check_wrapper()?;
+                tls::check_later(&resolve::later_service(target, environment))
+            }
+            Self::Program(_) => program::check_database(target),
+            Self::Reader(reader) => reader.check_database(target),
+        }
+    }
+
+    /// Hands the connection over, and returns the exit code where something is left of us.
+    ///
+    /// # Errors
+    ///
+    /// The connection cannot be said, a token that there is none of is to be printed, or the program cannot be run.
+    pub fn hand_over(self, handover: &Handover<'_>) -> Result<i32, Failure> {
+        match self {
+            Self::Psql(psql) => psql.hand_over(handover),
+            Self::Program(program) => program.hand_over(handover),
+            Self::Reader(reader) => reader.hand_over(handover),
+        }
+    }
+}
+
+impl Handover<'_> {
+    /// The connection, whole, with its password or token.
+    fn connection(&self) -> Connection {
+        let mut connection = Connection::of(self.target);
+        match &self.course {
+            Course::WithoutToken { why, asks_password } => {
+                if why.drops_password || *asks_password {
+                    connection.forget_password();
+                }
+            }
+            Course::WithToken {
+                settings,
+                signed_in,
+                ..
+            } => {
+                for (name, value) in settings.variables() {
+                    connection.put(name, value);
+                }
+                connection.put(PASSWORD, signed_in.token.secret());
+            }
+        }
+        connection
+    }
+
+    /// What was decided, with these settings.
+    fn report<'s>(&self, settings: impl IntoIterator<Item = (&'static str, &'s OsStr)>) -> String {
+        match &self.course {
+            Course::WithoutToken { why, .. } => {
+                let lines = [report::no_token(why.reason), report::settings(settings)];
+                lines.join("\n").trim_end().to_owned()
+            }
+            Course::WithToken {
+                plan, signed_in, ..
+            } => report::signed_in(plan, settings, signed_in),
+        }
+    }
+}
+
+/// Runs the program, and says so where that is wanted; or for a dry run only says so. `about` is what there is to say beside
+/// its command line.
+fn run(launch: &Launch, options: &Options, about: impl FnOnce() -> String) -> Result<i32, Failure> {
+    let report = || format!("{}\n{}", report::command_line(launch), about());
+    if options.dry_run {
+        return terminal::print(report());
+    }
+    say(options, report);
+    exec::become_program(launch)
+}
+
+/// Says what was decided, where that is wanted.
+fn say(options: &Options, about: impl FnOnce() -> String) {
+    if options.verbose {
+        terminal::say(&about());
+    }
+}
+
+/// What libpq would refuse before it looks for a server, where there is no psql to say it.
+#[must_use]
+pub fn refused(Refusal(why): &Refusal) -> Failure {
+    Failure::sign_in(format!("libpq refuses the connection's parameters: {why}"))
+        .hint("mend them where they stand: command line, service file or `PG…` variable")
+}
+
+/// The variables that are set, without the password.
+fn settings(connection: &Connection) -> impl Iterator<Item = (&'static str, &OsStr)> {
+    connection
+        .variables()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .filter(|(name, _)| *name != PASSWORD)
+}

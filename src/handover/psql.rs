@@ -1,0 +1,97 @@
+//! psql, which reads its own command line and gets the token beside it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::cli::Options;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::handover::launch::{self, Launch};
+use crate::handover::report;
+use crate::handover::variables;
+use crate::libpq::connection::PASSWORD;
+use crate::psql::locate;
+
+use super::{Course, Handover, run};
+
+/// psql, with its words.
+pub struct Psql {
+    path: PathBuf,
+    words: Vec<OsString>,
+}
+
+impl Psql {
+    /// The psql at `path`.
+    #[must_use]
+    pub fn new(path: PathBuf, words: Vec<OsString>) -> Self {
+        Self { path, words }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Debian's wrapper around psql looks for `--cluster` in every word up to `--`, the values of other options among
+    /// them, and then names another host (`pg_wrapper` of postgresql-common).
+    pub(super) fn check_wrapper(&self) -> Result<(), Failure> {
+        let is_cluster = |word: &OsString| {
+            let word = word.as_encoded_bytes();
+            word == b"--cluster" || word.starts_with(b"--cluster=")
+        };
+        let mut options = self.words.iter().take_while(|word| *word != "--");
+        if !options.any(is_cluster) || !locate::is_script(&self.path) {
+            return Ok(());
+        }
+        let cause = format!(
+            "`{}` would read `--cluster` in an option's value as its own, and connect elsewhere",
+            self.path.display()
+        );
+        Err(Failure::usage(cause).hint(
+            "put SQL that begins so into a file for `-f`, or name psql itself with `--psql /usr/lib/postgresql/VERSION/bin/psql`",
+        ))
+    }
+
+    pub(super) fn hand_over(self, handover: &Handover<'_>) -> Result<i32, Failure> {
+        match &handover.course {
+            Course::WithoutToken { why, .. } => {
+                let variables = why
+                    .drops_password
+                    .then(|| handover.environment.without(PASSWORD));
+                let launch = launch_of(self.path, self.words, variables);
+                run(&launch, handover.options, || report::no_token(why.reason))
+            }
+            Course::WithToken {
+                settings,
+                signed_in,
+                ..
+            } => {
+                let words = variables::words(self.words, &signed_in.role);
+                let variables =
+                    variables::variables(handover.environment, settings, &signed_in.token);
+                let launch = launch_of(self.path, words, Some(variables));
+                run(&launch, handover.options, || {
+                    handover.report(settings.variables())
+                })
+            }
+        }
+    }
+
+    /// Runs psql as it would run without us, for this reason.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be run.
+    pub fn run_untouched(self, options: &Options, reason: &str) -> Result<i32, Failure> {
+        let launch = launch_of(self.path, self.words, None);
+        run(&launch, options, || report::no_token(reason))
+    }
+}
+
+fn launch_of(program: PathBuf, words: Vec<OsString>, environment: Option<Environment>) -> Launch {
+    Launch {
+        program,
+        words,
+        environment,
+        role: launch::Role::Psql,
+    }
+}

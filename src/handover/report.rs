@@ -1,0 +1,131 @@
+//! What is said of a decision, on request: `--dry-run` and `--entra-verbose`. Secrets are never in it.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::time::SystemTime;
+
+use crate::cli::method::Method;
+use crate::entra::cloud;
+use crate::handover::launch::Launch;
+use crate::intent::SignIn;
+use crate::plain_text;
+use crate::sign_in::signer::SignedIn;
+
+/// Why there is no token.
+#[must_use]
+pub fn no_token(reason: &str) -> String {
+    format!("no token: {reason}")
+}
+
+/// How a token was got, and what is set beside it.
+#[must_use]
+pub fn signed_in<'a>(
+    plan: &SignIn,
+    settings: impl IntoIterator<Item = (&'static str, &'a OsStr)>,
+    signed_in: &SignedIn,
+) -> String {
+    let SignedIn { token, choice, .. } = signed_in;
+    let left = token
+        .expires()
+        .duration_since(SystemTime::now())
+        .unwrap_or_default();
+    let mut lines = vec![format!(
+        "token from {} for {}: {} ({})",
+        choice.method.source(),
+        plan.resource.as_deref().unwrap_or(match choice.method {
+            Method::AzureCli => "az's active cloud",
+            Method::Env => "databases",
+            Method::Azd | Method::Workload(_) | Method::Person(_) => cloud::PUBLIC.resource,
+        }),
+        plan.reason,
+        plain_text::clean(&plan.host)
+    )];
+    lines.extend(choice.explained());
+    lines.extend(settings.into_iter().map(setting));
+    lines.push(format!(
+        "PGPASSWORD=(hidden: {} bytes, {} minutes left)",
+        token.secret().len(),
+        left.as_secs() / 60
+    ));
+    lines.join("\n")
+}
+
+/// What a program finds in its variables.
+#[must_use]
+pub fn settings<'a>(settings: impl IntoIterator<Item = (&'static str, &'a OsStr)>) -> String {
+    let lines: Vec<_> = settings.into_iter().map(setting).collect();
+    lines.join("\n")
+}
+
+fn setting((name, value): (&str, &OsStr)) -> String {
+    format!("{name}={}", quoted(value))
+}
+
+/// The program and its words as a shell would take them. A connection string with a secret is hidden.
+#[must_use]
+pub fn command_line(launch: &Launch) -> String {
+    let mut line = quoted(launch.program.as_os_str());
+    for word in &launch.words {
+        line.push(' ');
+        if holds_secret(word) {
+            line.push_str("'(hidden: a connection string with a password)'");
+        } else {
+            line.push_str(&quoted(word));
+        }
+    }
+    line
+}
+
+/// Whether a word may hold a secret: psql's own options about a password hold none.
+fn holds_secret(word: &OsStr) -> bool {
+    let word = word.to_string_lossy();
+    !matches!(&*word, "--password" | "--no-password") && plain_text::may_hold_secret(&word)
+}
+
+/// A word in one line as a shell would take it, without secrets.
+fn quoted(word: &OsStr) -> String {
+    let word = plain_text::without_secrets(&word.to_string_lossy());
+    if word.contains(plain_text::is_invisible) {
+        escaped(&word)
+    } else {
+        shell_escape::escape(word.into()).into_owned()
+    }
+}
+
+/// A word in the quotes in which POSIX shells read escapes, with its invisible characters escaped.
+fn escaped(word: &str) -> String {
+    let mut text = "$'".to_owned();
+    for c in word.chars() {
+        match c {
+            '\n' => text.push_str("\\n"),
+            '\t' => text.push_str("\\t"),
+            '\'' | '\\' => text.extend(['\\', c]),
+            c if plain_text::is_invisible(c) => {
+                let code = u32::from(c);
+                // Writing to a string cannot fail.
+                let _ = match code {
+                    0..=0xffff => write!(text, "\\u{code:04x}"),
+                    _ => write!(text, "\\U{code:08x}"),
+                };
+            }
+            c => text.push(c),
+        }
+    }
+    text.push('\'');
+    text
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_shown_in_one_line_and_as_they_are() {
+        assert_eq!(quoted("a b".as_ref()), "'a b'");
+        assert_eq!(
+            quoted("it's\n\t\\ \u{1b}[2J\u{202e}\u{e0001}".as_ref()),
+            r"$'it\'s\n\t\\ \u001b[2J\u202e\U000e0001'"
+        );
+        assert_eq!(quoted("a=eyJ0.eyJ1.x".as_ref()), "'a=(hidden)'");
+    }
+}

@@ -1,0 +1,277 @@
+//! The decision: run psql at once, sign in first, or refuse. Pure, but for [`evidence`], which gathers what has to be known.
+//!
+//! [`trust`] says which hosts may be sent a token, [`method`] how it is got, [`role`] how the role reaches psql,
+//! [`tls`] how the connection is protected. docs/decision.md has the whole of it as tables.
+
+pub mod command_line;
+pub mod evidence;
+pub mod method;
+pub mod purpose;
+pub mod role;
+pub mod tls;
+pub mod trust;
+
+use std::time::{Duration, SystemTime};
+
+use crate::cli::Options;
+use crate::cli::method::Method;
+use crate::entra::cloud::{self, Cloud, Named};
+use crate::entra::role::{Identity, identity};
+use crate::entra::token::Token;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::libpq::parameters::Origin;
+use crate::libpq::target::Target;
+use crate::psql::command_line::Wanted;
+
+use method::Choice;
+use role::User;
+use trust::Trust;
+
+/// What an inherited token has to last, so that it is still good once psql has connected.
+const TIME_TO_CONNECT: Duration = Duration::from_secs(60);
+
+/// All that a decision is made from.
+pub struct Case<'a> {
+    /// What the command line says about the connection.
+    pub wanted: &'a Wanted,
+    /// What libpq would connect to.
+    pub target: &'a Target,
+    /// Our options on the command line.
+    pub flags: &'a Options,
+    /// The variables.
+    pub environment: &'a Environment,
+    /// The operating system's name for us, which is libpq's default user.
+    pub system_user: &'a [u8],
+    /// Whether the password file has a password for any of the hosts.
+    pub passfile_has_password: bool,
+    /// The time by the system's clock, to tell an inherited token that is still good.
+    pub now: SystemTime,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Decision {
+    /// Run psql without a token.
+    BecomePsql(WithoutToken),
+    /// Sign in, then run psql.
+    SignIn(Box<SignIn>),
+}
+
+/// Why there is no token, and what that changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WithoutToken {
+    /// Why.
+    pub reason: &'static str,
+    /// Whether `PGPASSWORD` is taken out: it holds an old token of ours, and libpq would send that in place of the password
+    /// that is meant.
+    pub drops_password: bool,
+}
+
+impl Decision {
+    /// psql without a token, and with everything as it is.
+    fn untouched(reason: &'static str) -> Self {
+        Self::BecomePsql(WithoutToken {
+            reason,
+            drops_password: false,
+        })
+    }
+}
+
+/// What is needed to sign in.
+#[derive(Debug)]
+pub struct SignIn {
+    /// The first host: its name is what TLS and messages speak of.
+    pub host: String,
+    /// The cloud whose servers all hosts are, by their names.
+    pub cloud: Option<&'static Cloud>,
+    /// How the token is got, where options or variables say it; else it is by what there is on this machine.
+    pub choice: Option<Choice>,
+    /// Whether the token is the one that `PGPASSWORD` holds already.
+    pub uses_password: bool,
+    /// The resource to ask a token for, where something names it or a cloud that is known here.
+    pub resource: Option<String>,
+    /// The role, as far as it is named.
+    pub user: User,
+    /// Whether `PGDATABASE` is to be `postgres`: the role was not typed and no database is named.
+    pub default_database: bool,
+    /// Our options, flags over variables.
+    pub options: Options,
+    /// Why a token is due.
+    pub reason: &'static str,
+}
+
+impl SignIn {
+    /// The name of the cloud that the server is in, where it was named or the host says it.
+    #[must_use]
+    pub fn cloud_name(&self) -> Option<&str> {
+        let named = self.options.cloud.as_ref().map(Named::name);
+        named.or(self.cloud.map(|cloud| cloud.name))
+    }
+
+    /// The cloud that was named, else the servers', where it is known here.
+    #[must_use]
+    pub fn known_cloud(&self) -> Option<&'static Cloud> {
+        cloud::chosen(self.options.cloud.as_ref(), self.cloud)
+    }
+}
+
+/// Decides.
+///
+/// # Errors
+///
+/// The command line contradicts itself, asks for a token where none may go, or names no host; or a
+/// variable is wrong.
+pub fn decide(case: &Case<'_>) -> Result<Decision, Failure> {
+    let asked = case.flags.ask_for_token();
+    if case.flags.no_entra {
+        return Ok(Decision::untouched("`--no-entra` was given"));
+    }
+    let trusted_hosts = trust::listed(case.environment);
+    let trust = trust::of(case.target, case.flags.entra, &trusted_hosts);
+    if !asked && !trust.any() {
+        return Ok(Decision::untouched(
+            "no host is known to want an Entra token",
+        ));
+    }
+    let forbidden = Options::variable_forbids_token(case.environment);
+    if !asked && forbidden == Ok(true) {
+        return Ok(Decision::untouched("`ENTRA_PSQL_NO_ENTRA` is set"));
+    }
+    let inherited = inherited_token(case);
+    if let Some(source) = other_password(case, inherited.as_ref()) {
+        if !asked {
+            return Ok(Decision::untouched(source.reason()));
+        }
+        source.contradiction()?;
+    }
+    let plan = plan(case, trust, forbidden);
+    if !asked && case.passfile_has_password && !plan.as_ref().is_ok_and(|plan| plan.uses_password) {
+        return Ok(Decision::BecomePsql(WithoutToken {
+            reason: OtherPassword::Passfile.reason(),
+            drops_password: inherited.is_some(),
+        }));
+    }
+    Ok(Decision::SignIn(Box::new(plan?)))
+}
+
+/// How to sign in, where that is due.
+fn plan(
+    case: &Case<'_>,
+    trust: Trust,
+    forbidden: Result<bool, Failure>,
+) -> Result<SignIn, Failure> {
+    let (host, cloud) = match trust {
+        Trust::All { host, cloud } => (host, cloud),
+        Trust::None | Trust::Some { .. } | Trust::NoHost => return Err(trust.refusal()),
+    };
+    let variables = Options::of_variables(case.environment)?;
+    let asked = case.flags.ask_for_token();
+    if !asked {
+        forbidden?;
+    }
+    let group_variable = variables.group.clone();
+    let options = case.flags.clone().merge(variables);
+    let user = role::named(case, group_variable.as_deref())?;
+    let resource = options.resource.clone().or_else(|| {
+        let cloud = cloud::chosen(options.cloud.as_ref(), cloud)?;
+        Some(cloud.resource.to_owned())
+    });
+    let uses_password = inherited_token(case).is_some_and(|token| {
+        !case.flags.say_how_to_sign_in()
+            && token
+                .check(resource.as_deref(), case.now + TIME_TO_CONNECT)
+                .is_ok()
+            && (user != User::Unnamed || matches!(identity(&token), Identity::Named(_)))
+    });
+    Ok(SignIn {
+        resource,
+        choice: if uses_password {
+            Some(Choice {
+                method: Method::Env,
+                because: Some("`PGPASSWORD` holds a token for this server"),
+            })
+        } else {
+            method::named(&options, case.environment)
+        },
+        uses_password,
+        default_database: !user.is_typed() && case.target.parameters().filled("dbname").is_none(),
+        reason: if asked {
+            "a token was asked for"
+        } else {
+            "the host wants an Entra token"
+        },
+        host,
+        cloud,
+        user,
+        options,
+    })
+}
+
+/// A password that is no token of ours, and where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OtherPassword {
+    Prompt,
+    CommandLine,
+    Service,
+    Variable,
+    Passfile,
+}
+
+impl OtherPassword {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Prompt => "`-W` has psql ask for a password",
+            Self::CommandLine => "the connection string has a password",
+            Self::Service => "the service file has a password",
+            Self::Variable => "`PGPASSWORD` holds a password that is no database token",
+            Self::Passfile => "the password file has a password for this connection",
+        }
+    }
+
+    /// Where a token was asked for: what was typed contradicts it, and what is only at hand is overridden,
+    /// except in a service file, which libpq puts before the variable that carries the token.
+    fn contradiction(self) -> Result<(), Failure> {
+        match self {
+            Self::Prompt => Err(Failure::usage("`-W` contradicts a request for a token")
+                .hint("leave out `-W`, or sign in with the password and `--no-entra`")),
+            Self::CommandLine => Err(Failure::usage(
+                "the password in the connection string contradicts a request for a token",
+            )
+            .hint("take the password out, or sign in with it and `--no-entra`")),
+            Self::Service => Err(Failure::sign_in(
+                "the service file's password would be used in place of the token",
+            )
+            .hint("take `password` out of the service file, or sign in with it and `--no-entra`")),
+            Self::Variable | Self::Passfile => Ok(()),
+        }
+    }
+}
+
+/// A password that libpq would put before the password file's, if it is no token of ours.
+fn other_password(case: &Case<'_>, inherited: Option<&Token>) -> Option<OtherPassword> {
+    if case.wanted.asks_password {
+        return Some(OtherPassword::Prompt);
+    }
+    match case.target.password() {
+        // An empty password in these still hides the variable, so that psql would ask for one.
+        Some(given) if given.origin.is_command_line() => Some(OtherPassword::CommandLine),
+        Some(given) if given.origin == Origin::Service => Some(OtherPassword::Service),
+        Some(given) if !given.value.is_empty() && inherited.is_none() => {
+            Some(OtherPassword::Variable)
+        }
+        _ => None,
+    }
+}
+
+/// The token in `PGPASSWORD`, where that is a database token: a shell inside psql inherited it from us, or a person put it
+/// there.
+fn inherited_token(case: &Case<'_>) -> Option<Token> {
+    let given = case.target.password()?;
+    if given.origin != Origin::Environment {
+        return None;
+    }
+    let text = std::str::from_utf8(&given.value).ok()?;
+    let token = Token::read(text.to_owned()).ok()?;
+    token.is_for_databases().then_some(token)
+}

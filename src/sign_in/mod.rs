@@ -1,0 +1,6 @@
+//! Signing in: a token and the role that it is for.
+
+pub mod cache;
+pub mod offer;
+pub mod sign_out;
+pub mod signer;

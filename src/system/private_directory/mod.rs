@@ -1,0 +1,275 @@
+//! The directory in which we keep what is ours alone: the lock for az, remembered tokens, derived root files.
+//!
+//! It is the session's runtime directory where there is one, since that ends with the session, else the user's cache
+//! directory. Nothing is made where somebody else could put another directory in its place, nor below a directory that is not
+//! ours. It and every file in it must belong to us and be closed to others; what is not is refused, not repaired.
+//! On Windows `access_list` judges that.
+
+#[cfg(any(windows, test))]
+pub mod access_list;
+#[cfg(unix)]
+mod places;
+#[cfg(windows)]
+mod windows;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::system::terminal;
+
+/// More than any file that we write, in bytes: one of roots may have some hundred thousand.
+const LONGEST: u64 = 16 * 1024 * 1024;
+
+/// A directory that was found to be ours alone.
+#[derive(Debug)]
+pub struct PrivateDirectory {
+    path: PathBuf,
+}
+
+/// Something that others may read or have put there, and why it is not used.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Exposed(pub String);
+
+impl PrivateDirectory {
+    /// Opens the directory, and makes it where it is missing. `None` where there can be none, as with a read-only
+    /// home: then nothing is kept, which is no failure.
+    ///
+    /// # Errors
+    ///
+    /// It is there, but not ours alone.
+    pub fn open() -> Result<Option<Self>, Exposed> {
+        parents()
+            .into_iter()
+            .map(|parent| parent.join("entra-psql"))
+            .find(|path| make(path).is_ok())
+            .map(|path| {
+                let about = fs::symlink_metadata(&path).map_err(|why| Exposed(why.to_string()))?;
+                if !about.is_dir() {
+                    return Err(Exposed(format!("`{}` is no directory", path.display())));
+                }
+                check(&path, &about)?;
+                Ok(Self { path })
+            })
+            .transpose()
+    }
+
+    /// Opens the directory. If it is exposed, that is said, and nothing is kept.
+    #[must_use]
+    pub fn open_or_warn() -> Option<Self> {
+        Self::open().unwrap_or_else(|Exposed(why)| {
+            terminal::warn(&format!("nothing is remembered: {why}"));
+            None
+        })
+    }
+
+    /// Where a file of this name is, or would be.
+    #[must_use]
+    pub fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Opens a file to lock it, and makes it where it is missing.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses, or there is something other than a plain file.
+    pub fn lock_file(&self, name: &str) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        private(&mut options);
+        let file = options.open(self.path_of(name))?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it isn't a plain file",
+            ));
+        }
+        Ok(file)
+    }
+
+    /// What a file holds; `None` where there is none that can be read, or it is longer than anything that we write.
+    ///
+    /// # Errors
+    ///
+    /// It is a link, no plain file, or not ours alone.
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Exposed> {
+        let path = self.path_of(name);
+        let Ok(about) = fs::symlink_metadata(&path) else {
+            return Ok(None);
+        };
+        if !about.is_file() {
+            return Err(Exposed(format!("`{}` is no plain file", path.display())));
+        }
+        let mut options = OpenOptions::new();
+        options.read(true);
+        private(&mut options);
+        let Ok(file) = options.open(&path) else {
+            return Ok(None);
+        };
+        // Asked of the open file, so that it cannot be another one by now.
+        let about = file.metadata().map_err(|why| Exposed(why.to_string()))?;
+        check(&path, &about)?;
+        let mut bytes = Vec::new();
+        let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
+        let is_whole = read.is_ok() && bytes.len() as u64 <= LONGEST;
+        Ok(is_whole.then_some(bytes))
+    }
+
+    /// Puts `bytes` in the place of a file, all or nothing. A link in that place is replaced, not followed.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses; nothing of `bytes` is left behind then.
+    pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        // For the owner alone from the start, and removed unless it arrives.
+        let mut new = new_file(
+            tempfile::Builder::new().prefix(name).suffix(".new"),
+            &self.path,
+        )?;
+        new.write_all(bytes)?;
+        new.persist(self.path_of(name))?;
+        Ok(())
+    }
+
+    /// The names of its files, as far as they are ours.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect()
+    }
+
+    /// Removes a file, if it is there.
+    pub fn remove(&self, name: &str) {
+        // Whoever removed it first has done what we want.
+        let _ = fs::remove_file(self.path_of(name));
+    }
+}
+
+/// Where the directory may be, the best place first: those that are the user's own.
+#[cfg(unix)]
+fn parents() -> Vec<PathBuf> {
+    let runtime = dirs::runtime_dir().filter(|path| places::is_runtime_directory(path));
+    let cache = dirs::cache_dir().and_then(|path| places::cache_directory(&path));
+    runtime.into_iter().chain(cache).collect()
+}
+
+/// Where the directory may be, the best place first.
+#[cfg(windows)]
+fn parents() -> Vec<PathBuf> {
+    dirs::cache_dir().into_iter().collect()
+}
+
+/// Makes the directory, and the one that it is in where that is missing, for their owner alone.
+#[cfg(unix)]
+fn make(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+
+    let mut builder = fs::DirBuilder::new();
+    builder.mode(0o700);
+    for directory in path.parent().into_iter().chain([path]) {
+        match builder.create(directory) {
+            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(windows)]
+fn make(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match windows::make_directory(path) {
+        Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
+/// A new file for the owner alone, with a name that nobody has yet.
+#[cfg(unix)]
+fn new_file(named: &tempfile::Builder<'_, '_>, directory: &Path) -> io::Result<NamedTempFile> {
+    named.tempfile_in(directory)
+}
+
+/// A new file for the owner alone, with a name that nobody has yet.
+#[cfg(windows)]
+fn new_file(named: &tempfile::Builder<'_, '_>, directory: &Path) -> io::Result<NamedTempFile> {
+    named.make_in(directory, windows::make_file)
+}
+
+/// Refuses what others can reach.
+fn check(path: &Path, about: &fs::Metadata) -> Result<(), Exposed> {
+    match exposure(path, about) {
+        None => Ok(()),
+        Some(why) => Err(Exposed(format!("`{}` {why}", path.display()))),
+    }
+}
+
+/// How others can reach something: it belongs to one of them, or they may read or write it.
+#[cfg(unix)]
+fn exposure(_path: &Path, about: &fs::Metadata) -> Option<&'static str> {
+    use std::os::unix::fs::MetadataExt as _;
+    if about.uid() != nix::unistd::geteuid().as_raw() {
+        Some("belongs to somebody else")
+    } else if about.mode() & 0o077 != 0 {
+        Some("is open to others")
+    } else {
+        None
+    }
+}
+
+/// How others can reach something: it belongs to one of them, or its list of access lets one in.
+#[cfg(windows)]
+fn exposure(path: &Path, _about: &fs::Metadata) -> Option<&'static str> {
+    match windows::descriptor_and_account(path) {
+        Ok((descriptor, account)) => access_list::exposure(&descriptor, &account),
+        Err(_) => Some("does not say who may reach it"),
+    }
+}
+
+/// For the owner alone where it is made, never through a link that somebody put there, and without waiting for the other
+/// end of a pipe.
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    use nix::fcntl::OFlag;
+
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    options.mode(0o600).custom_flags(flags.bits());
+}
+
+/// On Windows the directory's list of access is that of what is made in it, and nobody else can put a link there.
+#[cfg(windows)]
+fn private(_options: &mut OpenOptions) {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_place_of_a_file_is_not_waited_for_nor_read_without_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let ours = PrivateDirectory {
+            path: directory.path().to_owned(),
+        };
+        ours.replace("file", b"abc").unwrap();
+        assert_eq!(ours.read("file"), Ok(Some(b"abc".to_vec())));
+        let file = File::options().write(true).open(ours.path_of("file"));
+        file.unwrap().set_len(LONGEST + 1).unwrap();
+        assert_eq!(ours.read("file"), Ok(None));
+        let pipe = ours.path_of("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(ours.lock_file("pipe").is_err());
+        assert!(ours.read("pipe").is_err());
+        let _reader = File::options().read(true).write(true).open(&pipe).unwrap();
+        assert!(ours.lock_file("pipe").is_err());
+        assert!(ours.lock_file("lock").is_ok());
+    }
+}

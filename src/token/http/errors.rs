@@ -1,0 +1,245 @@
+//! What went wrong between us and whoever gives out tokens: the cause in one line, and the remedy.
+//!
+//! The SDK wraps errors in errors. The text that counts is Entra's own, in the answer that the SDK keeps with the error;
+//! where there was none, it is what the transport saw.
+
+use std::error::Error;
+use std::time::SystemTime;
+
+use azure_core::error::ErrorKind;
+use serde_json::Value;
+
+use crate::entra::refusal;
+use crate::entra::token::{Token, Unusable};
+use crate::failure::Failure;
+use crate::system::deadline::Deadline;
+
+use super::transport::{Outcome, Seen, root_cause};
+use crate::token::person::Person;
+use crate::token::workload::credential::{Credential, Proof};
+
+const SOMETHING_BETWEEN: &str = "something between here and there answered in its place: a proxy, or a network that wants you to log in first";
+
+/// Where it went wrong.
+pub struct Complaint<'a> {
+    /// Whom we were to be.
+    pub credential: &'a Credential,
+    /// What the transport saw last.
+    pub seen: Seen,
+}
+
+impl Complaint<'_> {
+    /// The failure after an error of the SDK's.
+    #[must_use]
+    pub fn failure(&self, error: &azure_core::Error) -> Failure {
+        match answered_text(error) {
+            Some(text) => self.refused(&text),
+            None if self.seen.outcome.is_none() => {
+                Failure::sign_in(refusal::one_line(&root_cause(error))).hint(self.who_vouches())
+            }
+            None => self.unanswered(),
+        }
+    }
+
+    /// The failure where nobody said why in a form that can be passed on: what the transport saw is all there is.
+    #[must_use]
+    pub fn unanswered(&self) -> Failure {
+        match &self.seen.outcome {
+            Some(Outcome::Failed(why)) => self.unreachable(why),
+            Some(Outcome::TooLong) => Failure::sign_in(format!(
+                "{} answered with more than a token: over 1 MiB, and the rest was not read",
+                self.whom()
+            ))
+            .hint(SOMETHING_BETWEEN),
+            Some(Outcome::Answered { status, is_json }) => match status {
+                500.. => Failure::sign_in(format!(
+                    "{} answered with HTTP status {status}",
+                    self.whom()
+                ))
+                .hint("it has trouble of its own: try again in a while"),
+                400.. => {
+                    Failure::sign_in(format!("{} refused with HTTP status {status}", self.whom()))
+                        .hint(self.who_vouches())
+                }
+                _ if *is_json => self.unusable(&Unusable::NotAToken, ""),
+                _ => Failure::sign_in(format!(
+                    "{} answered with something else than a token",
+                    self.whom()
+                ))
+                .hint(SOMETHING_BETWEEN),
+            },
+            None => Failure::sign_in("no request could be made").hint(self.who_vouches()),
+        }
+    }
+
+    /// The failure after the deadline.
+    #[must_use]
+    pub fn silence(&self, deadline: Deadline) -> Failure {
+        let last = match &self.seen.outcome {
+            Some(Outcome::Failed(why)) => format!(" (its last failure: {why})"),
+            Some(Outcome::Answered { status, .. }) if *status >= 400 => {
+                format!(" (its last answer: HTTP status {status})")
+            }
+            _ => String::new(),
+        };
+        let cause = format!("{} gave no token within {deadline}{last}", self.whom());
+        let hint = match self.credential {
+            Credential::ManagedIdentity { .. } => {
+                "does this machine have a managed identity? more time: `--timeout SECONDS`"
+                    .to_owned()
+            }
+            Credential::Application { .. } | Credential::Person(_) => format!(
+                "is `{}` reachable, through a proxy if there is one? more time: `--timeout SECONDS`",
+                self.seen.host
+            ),
+        };
+        Failure::sign_in(cause).hint(hint)
+    }
+
+    /// The failure after something that is not used as a token.
+    #[must_use]
+    pub fn unusable(&self, why: &Unusable, resource: &str) -> Failure {
+        match why {
+            Unusable::NotAToken => Failure::sign_in(format!(
+                "{} answered with something else than a token",
+                self.whom()
+            ))
+            .hint("is it Entra that answers there? choose another way with `--auth METHOD`"),
+            Unusable::WrongAudience(audience) => Failure::sign_in(format!(
+                "the token is for `{audience}`, not for `{resource}`"
+            ))
+            .hint("name what the server takes with `--resource URI` or `--cloud NAME`"),
+            Unusable::Expired(ago) => {
+                Failure::sign_in(format!("the token expired {} s ago", ago.as_secs()))
+                    .hint("is this machine's clock right?")
+            }
+        }
+    }
+
+    /// The token that was answered with, if it is one for `resource`.
+    ///
+    /// # Errors
+    ///
+    /// It is something else.
+    pub fn checked(&self, secret: String, resource: &str) -> Result<Token, Failure> {
+        Token::checked(secret, Some(resource), SystemTime::now())
+            .map_err(|why| self.unusable(&why, resource))
+    }
+
+    /// The failure after a refusal in Entra's own words.
+    #[must_use]
+    pub fn refused(&self, text: &str) -> Failure {
+        let line = refusal::one_line(text);
+        let remedy = match self.credential {
+            Credential::Person(_) => refusal::remedy_for_browser(&line),
+            _ => refusal::remedy_for_application(&line),
+        };
+        let remedy = remedy.map_or_else(|| self.who_vouches(), str::to_owned);
+        // With another status it has trouble of its own.
+        let status = self.seen.outcome.as_ref().map(|outcome| match outcome {
+            Outcome::Answered { status, .. } => *status,
+            Outcome::Failed(_) | Outcome::TooLong => 0,
+        });
+        let is_refusal = status.is_none_or(|status| (400..500).contains(&status));
+        Failure::sign_in(format!("{} refused: {line}", self.whom()))
+            .hint(remedy)
+            .shared_if(is_refusal)
+    }
+
+    fn unreachable(&self, why: &str) -> Failure {
+        let host = &self.seen.host;
+        let is_untrusted = why.contains("certificate");
+        // The words are hyper's for what a proxy answers to `CONNECT`.
+        let by_proxy = why.strip_prefix("tunnel error: ");
+        let hint = match self.credential {
+            Credential::ManagedIdentity { .. } => {
+                "does this machine have a managed identity? choose another way with `--auth METHOD`"
+                    .to_owned()
+            }
+            _ if by_proxy.is_some() => {
+                "the proxy in `HTTPS_PROXY` does not let us through: mend it, or unset it"
+                    .to_owned()
+            }
+            _ if is_untrusted => format!(
+                "the system does not trust what answers as `{host}`: name your proxy's root file in `SSL_CERT_FILE`"
+            ),
+            _ => {
+                format!("is `{host}` reachable from here? behind a proxy, set `HTTPS_PROXY`")
+            }
+        };
+        let cause = match by_proxy {
+            Some("unsuccessful") => "the proxy refused".to_owned(),
+            Some(words) => format!("the proxy refused: {words}"),
+            None => refusal::one_line(why),
+        };
+        Failure::sign_in(format!("{} cannot be reached: {cause}", self.whom())).hint(hint)
+    }
+
+    /// Who was asked.
+    fn whom(&self) -> String {
+        match self.credential {
+            Credential::ManagedIdentity { .. } => "the identity endpoint".to_owned(),
+            // Somebody's browser has been there, and we not yet.
+            Credential::Person(person) if self.seen.host.is_empty() => {
+                format!("`{}`", person.host())
+            }
+            _ => format!("`{}`", self.seen.host),
+        }
+    }
+
+    /// What to look at where nothing better is known.
+    fn who_vouches(&self) -> String {
+        match self.credential {
+            Credential::ManagedIdentity {
+                client_id: Some(client_id),
+                ..
+            } => format!(
+                "is `{client_id}` the client id of a managed identity that is assigned here? choose with `--client-id ID`"
+            ),
+            Credential::ManagedIdentity { .. } => {
+                "is a managed identity assigned here? name a user-assigned one with `--client-id ID`"
+                    .to_owned()
+            }
+            Credential::Person(Person {
+                tenant, client_id, ..
+            }) => format!(
+                "is `{client_id}` the application to sign in with, and `{tenant}` the tenant? choose with `--client-id ID` and `--tenant ID`"
+            ),
+            Credential::Application {
+                tenant,
+                client_id,
+                proof,
+                ..
+            } => {
+                let proof = match proof {
+                    Proof::Secret(_) => "the secret",
+                    Proof::Certificate(_) => "the certificate",
+                    Proof::File(_) => "the token file",
+                    Proof::Connection { .. } => "the service connection and the job's token",
+                    Proof::Job(_) => "the job's permissions",
+                };
+                format!("check the application `{client_id}`, its tenant `{tenant}`, and {proof}")
+            }
+        }
+    }
+}
+
+/// What the answer behind an error says in its own words: OAuth's description, or an identity endpoint's message.
+fn answered_text(error: &azure_core::Error) -> Option<String> {
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        let kind = error.downcast_ref().map(azure_core::Error::kind);
+        if let Some(ErrorKind::HttpResponse {
+            raw_response: Some(answer),
+            ..
+        }) = kind
+        {
+            let body: Value = serde_json::from_slice(answer.body().as_ref()).ok()?;
+            let texts = ["error_description", "message", "error"];
+            let mut found = texts.iter().filter_map(|name| body[*name].as_str());
+            return found.find(|text| !text.is_empty()).map(str::to_owned);
+        }
+        next = error.source();
+    }
+    None
+}

@@ -1,0 +1,261 @@
+//! Carries the SDK's requests, and keeps in mind what came of the last one: the SDK's own errors lose it.
+//!
+//! TLS is rustls with the system's roots, which `SSL_CERT_FILE` and `SSL_CERT_DIR` replace. `HTTPS_PROXY` and
+//! `NO_PROXY` are honoured on the way to Entra, and no proxy ever sees a request to an identity endpoint: it is on this
+//! machine or next to it, and its answer is the token.
+
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use azure_core::error::ErrorKind;
+use azure_core::http::headers::CONTENT_TYPE;
+use azure_core::http::{AsyncRawResponse, HttpClient, Request, Url};
+use futures_core::Stream as _;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::failure::Failure;
+
+use crate::token::workload::credential::Credential;
+
+/// Where a virtual machine's identity endpoint is.
+const METADATA: &str = "169.254.169.254";
+
+/// What is on this machine or next to it takes a connection at once, or there is nothing.
+const NEARBY: Duration = Duration::from_secs(3);
+
+/// More than any answer with a token, in bytes.
+const LONGEST_ANSWER: usize = 1024 * 1024;
+
+/// More than any file of roots, in bytes.
+const LONGEST_ROOTS: u64 = 16 * 1024 * 1024;
+
+/// The way to Entra, or to an identity endpoint.
+#[derive(Debug)]
+pub struct Transport {
+    client: reqwest::Client,
+    /// Whether it leads to an identity endpoint.
+    is_nearby: bool,
+    /// Stands in for [`METADATA`].
+    stand_in: Option<Url>,
+    seen: Mutex<Seen>,
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Whom it was for.
+    pub host: String,
+    /// What came of it, once something did.
+    pub outcome: Option<Outcome>,
+}
+
+/// How a request ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It was answered.
+    Answered {
+        /// The HTTP status.
+        status: u16,
+        /// Whether the answer calls itself JSON.
+        is_json: bool,
+    },
+    /// It was answered at such length that the rest was not read.
+    TooLong,
+    /// It was not, for this reason at the root.
+    Failed(String),
+}
+
+impl Transport {
+    /// A transport for what `credential` asks.
+    ///
+    /// # Errors
+    ///
+    /// The system has no roots to check Entra's certificate by.
+    pub fn new(credential: &Credential) -> Result<Self, Failure> {
+        let (builder, roots, stand_in) = match credential {
+            Credential::ManagedIdentity { stand_in, .. } => (
+                reqwest::Client::builder()
+                    .no_proxy()
+                    .connect_timeout(NEARBY),
+                // These endpoints speak plain HTTP.
+                RootCertStore::empty(),
+                stand_in.as_deref(),
+            ),
+            Credential::Application { .. } | Credential::Person(_) => (
+                reqwest::Client::builder().https_only(true),
+                system_roots()?,
+                None,
+            ),
+        };
+        let stand_in = match stand_in.map(Url::parse).transpose() {
+            Ok(stand_in) => stand_in,
+            Err(why) => return Err(unbuildable(&why)),
+        };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|why| unbuildable(&why))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = builder
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|why| unbuildable(&why))?;
+        Ok(Self {
+            client,
+            is_nearby: matches!(credential, Credential::ManagedIdentity { .. }),
+            stand_in,
+            seen: Mutex::default(),
+        })
+    }
+
+    /// What came of the last request that anything came of; else whom the last was for.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.clone()
+    }
+
+    /// Notes that the last request was given up after so long.
+    pub fn give_up(&self, after: Duration) {
+        let host = self.seen().host;
+        let why = format!("no answer within {} s", after.as_secs_f64());
+        self.note(&host, Some(Outcome::Failed(why)));
+    }
+
+    fn note(&self, host: &str, outcome: Option<Outcome>) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // A later try of the same is worth remembering only for what came of it.
+        if outcome.is_some() || seen.host != host {
+            *seen = Seen {
+                host: host.to_owned(),
+                outcome,
+            };
+        }
+    }
+
+    /// The request with its stand-in's address, where there is one for it.
+    fn redirected(&self, request: &Request) -> Option<Request> {
+        let stand_in = self.stand_in.as_ref()?;
+        if request.url().host_str() != Some(METADATA) {
+            return None;
+        }
+        let mut url = stand_in.clone();
+        url.set_path(request.url().path());
+        url.set_query(request.url().query());
+        let mut redirected = request.clone();
+        *redirected.url_mut() = url;
+        Some(redirected)
+    }
+}
+
+#[async_trait::async_trait]
+impl HttpClient for Transport {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let redirected = self.redirected(request);
+        let request = redirected.as_ref().unwrap_or(request);
+        let host = request.url().host_str().unwrap_or_default();
+        self.note(host, None);
+        let answer = match self.client.execute_request(request).await {
+            Ok(answer) => whole(answer).await,
+            Err(error) => Err(error),
+        };
+        let outcome = match &answer {
+            Ok(answer) => Outcome::Answered {
+                status: answer.status().into(),
+                is_json: answer
+                    .headers()
+                    .get_optional_str(&CONTENT_TYPE)
+                    .is_some_and(|kind| kind.contains("json")),
+            },
+            Err(error) if is_too_long(error) => Outcome::TooLong,
+            Err(error) => Outcome::Failed(root_cause(error)),
+        };
+        self.note(host, Some(outcome));
+        match answer {
+            // The SDK would try for minutes: only other kinds of errors are final to it.
+            Err(error) if self.is_nearby && *error.kind() == ErrorKind::Connection => {
+                Err(azure_core::Error::new(ErrorKind::Other, error))
+            }
+            answer => answer,
+        }
+    }
+}
+
+/// The same answer, read to its end: whoever sends it may never stop.
+async fn whole(answer: AsyncRawResponse) -> azure_core::Result<AsyncRawResponse> {
+    let (status, headers, body) = answer.deconstruct();
+    let mut body = pin!(body);
+    let mut bytes = Vec::new();
+    while let Some(part) = poll_fn(|context| body.as_mut().poll_next(context)).await {
+        let part = part?;
+        if part.len() > LONGEST_ANSWER - bytes.len() {
+            return Err(azure_core::Error::new(ErrorKind::Other, TooLong));
+        }
+        bytes.extend_from_slice(&part);
+    }
+    Ok(AsyncRawResponse::from_bytes(status, headers, bytes))
+}
+
+/// An answer that is longer than [`LONGEST_ANSWER`]. Its kind is one that the SDK does not try again for.
+#[derive(Debug)]
+struct TooLong;
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the answer has more than {LONGEST_ANSWER} bytes")
+    }
+}
+
+impl Error for TooLong {}
+
+fn is_too_long(error: &azure_core::Error) -> bool {
+    error.source().is_some_and(<dyn Error>::is::<TooLong>)
+}
+
+/// The last in an error's chain of sources: the ones before repeat it, or say less.
+pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut root = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    root.to_string()
+}
+
+fn system_roots() -> Result<RootCertStore, Failure> {
+    // The file would be read whole, and a pipe waited for.
+    if let Some(file) = openssl_probe::probe().cert_file
+        && std::fs::metadata(&file)
+            .is_ok_and(|about| !about.is_file() || about.len() > LONGEST_ROOTS)
+    {
+        return Err(Failure::sign_in(format!(
+            "`{}` isn't a file of roots to check Entra's certificate by",
+            file.display()
+        ))
+        .hint("name a file of roots in `SSL_CERT_FILE`, or unset it"));
+    }
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(found.certs);
+    if !roots.is_empty() {
+        return Ok(roots);
+    }
+    let why = found
+        .errors
+        .first()
+        .map_or_else(String::new, |error| format!(": {error}"));
+    Err(Failure::sign_in(format!(
+        "there are no roots to check Entra's certificate by{why}"
+    ))
+    .hint("install the system's `ca-certificates`, or name a file of roots in `SSL_CERT_FILE`"))
+}
+
+fn unbuildable(why: &dyn Error) -> Failure {
+    Failure::sign_in(format!("no connection can be made: {why}"))
+        .hint("are `HTTPS_PROXY` and `AZURE_POD_IDENTITY_AUTHORITY_HOST` addresses?")
+}

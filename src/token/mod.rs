@@ -1,0 +1,12 @@
+//! The ways to get a token: through a tool that a person signs in to ([`azure_cli`], [`azd`]), as an application or a managed
+//! identity ([`workload`]), as a [`person`], or one that is there already ([`ready`]).
+
+pub mod azd;
+pub mod azure_cli;
+pub mod http;
+pub mod person;
+pub mod ready;
+pub mod tool;
+pub mod turn;
+mod variables;
+pub mod workload;

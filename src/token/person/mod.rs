@@ -1,0 +1,373 @@
+//! Signs a person in without az: [`browser`] where there is one on this machine, [`device_code`] where there is none.
+//! [`listener`] hears the browser come back, and [`peer`] tells whether it is this person's.
+//!
+//! Whoever signed in is not asked again for as long as Entra takes the refresh token, which the operating system's
+//! credential store keeps. OAuth's messages are the crate `oauth2`'s, and our transport carries them.
+
+pub mod browser;
+pub mod device_code;
+pub mod listener;
+pub mod opener;
+pub mod peer;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::time::Duration;
+
+use azure_core::Error;
+use azure_core::error::ErrorKind;
+use azure_core::http::{HttpClient as _, Method, Request};
+use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse};
+use oauth2::url::ParseError;
+use oauth2::{
+    AuthType, AuthUrl, ClientId, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet, HttpRequest,
+    HttpResponse, RefreshToken, RequestTokenError, Scope, StandardErrorResponse,
+    TokenResponse as _, TokenUrl, http,
+};
+use tokio::runtime::Runtime;
+
+use crate::entra::role;
+use crate::entra::token::Token;
+use crate::failure::Failure;
+use crate::plain_text;
+use crate::system::credential_store::{self, Account, Trouble};
+use crate::system::deadline::Deadline;
+use crate::system::terminal;
+
+use crate::token::http::errors::Complaint;
+use crate::token::http::transport::Transport;
+use crate::token::workload::credential::Credential;
+
+/// Microsoft's own client for developers' tools, which every tenant knows and which the Azure CLI uses too.
+pub const DEVELOPER_CLIENT: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+
+/// Work and school accounts of any tenant: Entra takes the one that the person is at home in.
+pub const ANY_TENANT: &str = "organizations";
+
+/// How long Entra may take for an answer that needs nobody.
+const REQUEST_TIME: Duration = Duration::from_secs(30);
+
+/// How long the credential store may take, which may ask its owner for a password. Of a shorter time for all, it gets a
+/// third.
+const STORE_TIME: Duration = Duration::from_secs(20);
+
+/// A person, as the application through which they sign in.
+#[derive(Debug)]
+pub struct Person {
+    /// Where their Entra is: `https://HOST`.
+    pub authority: String,
+    /// The tenant's id or domain, or [`ANY_TENANT`].
+    pub tenant: String,
+    /// The application's client id.
+    pub client_id: String,
+    /// How they sign in.
+    pub way: Way,
+    /// Whether the sign-in may be kept.
+    pub keeps: bool,
+    /// Whether to say what comes of keeping it.
+    pub is_verbose: bool,
+}
+
+impl Person {
+    /// The name of their Entra's host.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let rest = self.authority.strip_prefix("https://");
+        rest.unwrap_or(&self.authority).trim_end_matches('/')
+    }
+}
+
+/// How a person signs in.
+#[derive(Debug)]
+pub enum Way {
+    /// In a browser on this machine, which this command opens where `BROWSER` is set.
+    Browser(Option<OsString>),
+    /// In a browser anywhere.
+    DeviceCode,
+}
+
+/// Entra's endpoints: those of the browser, the device code and the token are known.
+type Client = BasicClient<EndpointSet, EndpointSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+
+/// What is needed to ask Entra something.
+pub(super) struct Entra<'a> {
+    client: Client,
+    transport: &'a Transport,
+    credential: &'a Credential,
+    resource: &'a str,
+    deadline: Deadline,
+}
+
+/// Gets a token for `resource` before the deadline: with the refresh token that was kept, or else with the person.
+///
+/// # Errors
+///
+/// Entra refuses or cannot be reached, or nobody signed in.
+pub(super) fn token(
+    person: &Person,
+    runtime: &Runtime,
+    entra: &Entra<'_>,
+) -> Result<Token, Failure> {
+    let mut store = Store::of(person, entra.deadline);
+    let kept = store.recall();
+    let renewed = match &kept {
+        Some(kept) => runtime.block_on(entra.renewed(kept))?,
+        None => None,
+    };
+    let is_renewed = renewed.is_some();
+    let answer = if let Some(answer) = renewed {
+        answer
+    } else {
+        if kept.is_some() {
+            store.keep(None);
+        }
+        runtime.block_on(entra.ask(&person.way))?
+    };
+    let token = entra
+        .complaint()
+        .checked(answer.access_token().secret().clone(), entra.resource)?;
+    // The account that was chosen in the browser may not be the one that was meant.
+    if !is_renewed && let Some(name) = role::person(&token) {
+        terminal::say(&format!("signed in as {}", plain_text::clean(name)));
+    }
+    // Without a new one, the last one is good for another time.
+    if let Some(refresh) = answer.refresh_token() {
+        store.keep(Some(refresh.clone()));
+    }
+    Ok(token)
+}
+
+/// The credential store, until it turns out to be of no use.
+struct Store<'a> {
+    person: &'a Person,
+    limit: Duration,
+    is_of_use: bool,
+}
+
+impl<'a> Store<'a> {
+    fn of(person: &'a Person, deadline: Deadline) -> Self {
+        Self {
+            person,
+            limit: STORE_TIME.min(deadline.total() / 3),
+            is_of_use: person.keeps,
+        }
+    }
+
+    fn recall(&mut self) -> Option<RefreshToken> {
+        let found = credential_store::recall(self.account()?, self.limit);
+        self.noted(found).flatten()
+    }
+
+    fn keep(&mut self, token: Option<RefreshToken>) {
+        if let Some(account) = self.account() {
+            let kept = credential_store::keep(account, token, self.limit);
+            self.noted(kept);
+        }
+    }
+
+    fn account(&self) -> Option<Account> {
+        let Person {
+            authority,
+            tenant,
+            client_id,
+            ..
+        } = self.person;
+        self.is_of_use
+            .then(|| Account::new(authority, tenant, client_id))
+    }
+
+    fn noted<T>(&mut self, outcome: Result<T, Trouble>) -> Option<T> {
+        outcome
+            .inspect_err(|trouble| {
+                self.is_of_use = false;
+                if self.person.is_verbose {
+                    let trouble = plain_text::clean(&trouble.to_string());
+                    terminal::say(&format!("the sign-in is not kept: {trouble}"));
+                }
+            })
+            .ok()
+    }
+}
+
+impl<'a> Entra<'a> {
+    /// The endpoints of the person's tenant.
+    pub(super) fn of(
+        person: &Person,
+        credential: &'a Credential,
+        transport: &'a Transport,
+        resource: &'a str,
+        deadline: Deadline,
+    ) -> Result<Self, Failure> {
+        let endpoint = |name: &str| {
+            let authority = person.authority.trim_end_matches('/');
+            format!("{authority}/{}/oauth2/v2.0/{name}", person.tenant)
+        };
+        let client = || {
+            Ok(BasicClient::new(ClientId::new(person.client_id.clone()))
+                .set_auth_type(AuthType::RequestBody)
+                .set_auth_uri(AuthUrl::new(endpoint("authorize"))?)
+                .set_device_authorization_url(DeviceAuthorizationUrl::new(endpoint("devicecode"))?)
+                .set_token_uri(TokenUrl::new(endpoint("token"))?))
+        };
+        Ok(Self {
+            client: client().map_err(|why: ParseError| {
+                let authority = &person.authority;
+                Failure::sign_in(format!("`{authority}` is no address of an Entra: {why}"))
+                    .hint("correct `AZURE_AUTHORITY_HOST`, or unset it")
+            })?,
+            transport,
+            credential,
+            resource,
+            deadline,
+        })
+    }
+
+    fn complaint(&self) -> Complaint<'a> {
+        Complaint {
+            credential: self.credential,
+            seen: self.transport.seen(),
+        }
+    }
+
+    /// The scopes to ask for: the resource, and a refresh token.
+    fn scopes(&self) -> [Scope; 2] {
+        [
+            Scope::new(format!("{}/.default", self.resource)),
+            Scope::new("offline_access".to_owned()),
+        ]
+    }
+
+    async fn ask(&self, way: &Way) -> Result<BasicTokenResponse, Failure> {
+        match way {
+            Way::Browser(command) => browser::sign_in(self, command.as_deref()).await,
+            Way::DeviceCode => device_code::sign_in(self).await,
+        }
+    }
+
+    /// New tokens for a refresh token; nothing where Entra wants to see the person again.
+    async fn renewed(&self, kept: &RefreshToken) -> Result<Option<BasicTokenResponse>, Failure> {
+        let carry = |request| self.carry(request);
+        let request = self
+            .client
+            .exchange_refresh_token(kept)
+            .add_scopes(self.scopes())
+            .request_async(&carry);
+        match self.answered(request).await? {
+            Ok(answer) => Ok(Some(answer)),
+            Err(RequestTokenError::ServerResponse(error)) if wants_person(&error) => Ok(None),
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+
+    /// Waits for an answer until the deadline.
+    async fn answered<T>(&self, request: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::time::timeout(self.deadline.remaining(), request)
+            .await
+            .map_err(|_| self.complaint().silence(self.deadline))
+    }
+
+    /// Waits for a person until the deadline, or until `limit` where that is sooner.
+    async fn awaited<T>(
+        &self,
+        person: impl Future<Output = T>,
+        limit: Option<Duration>,
+    ) -> Result<T, Failure> {
+        let left = self.deadline.remaining();
+        let time = limit.map_or(left, |limit| limit.min(left));
+        tokio::time::timeout(time, person).await.map_err(|_| {
+            let seconds = limit
+                .filter(|limit| *limit < left)
+                .unwrap_or(self.deadline.total())
+                .as_secs_f64();
+            Failure::sign_in(format!("nobody signed in within {seconds} s"))
+                .hint("run it again and sign in, or allow more time with `--timeout SECONDS`")
+        })
+    }
+
+    /// Carries a message of `oauth2`'s to Entra.
+    async fn carry(&self, message: HttpRequest) -> azure_core::Result<HttpResponse> {
+        let unreadable = |why: &dyn std::error::Error| {
+            Error::with_message(ErrorKind::DataConversion, why.to_string())
+        };
+        let url = message.uri().to_string().parse();
+        let mut request = Request::new(
+            url.map_err(|why: ParseError| unreadable(&why))?,
+            Method::Post,
+        );
+        for (name, value) in message.headers() {
+            let value = value.to_str().map_err(|why| unreadable(&why))?.to_owned();
+            request.insert_header(name.as_str().to_owned(), value);
+        }
+        request.set_body(message.into_body());
+        let asked = self.transport.execute_request(&request);
+        let Ok(answer) = tokio::time::timeout(REQUEST_TIME, asked).await else {
+            self.transport.give_up(REQUEST_TIME);
+            return Err(Error::with_message(ErrorKind::Io, "no answer"));
+        };
+        let answer = answer?;
+        let mut carried = http::Response::builder().status(u16::from(answer.status()));
+        for (name, value) in answer.headers().iter() {
+            carried = carried.header(name.as_str(), value.as_str());
+        }
+        let body = answer.into_body().collect().await?;
+        carried.body(body.to_vec()).map_err(|why| unreadable(&why))
+    }
+
+    /// The failure after an error that is Entra's, or the way's to it.
+    fn failure<T>(&self, error: &RequestTokenError<Error, StandardErrorResponse<T>>) -> Failure
+    where
+        T: oauth2::ErrorResponseType + std::fmt::Display + 'static,
+    {
+        let complaint = self.complaint();
+        match error {
+            RequestTokenError::ServerResponse(answer) => complaint.refused(&text(answer)),
+            // What could not be read may hold a token, and is not shown.
+            _ => complaint.unanswered(),
+        }
+    }
+}
+
+/// What a refusal says in its own words.
+fn text<T>(answer: &StandardErrorResponse<T>) -> String
+where
+    T: oauth2::ErrorResponseType + std::fmt::Display + 'static,
+{
+    match answer.error_description() {
+        Some(description) => description.clone(),
+        None => answer.error().to_string(),
+    }
+}
+
+/// Whether a refusal of a refresh token means that the person has to sign in again.
+fn wants_person(error: &StandardErrorResponse<BasicErrorResponseType>) -> bool {
+    match error.error() {
+        BasicErrorResponseType::InvalidGrant => true,
+        BasicErrorResponseType::Extension(name) => name == "interaction_required",
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oauth2::{AuthorizationCode, CsrfToken, DeviceCode, PkceCodeVerifier};
+
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let secret = || "hush".to_owned();
+        for shown in [
+            format!("{:?}", RefreshToken::new(secret())),
+            format!("{:?}", AuthorizationCode::new(secret())),
+            format!("{:?}", PkceCodeVerifier::new(secret())),
+            format!("{:?}", DeviceCode::new(secret())),
+            format!("{:?}", CsrfToken::new(secret())),
+        ] {
+            assert!(!shown.contains("hush"), "{shown}");
+        }
+        let answer = r#"{"access_token":"hush","token_type":"Bearer","refresh_token":"hush"}"#;
+        let answer: BasicTokenResponse = serde_json::from_str(answer).unwrap();
+        let shown = format!("{answer:?}");
+        assert!(!shown.contains("hush"), "{shown}");
+    }
+}

@@ -1,0 +1,164 @@
+//! A ready token that somebody else got: in a variable, in a file that a variable names, or on an open descriptor.
+//!
+//! A descriptor is closed when it was read, so that psql does not get it.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::SystemTime;
+
+use zeroize::Zeroizing;
+
+use crate::entra::token::{Token, Unusable};
+use crate::environment::{Environment, READY_TOKEN};
+use crate::failure::Failure;
+use crate::libpq::connection::PASSWORD;
+use crate::system::deadline::Deadline;
+
+const TOKEN: &str = READY_TOKEN[0];
+const FILE: &str = READY_TOKEN[1];
+const DESCRIPTOR: &str = READY_TOKEN[2];
+
+/// More than any token.
+const LONGEST: u64 = 1024 * 1024;
+
+/// Takes the token from where it is, and looks at it. Where `resource` is `None`, any database's will do.
+///
+/// # Errors
+///
+/// There is none, or two, or it cannot be read before the deadline, or it is no token for this resource, or it has
+/// expired.
+pub fn token(
+    environment: &Environment,
+    resource: Option<&str>,
+    deadline: Deadline,
+) -> Result<Token, Failure> {
+    let given: Vec<_> = READY_TOKEN
+        .into_iter()
+        .filter_map(|name| Some((name, environment.get_filled(name)?)))
+        .collect();
+    let (name, text) = match given[..] {
+        [] => {
+            return Err(Failure::sign_in(format!(
+                "`{TOKEN}` is not set, and `env` takes the token from it"
+            ))
+            .hint(format!(
+                "put a database token into `{TOKEN}`, or name where it is with `{FILE}` or `{DESCRIPTOR}`"
+            )));
+        }
+        [(TOKEN, value)] => (TOKEN, value.to_str().map(str::to_owned)),
+        [(FILE, path)] => {
+            let path = path.to_owned();
+            let cause = format!("the token file `{}` cannot be read", path.display());
+            let open = move || read_to_end(File::open(Path::new(&path))?);
+            (FILE, Some(in_time(open, FILE, &cause, deadline)?))
+        }
+        [(name, value)] => {
+            let number = value.to_str().and_then(|text| text.parse().ok());
+            let number = number.filter(|number| *number > 2).ok_or_else(|| {
+                Failure::usage(format!("`{name}` is no number of a descriptor above 2")).hint(
+                    format!("open one for the token: `{name}=3 entra-psql … 3< FILE`"),
+                )
+            })?;
+            let cause = format!("descriptor {number} cannot be read");
+            let read = move || descriptor::read(number);
+            (name, Some(in_time(read, name, &cause, deadline)?))
+        }
+        [(one, _), (other, _), ..] => {
+            return Err(
+                Failure::usage(format!("`{one}` and `{other}` exclude each other"))
+                    .hint("say once where the token is, and unset the other"),
+            );
+        }
+    };
+    checked(text, name, resource)
+}
+
+/// Takes the token that `PGPASSWORD` holds already.
+///
+/// # Errors
+///
+/// It is no token for this resource, or has expired.
+pub fn inherited(environment: &Environment, resource: Option<&str>) -> Result<Token, Failure> {
+    let text = environment.get(PASSWORD).and_then(OsStr::to_str);
+    checked(text.map(str::to_owned), PASSWORD, resource)
+}
+
+fn checked(text: Option<String>, name: &str, resource: Option<&str>) -> Result<Token, Failure> {
+    let text = text.map(Zeroizing::new);
+    let read = || {
+        let text = text.as_deref().ok_or(Unusable::NotAToken)?;
+        Token::checked(text.trim().to_owned(), resource, SystemTime::now())
+    };
+    read().map_err(|why| {
+        let cause = match why {
+            Unusable::NotAToken => "is no token".to_owned(),
+            Unusable::WrongAudience(audience) => format!(
+                "is for `{audience}`, not for {}",
+                resource.map_or_else(|| "a database".to_owned(), |name| format!("`{name}`"))
+            ),
+            Unusable::Expired(ago) => format!("expired {} s ago", ago.as_secs()),
+        };
+        let preposition = match name {
+            FILE | DESCRIPTOR => "from",
+            _ => "in",
+        };
+        Failure::sign_in(format!("the token {preposition} `{name}` {cause}"))
+            .hint("get a new one for this server's resource, or choose another `--auth METHOD`")
+    })
+}
+
+/// What `read` comes to before the deadline: whoever holds the other end of a pipe may keep it open.
+fn in_time(
+    read: impl FnOnce() -> io::Result<String> + Send + 'static,
+    name: &str,
+    cause: &str,
+    deadline: Deadline,
+) -> Result<String, Failure> {
+    let why = match deadline.wait_for(read) {
+        Ok(Ok(text)) => return Ok(text),
+        Ok(Err(why)) | Err(why) => why,
+    };
+    Err(Failure::sign_in(format!("{cause}: {why}")).hint(format!(
+        "does `{name}` say where the token is, and may you read it?"
+    )))
+}
+
+fn read_to_end(from: impl Read) -> io::Result<String> {
+    let mut text = String::new();
+    from.take(LONGEST).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(unix)]
+mod descriptor {
+    //! Reads an inherited descriptor to its end, and closes it.
+
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::{BorrowedFd, RawFd};
+
+    pub fn read(number: RawFd) -> io::Result<String> {
+        #[expect(unsafe_code, reason = "a descriptor that came by its number")]
+        // SAFETY: nothing of ours has opened it or closes it; it is used for one call, which checks that it is open.
+        let given = unsafe { BorrowedFd::borrow_raw(number) };
+        let copy = File::from(given.try_clone_to_owned()?);
+        nix::unistd::close(number)?;
+        super::read_to_end(copy)
+    }
+}
+
+#[cfg(not(unix))]
+mod descriptor {
+    //! Descriptors are Unix's.
+
+    use std::io;
+
+    pub fn read(_number: i32) -> io::Result<String> {
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "descriptors cannot be passed on this system",
+        ))
+    }
+}

@@ -1,0 +1,131 @@
+//! A command-line tool that a person signs in to, and that gets tokens for them: the Azure CLI, or the Azure Developer CLI.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::intent::method::Presence;
+use crate::system::deadline::Deadline;
+use crate::system::plain_file;
+use crate::system::process::{self, Answer, NoAnswer};
+use crate::system::threads;
+
+/// More than any file of a tool's configuration that is read here, in bytes: a profile lists every subscription.
+pub const LONGEST_FILE: u64 = 16 * 1024 * 1024;
+
+/// What tells one tool from another.
+#[derive(Debug)]
+pub struct Tool {
+    /// The command.
+    pub command: &'static str,
+    /// Where its installer for Windows puts it below a folder for programs.
+    pub installed: &'static str,
+    /// What it is called in a sentence, with its article.
+    pub name: &'static str,
+    /// The variable that names its configuration directory, and what that is in the home directory otherwise.
+    pub configuration: (&'static str, &'static str),
+    /// The file there that says who is signed in, in JSON.
+    pub profile: &'static str,
+    /// What to do where it is there and cannot be run.
+    pub reinstall: &'static str,
+}
+
+impl Tool {
+    /// Where it is: on `PATH`, else where its installer puts it.
+    #[must_use]
+    pub fn find(&self, environment: &Environment) -> Option<PathBuf> {
+        let on_path = which::which_in(self.command, environment.get("PATH"), ".").ok();
+        on_path.or_else(|| {
+            let mut places = self.well_known(environment).into_iter();
+            places.find(|place| place.is_file())
+        })
+    }
+
+    /// Where installers put it. What is started from the Dock of macOS, as pgAdmin is, lacks Homebrew's directories on its
+    /// `PATH`; elsewhere packages put it where every `PATH` leads.
+    #[cfg(unix)]
+    fn well_known(&self, _environment: &Environment) -> Vec<PathBuf> {
+        let directories: &[&str] = if cfg!(target_os = "macos") {
+            &["/opt/homebrew/bin", "/usr/local/bin"]
+        } else {
+            &[]
+        };
+        let directories = directories.iter().map(Path::new);
+        directories.map(|place| place.join(self.command)).collect()
+    }
+
+    /// Where installers put it. A shell that was open before the installation does not have it on its `PATH`.
+    #[cfg(windows)]
+    fn well_known(&self, environment: &Environment) -> Vec<PathBuf> {
+        let folders = crate::system::platform::program_folders(environment);
+        let places = folders.iter().map(|folder| folder.join(self.installed));
+        places.collect()
+    }
+
+    /// How much of it there is here, by its files: it is not started. `has_account` looks into its profile.
+    #[must_use]
+    pub fn presence(
+        &self,
+        environment: &Environment,
+        has_account: impl FnOnce(&Value) -> bool,
+    ) -> Presence {
+        if self.find(environment).is_none() {
+            return Presence::Missing;
+        }
+        let profile = || {
+            let file = self.configuration(environment)?.join(self.profile);
+            let text = plain_file::read(&file, LONGEST_FILE).ok()?;
+            // az writes it with a byte order mark.
+            let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+            serde_json::from_slice(text).ok()
+        };
+        match profile() {
+            Some(profile) if has_account(&profile) => Presence::SignedIn,
+            _ => Presence::Installed,
+        }
+    }
+
+    /// Its configuration directory.
+    #[must_use]
+    pub fn configuration(&self, environment: &Environment) -> Option<PathBuf> {
+        let (variable, name) = self.configuration;
+        match environment.get_filled(variable) {
+            Some(directory) => std::path::absolute(directory).ok(),
+            None => Some(dirs::home_dir()?.join(name)),
+        }
+    }
+
+    /// Runs it, as [`process::run`] does.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be run, or gives no answer before the deadline.
+    pub fn run(
+        &self,
+        program: &Path,
+        words: &[OsString],
+        environment: &Environment,
+        deadline: Deadline,
+    ) -> Result<Answer, Failure> {
+        let name = self.name;
+        process::run(program, words, environment, deadline).map_err(|why| match why {
+            NoAnswer::TimedOut => {
+                Failure::sign_in(format!("{name} gave no answer within {deadline}"))
+                    .hint("is `login.microsoftonline.com` reachable, through a proxy if there is one? more time: `--timeout SECONDS`")
+            }
+            NoAnswer::NotStarted(error) => {
+                let shown = program.display();
+                let hint = match error.kind() {
+                    // The system has no process left to give.
+                    io::ErrorKind::WouldBlock => threads::REMEDY,
+                    _ => self.reinstall,
+                };
+                Failure::sign_in(format!("{name} at `{shown}` cannot be run: {error}")).hint(hint)
+            }
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! A job of GitHub Actions, for which GitHub vouches with a token of its own.
+//!
+//! The request is the one that GitHub's page on OpenID Connect in cloud providers describes: the address from the
+//! job's variables with the audience added, and the job's token as bearer.
+
+use std::sync::Arc;
+
+use azure_core::Error;
+use azure_core::credentials::Secret;
+use azure_core::error::ErrorKind;
+use azure_core::http::headers::AUTHORIZATION;
+use azure_core::http::{ClientMethodOptions, HttpClient as _, Method, Request, Url};
+use azure_identity::ClientAssertion;
+use serde_json::Value;
+
+use crate::token::http::transport::Transport;
+
+/// The audience of tokens that are to be exchanged for Entra's.
+const AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// Where a job asks, and what it shows.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// `ACTIONS_ID_TOKEN_REQUEST_URL`.
+    pub url: String,
+    /// `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
+    pub token: Secret,
+}
+
+impl Job {
+    /// The assertion that GitHub makes of this job, asked for through `transport`.
+    #[must_use]
+    pub fn vouching_through(&self, transport: Arc<Transport>) -> Vouching {
+        Vouching {
+            job: self.clone(),
+            transport,
+        }
+    }
+}
+
+/// Asks GitHub when the SDK wants an assertion.
+#[derive(Debug)]
+pub struct Vouching {
+    job: Job,
+    transport: Arc<Transport>,
+}
+
+#[async_trait::async_trait]
+impl ClientAssertion for Vouching {
+    async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        let mut url = Url::parse(&self.job.url)?;
+        url.query_pairs_mut().append_pair("audience", AUDIENCE);
+        let mut request = Request::new(url, Method::Get);
+        request.insert_header(AUTHORIZATION, format!("Bearer {}", self.job.token.secret()));
+        request.insert_header("accept", "application/json");
+        let answer = self.transport.execute_request(&request).await?;
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(Error::with_message(
+                ErrorKind::Credential,
+                format!("GitHub refused the job a token: {status}"),
+            ));
+        }
+        let body = answer.into_body().collect().await?;
+        let mut answer: Value = serde_json::from_slice(&body)?;
+        match answer["value"].take() {
+            Value::String(token) => Ok(token),
+            _ => Err(Error::with_message(
+                ErrorKind::DataConversion,
+                "GitHub's answer has no token",
+            )),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Gets tokens as an application or a managed identity, through Azure's SDK.
+//!
+//! [`credential`] reads who we are to be from the variables, `sdk.rs` says it to the SDK, [`federated`] reads a cluster's token,
+//! [`github_actions`] has a job of GitHub's vouch for us, [`certificate`] has us vouch for ourselves, and [`metadata_service`] looks
+//! for a virtual machine's identity.
+
+pub mod certificate;
+pub mod credential;
+pub mod federated;
+pub mod github_actions;
+pub mod metadata_service;
+mod sdk;
+
+use std::sync::Arc;
+
+use azure_core::credentials::TokenCredential;
+
+use crate::entra::token::Token;
+use crate::failure::Failure;
+use crate::system::deadline::Deadline;
+use crate::token::http::errors::Complaint;
+use crate::token::http::runtime::{before, runtime};
+use crate::token::http::transport::Transport;
+use crate::token::person::{self, Entra};
+
+use credential::Credential;
+
+/// Gets a token for `resource` before the deadline, and looks at it.
+///
+/// # Errors
+///
+/// Whoever gives out tokens refuses, cannot be reached, is too slow, or answers with something else.
+pub fn token(
+    credential: &Credential,
+    resource: &str,
+    deadline: Deadline,
+) -> Result<Token, Failure> {
+    let transport = Arc::new(Transport::new(credential)?);
+    if let Credential::Person(person) = credential {
+        let entra = Entra::of(person, credential, &transport, resource, deadline)?;
+        let runtime = runtime()?;
+        let token = person::token(person, &runtime, &entra);
+        runtime.shutdown_background();
+        return token;
+    }
+    let source = credential.with(&transport)?;
+    let answer = before(deadline.remaining(), ask(&*source, resource))?;
+    let complaint = Complaint {
+        credential,
+        seen: transport.seen(),
+    };
+    let secret = match answer {
+        None => return Err(complaint.silence(deadline)),
+        Some(Err(error)) => return Err(complaint.failure(&error)),
+        Some(Ok(secret)) => secret,
+    };
+    complaint.checked(secret, resource)
+}
+
+async fn ask(source: &dyn TokenCredential, resource: &str) -> azure_core::Result<String> {
+    let scope = format!("{resource}/.default");
+    let answer = source.get_token(&[&scope], None).await?;
+    Ok(answer.token.secret().to_owned())
+}
