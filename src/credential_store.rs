@@ -9,6 +9,7 @@
 //! The store may be locked, or ask its owner, or never answer: who waits for it waits for so long and no longer.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use keyring::{Entry, Error};
@@ -16,6 +17,7 @@ use oauth2::RefreshToken;
 use zeroize::Zeroizing;
 
 use crate::deadline::Deadline;
+use crate::threads;
 
 /// Under which our entries are in the store.
 const SERVICE: &str = "entra-psql";
@@ -25,6 +27,10 @@ const ENTRY: &str = "sign-ins";
 
 /// The bytes of one entry.
 const LONGEST_PART: usize = 2560;
+
+/// The threads that it takes to ask: the one that waits, and on Linux those of the crates `zbus` and `async-io`, of which
+/// the latter panics where it gets none.
+const THREADS: usize = if cfg!(target_os = "linux") { 3 } else { 1 };
 
 /// More entries than these were not written by us.
 const MOST_PARTS: usize = 99;
@@ -42,6 +48,8 @@ pub enum Trouble {
     Locked(String),
     /// It did not answer in time.
     Silent,
+    /// It could not be asked.
+    Unasked(String),
 }
 
 impl fmt::Display for Trouble {
@@ -50,6 +58,7 @@ impl fmt::Display for Trouble {
             Self::Absent(why) => write!(f, "there is no credential store: {why}"),
             Self::Locked(why) => write!(f, "the credential store is locked: {why}"),
             Self::Silent => f.write_str("the credential store does not answer"),
+            Self::Unasked(why) => write!(f, "the credential store cannot be asked: {why}"),
         }
     }
 }
@@ -115,8 +124,13 @@ fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
 ) -> Result<T, Trouble> {
+    let unasked = |why: io::Error| match why.kind() {
+        io::ErrorKind::TimedOut => Trouble::Silent,
+        _ => Trouble::Unasked(why.to_string()),
+    };
+    threads::check(THREADS).map_err(unasked)?;
     let done = Deadline::after(limit).wait_for(work);
-    done.unwrap_or(Err(Trouble::Silent))
+    done.map_err(unasked)?
 }
 
 /// The entry with a number, counted from 1.

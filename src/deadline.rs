@@ -1,9 +1,11 @@
 //! One deadline for the whole of signing in: waiting for a turn, every az call, every retry.
 
 use std::fmt;
+use std::io;
 use std::sync::mpsc::channel;
-use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::threads;
 
 /// A point in time, and how long it was away when it was set.
 #[derive(Clone, Copy, Debug)]
@@ -34,15 +36,24 @@ impl Deadline {
         self.total
     }
 
-    /// What `work` comes to; `None` where it is not done by then. It has no bound of its own, so that a thread does it which
-    /// nobody waits for once the time is over.
+    /// Runs `work` on its own thread. If the deadline passes first, the thread is left running.
+    ///
+    /// # Errors
+    ///
+    /// The deadline passed ([`io::ErrorKind::TimedOut`]), or no thread can be had.
     pub fn wait_for<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Option<T> {
+    ) -> io::Result<T> {
         let (sender, receiver) = channel();
-        thread::spawn(move || sender.send(work()));
-        receiver.recv_timeout(self.remaining()).ok()
+        threads::start(move || {
+            // After the deadline nobody is there to take it.
+            let _ = sender.send(work());
+        })?;
+        receiver.recv_timeout(self.remaining()).map_err(|_| {
+            let why = format!("it did not end within {self}");
+            io::Error::new(io::ErrorKind::TimedOut, why)
+        })
     }
 }
 

@@ -51,6 +51,7 @@ pub mod report;
 pub mod shell;
 pub mod sign_in;
 pub mod sign_out;
+pub mod threads;
 pub mod tool;
 pub mod trust_store;
 pub mod turn;
@@ -69,6 +70,7 @@ use libpq::files;
 use libpq::parameters::{Parameters, Refusal};
 use libpq::target::Target;
 use private_directory::{Exposed, PrivateDirectory};
+use process::child_signal::ChildSignal;
 use psql::command_line::{Outcome, Wanted};
 use purpose::Purpose;
 
@@ -234,6 +236,7 @@ impl Start {
     /// `--version`: psql's own line, then ours.
     fn print_both_versions(self) -> Result<i32, Failure> {
         let program = locate::psql(self.flags.psql.as_deref(), &self.environment)?;
+        let _child_signal = ChildSignal::heard();
         let status = Command::new(&program)
             .args(&self.words)
             .status()

@@ -6,6 +6,7 @@ use crate::credential_store::{self, Trouble};
 use crate::failure::Failure;
 use crate::private_directory::PrivateDirectory;
 use crate::remember;
+use crate::threads;
 
 /// How long the credential store may take; its owner may have to unlock it.
 const STORE_TIME: Duration = Duration::from_secs(60);
@@ -22,8 +23,13 @@ pub fn sign_out(directory: Option<&PrivateDirectory>) -> Result<String, Failure>
         Ok(count) => count,
         Err(Trouble::Absent(_)) => 0,
         Err(trouble) => {
-            return Err(Failure::sign_in(format!("not signed out: {trouble}"))
-                .hint("unlock it, and sign out again"));
+            let hint = match trouble {
+                Trouble::Unasked(_) => threads::REMEDY,
+                Trouble::Absent(_) | Trouble::Locked(_) | Trouble::Silent => {
+                    "unlock it, and sign out again"
+                }
+            };
+            return Err(Failure::sign_in(format!("not signed out: {trouble}")).hint(hint));
         }
     };
     if (tokens, sign_ins) == (0, 0) {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use crate::decision::method::Presence;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::process::{self, Answer, NoAnswer};
+use crate::threads;
 
 /// What tells one tool from another.
 #[derive(Debug)]
@@ -111,11 +113,15 @@ impl Tool {
                 Failure::sign_in(format!("{name} gave no answer within {deadline}"))
                     .hint("is `login.microsoftonline.com` reachable, through a proxy if there is one? more time: `--timeout SECONDS`")
             }
-            NoAnswer::NotStarted(error) => Failure::sign_in(format!(
-                "{name} at `{}` cannot be run: {error}",
-                program.display()
-            ))
-            .hint(self.reinstall),
+            NoAnswer::NotStarted(error) => {
+                let shown = program.display();
+                let hint = match error.kind() {
+                    // The system has no process left to give.
+                    io::ErrorKind::WouldBlock => threads::REMEDY,
+                    _ => self.reinstall,
+                };
+                Failure::sign_in(format!("{name} at `{shown}` cannot be run: {error}")).hint(hint)
+            }
         })
     }
 }

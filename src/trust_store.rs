@@ -18,6 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::environment::Environment;
 use crate::private_directory::PrivateDirectory;
+use crate::process::child_signal::ChildSignal;
 
 /// Who certifies Azure's servers, by a part of the subject: the roots that Microsoft's pages name. Each one more costs
 /// every connection an eighth of a millisecond.
@@ -131,6 +132,7 @@ fn ask(psql: &Path, environment: &Environment) -> bool {
     for name in ["PGSERVICE", "PGHOSTADDR", "PGPORT"] {
         environment.remove(name);
     }
+    let _child_signal = ChildSignal::heard();
     let output = Command::new(psql)
         .args(["-X", "-w", "-d"])
         .arg("host=/dev/null sslmode=prefer sslrootcert=system")

@@ -36,6 +36,6 @@ impl Turn {
         }
         // A lock can be waited for only without a limit, so somebody else does the waiting.
         let lock = deadline.wait_for(move || file.lock().is_ok().then_some(file));
-        lock.map(|lock| Self { _lock: lock }).ok_or(TimedOut)
+        lock.map(|lock| Self { _lock: lock }).map_err(|_| TimedOut)
     }
 }

@@ -24,6 +24,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::private_directory::PrivateDirectory;
 use crate::process::Answer;
+use crate::process::child_signal::ChildSignal;
 use crate::tool::Tool;
 use crate::turn::{self, Turn};
 
@@ -65,6 +66,7 @@ pub fn run_at_terminal(words: &[String], environment: &Environment) -> bool {
     let Some(program) = TOOL.find(environment) else {
         return false;
     };
+    let _child_signal = ChildSignal::heard();
     let ended = Command::new(program)
         .args(words)
         .env_clear()

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use crate::azure_cli::{self, AzureCli};
@@ -20,6 +20,7 @@ use crate::method::Method;
 use crate::platform;
 use crate::private_directory::PrivateDirectory;
 use crate::sign_in::{self, SignedIn};
+use crate::threads::{self, Aside};
 use crate::trust_store;
 
 use super::finding::{Finding, Link, Status};
@@ -86,15 +87,15 @@ impl Patient<'_> {
         let (environment, deadline) = (self.environment, self.deadline);
         let (authority, graph) = self.web_services(plan);
         thread::scope(|scope| {
-            let token = scope.spawn(|| sign_in::sign_in(plan, environment, directory));
+            let token = threads::aside(scope, || sign_in::sign_in(plan, environment, directory));
             let road = |address: Option<String>| {
                 let look = |address: String| look::road::look(&address, environment, deadline);
-                address.map(|address| scope.spawn(move || look(address)))
+                address.map(|address| threads::aside(scope, move || look(address)))
             };
             let (authority, graph) = (road(authority), road(graph));
             let hosts = self.target.hosts().iter();
             let servers: Vec<_> = hosts
-                .map(|host| scope.spawn(|| look::server::look(host, true, deadline)))
+                .map(|host| threads::aside(scope, move || look::server::look(host, true, deadline)))
                 .collect();
             let psql = program
                 .map(|program| look::psql::look(program, environment, within(deadline, FOR_PSQL)));
@@ -102,17 +103,20 @@ impl Patient<'_> {
             let psql = psql.ok().filter(|_| !psql_finding.is_broken());
             let value = self.roots_for(psql.as_ref(), plan, protection, directory);
             let roots = roots::read(self.place_of_roots(value.as_deref()));
-            let signed_in = joined(token);
+            let signed_in = token.joined();
             // Only now, since az takes a processor for itself, and its token is what time is short for.
-            let az = (method(plan) == Some(Method::AzureCli))
-                .then(|| scope.spawn(|| look::az::look(&plan.options, environment, deadline)));
+            let az = (method(plan) == Some(Method::AzureCli)).then(|| {
+                threads::aside(scope, || {
+                    look::az::look(&plan.options, environment, deadline)
+                })
+            });
             let groups = group_to_look_up(plan, &signed_in).map(|oid| {
-                scope.spawn(move || {
+                threads::aside(scope, move || {
                     AzureCli::find(environment, &plan.options, directory, deadline)?
                         .groups_of_user(&oid)
                 })
             });
-            let servers: Vec<Server> = servers.into_iter().map(joined).collect();
+            let servers: Vec<Server> = servers.into_iter().map(Aside::joined).collect();
             let servers = self.judged(&servers, protection, &roots);
             let session = match (&psql, &signed_in) {
                 (Some(psql), Ok(signed_in)) if servers.iter().any(is_reached) => {
@@ -125,11 +129,11 @@ impl Patient<'_> {
             Seen {
                 psql: psql_finding,
                 servers,
-                az: az.map(joined),
-                authority: authority.map(joined),
-                graph: graph.map(joined),
+                az: az.map(Aside::joined),
+                authority: authority.map(Aside::joined),
+                graph: graph.map(Aside::joined),
                 signed_in,
-                groups: groups.map(joined),
+                groups: groups.map(Aside::joined),
                 session,
             }
         })
@@ -325,13 +329,6 @@ fn group_to_look_up(plan: &SignIn, signed_in: &Result<SignedIn, Failure>) -> Opt
         && judge::role::is_group(plan)
         && !is_application(token);
     token.claim("oid").filter(|_| asks).map(str::to_owned)
-}
-
-/// What a thread came to. None of ours panics; where one did, that goes on here.
-fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
-    thread
-        .join()
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Whether a session could be opened at this server.

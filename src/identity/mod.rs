@@ -26,11 +26,15 @@ use tokio::runtime::Runtime;
 use crate::deadline::Deadline;
 use crate::entra::token::Token;
 use crate::failure::Failure;
+use crate::threads;
 
 use complaint::Complaint;
 use credential::Credential;
 use person::Entra;
 use transport::Transport;
+
+/// How long a thread that looked a name up waits for the next one: longer than signing in takes.
+const KEPT_ALIVE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Gets a token for `resource` before the deadline, and looks at it.
 ///
@@ -80,9 +84,16 @@ fn before<T>(time: Duration, work: impl Future<Output = T>) -> Result<Option<T>,
 }
 
 fn runtime() -> Result<Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
+    let unusable =
+        |why| Failure::sign_in(format!("no connection can be made: {why}")).hint(threads::REMEDY);
+    threads::check(1).map_err(unusable)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
+        .thread_keep_alive(KEPT_ALIVE)
         .build()
-        .map_err(|why| Failure::sign_in(format!("no connection can be made: {why}")))
+        .map_err(unusable)?;
+    // Tokio panics where it gets no thread to look a name up. Once it has one, it does with that.
+    drop(runtime.spawn_blocking(|| ()));
+    Ok(runtime)
 }

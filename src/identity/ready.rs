@@ -98,9 +98,8 @@ fn in_time(
     deadline: Deadline,
 ) -> Result<String, Failure> {
     let why = match deadline.wait_for(read) {
-        Some(Ok(text)) => return Ok(text),
-        Some(Err(why)) => why.to_string(),
-        None => format!("it did not end within {deadline}"),
+        Ok(Ok(text)) => return Ok(text),
+        Ok(Err(why)) | Err(why) => why,
     };
     Err(Failure::sign_in(format!("{cause}: {why}")).hint(format!(
         "does `{name}` say where the token is, and may you read it?"

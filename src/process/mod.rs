@@ -1,23 +1,22 @@
 //! Runs a program to its end or to the deadline, and ends it with everything that it started: the Azure CLI, or the
 //! Azure Developer CLI. No shell is between us and it.
+//!
+//! Its pipes and its end are watched by turns, so that no thread is needed, and what it leaves running can't keep us waiting.
 
+pub mod child_signal;
+mod pipe;
 pub mod tree;
 
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
-use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::environment::Environment;
 
+use pipe::Pipe;
 use tree::Tree;
-
-/// More than any answer of theirs; what is longer is cut.
-const LONGEST_OUTPUT: u64 = 8 * 1024 * 1024;
 
 /// What a program answered. It may hold a token, so it has no `Debug`.
 pub struct Answer {
@@ -58,50 +57,45 @@ pub fn run(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let (mut child, tree) = Tree::start(&mut command).map_err(NoAnswer::NotStarted)?;
-    let answer = collect(&mut child, deadline);
-    if answer.is_err() {
-        tree.end();
-        // It is ended, so this returns at once and leaves no zombie.
-        let _ = child.wait();
+    match collect(&mut child, deadline) {
+        Ok((answer, has_left_something)) => {
+            if has_left_something {
+                tree.end();
+            }
+            Ok(answer)
+        }
+        Err(why) => {
+            tree.end();
+            // It is ended, so this returns at once and leaves no zombie.
+            let _ = child.wait();
+            Err(why)
+        }
     }
-    answer
 }
 
-fn collect(child: &mut Child, deadline: Deadline) -> Result<Answer, NoAnswer> {
-    let stdout = read_aside(child.stdout.take());
-    let stderr = read_aside(child.stderr.take());
-    let take = |pipe: Receiver<Vec<u8>>| match pipe.recv_timeout(deadline.remaining()) {
-        Ok(bytes) => Ok(bytes),
-        Err(RecvTimeoutError::Timeout) => Err(NoAnswer::TimedOut),
-        Err(RecvTimeoutError::Disconnected) => Ok(Vec::new()),
-    };
-    let (stdout, stderr) = (take(stdout)?, take(stderr)?);
-    // Both pipes are closed, so the end is a moment away.
+/// The answer, and whether something that the program started still has its pipes open after its end.
+fn collect(child: &mut Child, deadline: Deadline) -> Result<(Answer, bool), NoAnswer> {
+    let mut stdout = Pipe::of(child.stdout.take());
+    let mut stderr = Pipe::of(child.stderr.take());
     loop {
-        if let Some(status) = child.try_wait().map_err(NoAnswer::NotStarted)? {
-            return Ok(Answer {
+        // Asked before the pipes are read: what a program wrote is in them by its end.
+        let ended = child.try_wait().map_err(NoAnswer::NotStarted)?;
+        stdout.read_what_is_there();
+        stderr.read_what_is_there();
+        if let Some(status) = ended {
+            let has_left_something = stdout.is_open() || stderr.is_open();
+            let (stdout, stderr) = (stdout.bytes, stderr.bytes);
+            let answer = Answer {
                 status,
                 stdout,
                 stderr,
-            });
+            };
+            return Ok((answer, has_left_something));
         }
-        if deadline.remaining().is_zero() {
+        let left = deadline.remaining();
+        if left.is_zero() {
             return Err(NoAnswer::TimedOut);
         }
-        thread::sleep(Duration::from_millis(1));
+        pipe::wait([&stdout, &stderr], left);
     }
-}
-
-/// Reads a pipe to its end in a thread of its own, so that neither pipe can fill up.
-fn read_aside(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(pipe) = pipe {
-            // What was read before an error is still worth having.
-            let _ = pipe.take(LONGEST_OUTPUT).read_to_end(&mut bytes);
-        }
-        let _ = sender.send(bytes);
-    });
-    receiver
 }

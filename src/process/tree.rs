@@ -6,11 +6,15 @@
 use std::io;
 use std::process::{Child, Command};
 
+#[cfg(unix)]
+use super::child_signal::ChildSignal;
+
 /// A running tree. Dropping it stops looking after it.
 #[cfg(unix)]
 pub struct Tree {
     group: nix::unistd::Pid,
     _signals: signals::PassedOn,
+    _child_signal: ChildSignal,
 }
 
 /// A running tree. When we end, however that comes, Windows ends it.
@@ -28,11 +32,13 @@ impl Tree {
     /// The program cannot be run.
     pub fn start(command: &mut Command) -> io::Result<(Child, Self)> {
         std::os::unix::process::CommandExt::process_group(command, 0);
+        let child_signal = ChildSignal::heard();
         let child = command.spawn()?;
         let group = nix::unistd::Pid::from_raw(child.id().cast_signed());
         let tree = Self {
             group,
             _signals: signals::PassedOn::to(group),
+            _child_signal: child_signal,
         };
         Ok((child, tree))
     }

@@ -14,9 +14,11 @@ pub fn resolve(name: &str, deadline: Deadline) -> Result<Vec<IpAddr>, String> {
     let question = (name.to_owned(), 0);
     let found = deadline.wait_for(move || question.to_socket_addrs());
     let mut addresses: Vec<IpAddr> = match found {
-        None => return Err("the DNS gave no answer in time".to_owned()),
-        Some(Err(why)) => return Err(why.to_string()),
-        Some(Ok(found)) => found.map(|address| address.ip()).collect(),
+        Err(why) if why.kind() == ErrorKind::TimedOut => {
+            return Err("the DNS gave no answer in time".to_owned());
+        }
+        Ok(Err(why)) | Err(why) => return Err(why.to_string()),
+        Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
     };
     addresses.dedup();
     if addresses.is_empty() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::libpq::target::Host;
+use crate::threads;
 
 use super::network::{self, Reach};
 use super::tls::{self, Shown, Trouble};
@@ -109,7 +110,7 @@ pub fn look(host: &Host, is_azure: bool, deadline: Deadline) -> Server {
                     let reached = network::reach(addresses, other, within(deadline, STEP));
                     matches!(reached, Reach::Open(_))
                 };
-                (other, scope.spawn(is_open))
+                (other, threads::aside(scope, is_open))
             })
             .collect();
         server.reached = Some(
@@ -125,7 +126,7 @@ pub fn look(host: &Host, is_azure: bool, deadline: Deadline) -> Server {
             },
         );
         for (other, is_open) in others {
-            server.others.push((other, is_open.join().unwrap_or(false)));
+            server.others.push((other, is_open.joined()));
         }
     });
     server

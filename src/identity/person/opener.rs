@@ -4,9 +4,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::process::{Command, Stdio};
-use std::thread;
 
 use crate::environment::SECRETS;
+use crate::threads;
 
 /// Opens `address` with the first of the commands in `browser` (the value of `BROWSER`) that starts, or else as the
 /// system does it.
@@ -18,8 +18,11 @@ pub fn open(address: &str, browser: Option<&OsStr>) {
     // What does not start is no loss: the next one is tried, and the address is on the screen.
     let started = commands.iter().find_map(|words| start(words).ok());
     if let Some(mut child) = started {
-        // Many such programs only hand the address on and end, long before psql begins.
-        thread::spawn(move || child.wait());
+        // Many such programs only hand the address on and end, long before psql begins. Where there is no thread to wait for
+        // that, psql has a child that ended.
+        let _ = threads::start(move || {
+            let _ = child.wait();
+        });
     }
 }
 
