@@ -264,7 +264,7 @@ pub fn forget_all(directory: &PrivateDirectory) -> usize {
     for name in directory.names() {
         let (place, ending) = name.split_once('.').unwrap_or((&name, ""));
         // Somebody may be waiting for a lock.
-        if place.starts_with("token-") && ending != "lock" {
+        if place.starts_with("token-") && !ending.starts_with("lock") {
             directory.remove(&name);
             count += usize::from(ending.is_empty());
         }

@@ -18,7 +18,7 @@ use crate::method::{Method, Workload};
 use crate::platform;
 use crate::private_directory::PrivateDirectory;
 use crate::remember::{self, Kept, Memory};
-use crate::turn::{self, Turn};
+use crate::turn::Turn;
 
 /// A role and the token to sign in as it.
 pub struct SignedIn {
@@ -151,7 +151,7 @@ impl<'a> Attempt<'a> {
                         Azd::find(environment, plan.options.tenant.as_deref(), self.deadline)?;
                     Ok(Source::Azd {
                         azd,
-                        _turn: self.turn(memory)?,
+                        _turn: self.turn(memory),
                     })
                 })
             }
@@ -186,7 +186,7 @@ impl<'a> Attempt<'a> {
         self.fetched(memory, || {
             Ok(Source::Identity {
                 credential,
-                _turn: self.turn(memory)?,
+                _turn: self.turn(memory),
             })
         })
     }
@@ -207,11 +207,8 @@ impl<'a> Attempt<'a> {
     }
 
     /// Waits for those who fetch the same. Where nothing is remembered, there is nothing to wait for.
-    fn turn(&self, memory: Option<&Memory<'_>>) -> Result<Option<Turn>, Failure> {
-        memory
-            .map(|memory| Turn::take(self.directory, &memory.lock(), self.deadline))
-            .transpose()
-            .map_err(|turn::TimedOut| no_turn(self.deadline))
+    fn turn(&self, memory: Option<&Memory<'_>>) -> Option<Turn> {
+        memory.map(|memory| Turn::take(self.directory, &memory.lock(), self.deadline))
     }
 
     /// The token that somebody else got.
@@ -316,11 +313,6 @@ fn nothing_seen(azd: Presence) -> Failure {
         "nothing here can get a token: no variable names an identity, {azd}, and this machine has no identity endpoint"
     ))
     .hint("install the Azure CLI and sign in with `az login`, or say another way with `--auth METHOD`")
-}
-
-fn no_turn(deadline: Deadline) -> Failure {
-    Failure::sign_in(format!("other sign-ins as the same took all of {deadline}"))
-        .hint("try again, or allow more time with `--timeout SECONDS`")
 }
 
 /// Nothing says the role, and there is nobody to ask.

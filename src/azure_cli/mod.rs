@@ -26,7 +26,7 @@ use crate::private_directory::PrivateDirectory;
 use crate::process::Answer;
 use crate::process::child_signal::ChildSignal;
 use crate::tool::Tool;
-use crate::turn::{self, Turn};
+use crate::turn::Turn;
 
 use complaint::Complaint;
 
@@ -106,7 +106,7 @@ impl<'a> AzureCli<'a> {
     ///
     /// # Errors
     ///
-    /// There is no az on `PATH`, or others took all the time.
+    /// There is no az on `PATH`.
     pub fn find(
         environment: &Environment,
         options: &'a Options,
@@ -117,18 +117,12 @@ impl<'a> AzureCli<'a> {
             Failure::sign_in("the Azure CLI, `az`, was not found on `PATH`")
                 .hint("install the Azure CLI, then sign in with `az login`")
         })?;
-        let turn = Turn::take(directory, "az.lock", deadline).map_err(|turn::TimedOut| {
-            Failure::sign_in(format!(
-                "other sign-ins kept the Azure CLI busy for {deadline}"
-            ))
-            .hint("try again, or allow more time with `--timeout SECONDS`")
-        })?;
         Ok(Self {
             program,
             environment: its_environment(environment),
             options,
             deadline,
-            _turn: turn,
+            _turn: Turn::take(directory, "az.lock", deadline),
         })
     }
 

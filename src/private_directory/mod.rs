@@ -64,7 +64,13 @@ impl PrivateDirectory {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         private(&mut options);
-        options.open(self.path_of(name))
+        let file = options.open(self.path_of(name))?;
+        // A pipe may have been opened too, where it has a reader.
+        if file.metadata()?.is_file() {
+            Ok(file)
+        } else {
+            Err(io::ErrorKind::InvalidInput.into())
+        }
     }
 
     /// What a file holds; `None` where there is none that can be read.
@@ -187,13 +193,16 @@ fn exposure(path: &Path, _about: &fs::Metadata) -> Option<&'static str> {
     }
 }
 
-/// For the owner alone where it is made, and never through a link that somebody put there.
+/// For the owner alone where it is made, never through a link that somebody put there, and without waiting for the other
+/// end of a pipe.
 #[cfg(unix)]
 fn private(options: &mut OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt as _;
-    options
-        .mode(0o600)
-        .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits());
+
+    use nix::fcntl::OFlag;
+
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    options.mode(0o600).custom_flags(flags.bits());
 }
 
 /// On Windows the directory's list of access is that of what is made in it, and nobody else can put a link there.
