@@ -9,6 +9,8 @@ use std::fmt;
 pub enum Kind {
     /// The command line or an `ENTRA_PSQL_…` variable is wrong: exit code 1.
     Usage,
+    /// What was to be printed cannot be written: exit code 1, psql's own for a fatal error of its own.
+    Output,
     /// Signing in failed or was refused: exit code 2, psql's own "no connection".
     SignIn,
     /// psql was found but cannot be run: exit code 126, as a shell has it.
@@ -93,7 +95,7 @@ impl Failure {
     #[must_use]
     pub fn exit_code(&self) -> i32 {
         match self.kind {
-            Kind::Usage => 1,
+            Kind::Usage | Kind::Output => 1,
             Kind::SignIn => 2,
             Kind::NotRunnable => 126,
             Kind::NotFound => 127,

@@ -48,7 +48,10 @@ impl Receiver {
             Purpose::Program(program) => {
                 Self::Program(locate::program(&program.name, environment)?, program.words)
             }
-            Purpose::Print(print) => Self::Reader(print),
+            Purpose::Print(print) => {
+                report::check_output()?;
+                Self::Reader(print)
+            }
         };
         if matches!(
             receiver,

@@ -57,7 +57,6 @@ pub mod trust_store;
 pub mod turn;
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
 use std::process::Command;
 
 use cli::Options;
@@ -250,10 +249,7 @@ impl Start {
 
     /// `--help`: our page, then psql's own.
     fn print_our_help(self) -> Result<i32, Failure> {
-        let mut stdout = io::stdout();
-        // Whoever closed our output does not want psql's page either, but psql is to say so.
-        let _ = writeln!(stdout, "{}", cli::command().render_help());
-        let _ = stdout.flush();
+        report::print(cli::command().render_help().to_string())?;
         self.become_psql("psql prints its help")
     }
 }

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 fn run(words: Vec<OsString>) -> i32 {
     entra_psql::run(words).unwrap_or_else(|failure| {
-        eprintln!("{failure}");
+        entra_psql::report::tell(&failure);
         failure.exit_code()
     })
 }

@@ -4,9 +4,11 @@ use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::time::SystemTime;
 
+use zeroize::Zeroizing;
+
 use crate::decision::SignIn;
 use crate::entra::cloud;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::launch::Launch;
 use crate::libpq::parameters::Parameters;
 use crate::method::Method;
@@ -17,22 +19,88 @@ use crate::sign_in::SignedIn;
 ///
 /// # Errors
 ///
-/// None today: a reader that went away has seen what it wanted.
+/// It cannot be written whole, as on a full disk.
 pub fn print(text: impl AsRef<[u8]>) -> Result<i32, Failure> {
-    let mut stdout = io::stdout().lock();
-    let _ = stdout
-        .write_all(text.as_ref())
-        .and_then(|()| stdout.write_all(b"\n"))
-        .and_then(|()| stdout.flush());
+    // The text may be a token.
+    let text = Zeroizing::new([text.as_ref(), b"\n"].concat());
+    write_out(&text).map_err(|why| unwritable(&why))?;
     Ok(0)
 }
 
-/// Writes each line of `text` to standard error, behind the program's name.
-pub fn say(text: &str) {
-    let mut stderr = io::stderr().lock();
-    for line in text.lines() {
-        let _ = writeln!(stderr, "entra-psql: {line}");
+/// Checks that standard output is open. Where it isn't, the next file that is opened takes its place, and what is printed
+/// would go there.
+///
+/// # Errors
+///
+/// It is closed.
+#[cfg(unix)]
+pub fn check_output() -> Result<(), Failure> {
+    use nix::fcntl::{FcntlArg, fcntl};
+
+    let asked = fcntl(io::stdout(), FcntlArg::F_GETFD);
+    asked.map(drop).map_err(|why| unwritable(&why.into()))
+}
+
+/// Checks that standard output is open. On Windows nothing takes the place of one that isn't.
+///
+/// # Errors
+///
+/// None on this system.
+#[cfg(windows)]
+pub fn check_output() -> Result<(), Failure> {
+    Ok(())
+}
+
+/// Writes to standard output: by the system's call, since to Rust's own output a closed one is as good as an open one.
+#[cfg(unix)]
+fn write_out(mut bytes: &[u8]) -> io::Result<()> {
+    use std::os::fd::AsFd as _;
+
+    use nix::errno::Errno;
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+    let stdout = io::stdout();
+    while !bytes.is_empty() {
+        match nix::unistd::write(&stdout, bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::EINTR) => {}
+            // Somebody whose terminal or pipe it is too doesn't want to wait for it.
+            Err(Errno::EAGAIN) => {
+                let mut full = [PollFd::new(stdout.as_fd(), PollFlags::POLLOUT)];
+                poll(&mut full, PollTimeout::NONE)?;
+            }
+            Err(why) => return Err(why.into()),
+        }
     }
+    Ok(())
+}
+
+/// Writes to standard output.
+#[cfg(windows)]
+fn write_out(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}
+
+fn unwritable(why: &io::Error) -> Failure {
+    let cause = format!("standard output cannot be written: {why}");
+    Failure::new(Kind::Output, cause)
+        .hint("check where it goes: a full disk, a closed pipe, or nowhere")
+}
+
+/// Writes each line of `text` to standard error, behind the program's name.
+///
+/// Where that cannot be written, nobody is there to be told so.
+pub fn say(text: &str) {
+    let lines = text.lines().map(|line| format!("entra-psql: {line}\n"));
+    let _ = io::stderr().write_all(lines.collect::<String>().as_bytes());
+}
+
+/// Writes a failure to standard error, as [`say`] does.
+pub fn tell(failure: &Failure) {
+    let _ = io::stderr().write_all(format!("{failure}\n").as_bytes());
 }
 
 /// Writes a warning to standard error.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sandbox::directory::TENANT;
 use sandbox::{Behaviour, Fault, Identity, KeyKind, Refusal, Sandbox, TokenChanges};
 
+use crate::process::lines_about;
 use crate::support::{User, tool};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
@@ -277,12 +278,7 @@ fn nothing_of_the_fetch_is_left_to_psql() {
     assert_eq!(files(in_app_service()), files(User::nobody()));
     let signals = |user| {
         let status = shows(user, "/proc/self/status", "cat");
-        let lines = status.lines().filter(|line| {
-            ["SigBlk", "SigIgn", "Threads"]
-                .iter()
-                .any(|name| line.starts_with(name))
-        });
-        lines.map(str::to_owned).collect::<Vec<_>>()
+        lines_about(&status, &["SigBlk", "SigIgn", "Threads"])
     };
     assert_eq!(signals(in_app_service()), signals(User::nobody()));
 }

@@ -39,6 +39,7 @@ mod readme;
 mod ready;
 mod refusals;
 mod remember;
+mod robust;
 mod roles;
 mod roots;
 mod secrecy;

@@ -47,7 +47,8 @@ fn three_ways(shell: &str, stand_in: &str, shows: &str) -> [String; 3] {
     ]
 }
 
-fn lines_about(status: &str, names: &[&str]) -> Vec<String> {
+/// What a process's status says about these, without what no program can set.
+pub fn lines_about(status: &str, names: &[&str]) -> Vec<String> {
     let about = |line: &&str| names.iter().any(|name| line.starts_with(name));
     status
         .lines()
@@ -75,6 +76,7 @@ fn signals_and_umask_are_as_they_were() {
         "umask 027",
         "trap '' PIPE INT QUIT; umask 077",
         "trap '' HUP TERM",
+        "exec env --ignore-signal=CHLD \"$@\"",
     ] {
         let [bare, passed, signed_in] = three_ways(scene, "cat", "/proc/self/status");
         assert_eq!(lines_about(&bare, &state).len(), 5, "{bare}");

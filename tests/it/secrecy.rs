@@ -2,29 +2,15 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use sandbox::{Behaviour, Fault, Identity, Refusal};
 
-use crate::support::{User, here};
+use crate::support::{User, here, preloaded};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 
 /// How every JWT begins: `{"` in base64url.
 const TOKEN: &str = "eyJ";
-
-/// Compiles the library that notes every program that is started.
-fn exec_log(directory: &Path) -> std::path::PathBuf {
-    let library = directory.join("exec_log.so");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/exec_log.c");
-    let status = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
-        .args([library.as_path(), source.as_ref()])
-        .status()
-        .expect("a C compiler, which Rust's linker is");
-    assert!(status.success());
-    library
-}
 
 #[test]
 fn no_program_is_started_with_the_token_among_its_words() {
@@ -33,7 +19,7 @@ fn no_program_is_started_with_the_token_among_its_words() {
     for identity in [Identity::Alice, Identity::Bob] {
         User::signed_in(identity)
             .var("PGHOST", HOST)
-            .var("LD_PRELOAD", exec_log(directory.path()))
+            .var("LD_PRELOAD", preloaded("exec_log.c", directory.path()))
             .var("EXEC_LOG", &log)
             .args(["-XAtc", "\\! true"])
             .args(["-c", "select length(current_user)"])

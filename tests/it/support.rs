@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 pub use crate::user::{PROGRAM, Ran, User, is_windows, text};
 
@@ -78,6 +79,21 @@ pub fn tool(name: &str) -> PathBuf {
         .map(|place| Path::new(place).join(name))
         .find(|program| program.exists())
         .unwrap_or_else(|| panic!("`{name}` is needed by this test and is not installed"))
+}
+
+/// Compiles a library of `tests/it` that is loaded into programs, into `directory`.
+pub fn preloaded(source: &str, directory: &Path) -> PathBuf {
+    let library = directory.join(source).with_extension("so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/it")
+        .join(source);
+    let status = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
+        .args([library.as_path(), source.as_path()])
+        .status()
+        .expect("a C compiler, which Rust's linker is");
+    assert!(status.success());
+    library
 }
 
 /// Writes a line that is seen even where the test passes: how much of something could not be run.
