@@ -28,6 +28,7 @@ pub struct Failure {
     cause: String,
     hints: Vec<String>,
     mended_by: Vec<Vec<String>>,
+    is_shared: bool,
 }
 
 impl Failure {
@@ -38,6 +39,7 @@ impl Failure {
             cause: cause.into(),
             hints: Vec::new(),
             mended_by: Vec::new(),
+            is_shared: false,
         }
     }
 
@@ -71,6 +73,26 @@ impl Failure {
     pub fn noting(mut self, note: &str) -> Self {
         self.cause = format!("{} ({note})", self.cause);
         self
+    }
+
+    /// The same failure, and everyone who asks for the same gets it now: the one who gives tokens refused. A timeout, a
+    /// network or a proxy is of one launch alone.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        self.shared_if(true)
+    }
+
+    /// The same failure, shared as that which it comes from is; see [`Failure::shared`].
+    #[must_use]
+    pub fn shared_if(mut self, is_shared: bool) -> Self {
+        self.is_shared = is_shared;
+        self
+    }
+
+    /// Whether everyone who asks for the same gets it now; see [`Failure::shared`].
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     /// The cause, in a line.

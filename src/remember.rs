@@ -237,13 +237,15 @@ impl<'a> Memory<'a> {
             .replace(&self.place_of_failure(), told.to_string().as_bytes());
     }
 
-    /// The failure of somebody who tried while we waited, since `then`.
+    /// The failure of somebody who tried while we waited, from `then` to `now`. What is of later than now was told by a clock
+    /// that was ahead.
     #[must_use]
-    pub fn told_since(&self, then: SystemTime) -> Option<Failure> {
+    pub fn told_between(&self, then: SystemTime, now: SystemTime) -> Option<Failure> {
         let bytes = self.directory.read(&self.place_of_failure()).ok()??;
         let told: Value = serde_json::from_slice(&bytes).ok()?;
         let at: u128 = told["at"].as_str()?.parse().ok()?;
-        if told["state"].as_str() != Some(&self.state) || at < nanoseconds(then) {
+        let waited = nanoseconds(then)..=nanoseconds(now);
+        if told["state"].as_str() != Some(&self.state) || !waited.contains(&at) {
             return None;
         }
         let failure = Failure::sign_in(told["cause"].as_str()?);

@@ -229,6 +229,13 @@ impl<'a> Attempt<'a> {
             .recall(SystemTime::now())
     }
 
+    /// The failure of somebody who tried while we waited. Who wants a new token wants a new answer too.
+    fn told_since(&self, started: SystemTime, memory: Option<&Memory<'_>>) -> Option<Failure> {
+        memory
+            .filter(|_| !self.plan.options.has("fresh"))?
+            .told_between(started, SystemTime::now())
+    }
+
     fn token(&self, source: &Source<'_>) -> Result<Token, Failure> {
         match source {
             Source::AzureCli(az) => az.token(self.plan.resource.as_deref(), self.plan.cloud_name()),
@@ -254,7 +261,7 @@ impl<'a> Attempt<'a> {
         // Others may have been at it while we waited for our turn.
         let recalled = self.recall(memory);
         if recalled.is_none()
-            && let Some(failure) = memory.and_then(|memory| memory.told_since(started))
+            && let Some(failure) = self.told_since(started, memory)
         {
             return Err(failure);
         }
@@ -281,7 +288,7 @@ impl<'a> Attempt<'a> {
             Ok(kept)
         };
         fetch().inspect_err(|failure| {
-            if let Some(memory) = memory {
+            if let Some(memory) = memory.filter(|_| failure.is_shared()) {
                 memory.tell(failure, SystemTime::now());
             }
         })
@@ -378,5 +385,6 @@ fn name_in_graph(token: &Token, az: &AzureCli<'_>) -> Result<String, Failure> {
             why.cause()
         ))
         .hint("say who to sign in as: `-U ROLE`")
+        .shared_if(why.is_shared())
     })
 }

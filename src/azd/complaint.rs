@@ -21,6 +21,7 @@ pub fn failure(stderr: &[u8]) -> Failure {
             line.strip_prefix("ERROR: ").unwrap_or(line)
         });
     let cause = one_line(cause);
+    let is_refusal = entras.is_some() || command(&text).is_some();
     let remedy = match (refusal::remedy_for_person(&cause), command(&text)) {
         (_, Some(command)) => format!("sign in again: `{command}`"),
         (Some(remedy), None) => remedy.to_owned(),
@@ -30,6 +31,7 @@ pub fn failure(stderr: &[u8]) -> Failure {
         "the Azure Developer CLI could not get a token: {cause}"
     ))
     .hint(remedy)
+    .shared_if(is_refusal)
 }
 
 /// All messages, with those in JSON taken out of it.

@@ -66,7 +66,7 @@ impl Complaint {
         if self.broken {
             failure.hint("install the Azure CLI anew: it cannot start")
         } else if let Some(remedy) = refusal::remedy_for_person(&self.cause) {
-            failure.hint(remedy)
+            failure.hint(remedy).shared()
         } else if !self.commands.is_empty() {
             let commands: Vec<_> = self
                 .commands
@@ -76,12 +76,15 @@ impl Complaint {
             failure
                 .hint(format!("sign in again: {}", commands.join(", then ")))
                 .mend_by(login::commands(&self.commands))
+                .shared()
         } else {
             let known = OTHERS.iter().find(|(text, _)| self.cause.contains(text));
             let failure = failure.hint(known.map_or(
                 "`az account get-access-token --resource-type oss-rdbms --debug` shows more",
                 |(_, remedy)| remedy,
             ));
+            let is_refusal = REFUSALS.iter().any(|text| self.cause.contains(text));
+            let failure = failure.shared_if(is_refusal);
             match known {
                 Some(&(NAMES_LOGIN, _)) => failure.mend_by(login::command_in(&self.cause)),
                 _ => failure,
@@ -131,6 +134,18 @@ const OTHERS: &[(&str, &str)] = &[
     ("Connection aborted", NETWORK),
     ("ConnectionError", NETWORK),
     ("Max retries exceeded", NETWORK),
+];
+
+/// Those of them that are refusals, of az's or of Entra's. The others are about the way between them, which may be another
+/// for another launch.
+const REFUSALS: [&str; 7] = [
+    "No subscription found",
+    "Subscription '",
+    "non-current tenants",
+    "is not registered",
+    NAMES_LOGIN,
+    "MSAL",
+    "AADSTS",
 ];
 
 const NAMES_LOGIN: &str = "az login";

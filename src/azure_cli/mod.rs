@@ -237,7 +237,8 @@ impl<'a> AzureCli<'a> {
                 "{}; az is in the cloud `{active}`, and the server in `{cloud}`",
                 failure.cause()
             ))
-            .hint(format!("`az cloud set --name {cloud}`, then `az login`")),
+            .hint(format!("`az cloud set --name {cloud}`, then `az login`"))
+            .shared_if(failure.is_shared()),
             _ => failure,
         }
     }

@@ -127,7 +127,15 @@ impl Complaint<'_> {
             _ => refusal::remedy_for_application(&line),
         };
         let remedy = remedy.map_or_else(|| self.who_vouches(), str::to_owned);
-        Failure::sign_in(format!("{} refused: {line}", self.whom())).hint(remedy)
+        // With another status it has trouble of its own.
+        let status = self.seen.outcome.as_ref().map(|outcome| match outcome {
+            Outcome::Answered { status, .. } => *status,
+            Outcome::Failed(_) => 0,
+        });
+        let is_refusal = status.is_none_or(|status| (400..500).contains(&status));
+        Failure::sign_in(format!("{} refused: {line}", self.whom()))
+            .hint(remedy)
+            .shared_if(is_refusal)
     }
 
     fn unreachable(&self, why: &str) -> Failure {

@@ -47,4 +47,5 @@ mod shells;
 mod sign_in;
 mod start_up_files;
 mod tls;
+mod told;
 mod unix_only;
