@@ -29,6 +29,12 @@ impl Environment {
         std::env::vars_os().collect()
     }
 
+    /// Whether this process has a variable `name`, of those that it would inherit.
+    #[must_use]
+    pub fn is_inherited(name: &str) -> bool {
+        std::env::var_os(name).is_some()
+    }
+
     /// The value of `name`, the empty one included.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {

@@ -11,7 +11,7 @@ use crate::decision::SignIn;
 use crate::delivery;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::launch::{Launch, REMEDY_FOR_PROGRAM, REMEDY_FOR_PSQL, exec, locate};
+use crate::launch::{self, Launch, exec, locate};
 use crate::libpq::connection::{Connection, PASSWORD};
 use crate::libpq::parameters::Refusal;
 use crate::libpq::target::Target;
@@ -107,7 +107,7 @@ impl Receiver {
                     program,
                     words,
                     environment: Some(connection.in_environment(environment)),
-                    remedy: REMEDY_FOR_PROGRAM,
+                    role: launch::Role::Program,
                 };
                 run_or_report(&launch, options, || {
                     let settings = report::settings(settings(&connection));
@@ -145,7 +145,7 @@ impl Receiver {
                     program,
                     words: delivery::words(words, role),
                     environment: Some(delivery::variables(environment, given, token)),
-                    remedy: REMEDY_FOR_PSQL,
+                    role: launch::Role::Psql,
                 };
                 run_or_report(&launch, &plan.options, || {
                     let given = given.iter().map(|(name, value)| (*name, value.as_os_str()));
@@ -162,7 +162,7 @@ impl Receiver {
                     program,
                     words,
                     environment: Some(variables),
-                    remedy: REMEDY_FOR_PROGRAM,
+                    role: launch::Role::Program,
                 };
                 run_or_report(&launch, &plan.options, || {
                     report::signed_in(plan, settings(&connection), signed_in)
@@ -207,7 +207,7 @@ pub fn become_psql(
         program,
         words,
         environment: None,
-        remedy: REMEDY_FOR_PSQL,
+        role: launch::Role::Psql,
     };
     run_or_report(&launch, options, || report::no_token(reason))
 }

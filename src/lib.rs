@@ -64,7 +64,7 @@ use decision::{Case, Decision, SignIn, tls};
 use environment::Environment;
 use failure::{Failure, Kind};
 use hand_over::Receiver;
-use launch::{locate, reading};
+use launch::{locate, ourselves, reading};
 use libpq::files;
 use libpq::parameters::{Parameters, Refusal};
 use libpq::target::Target;
@@ -236,13 +236,15 @@ impl Start {
     fn print_both_versions(self) -> Result<i32, Failure> {
         let program = locate::psql(self.flags.psql.as_deref(), &self.environment)?;
         let _child_signal = ChildSignal::heard();
-        let status = Command::new(&program)
-            .args(&self.words)
-            .status()
-            .map_err(|why| {
-                let cause = format!("`{}` cannot be run: {why}", program.display());
-                Failure::new(Kind::NotRunnable, cause).hint("name another psql with `--psql PATH`")
-            })?;
+        let mut psql = Command::new(&program);
+        psql.args(&self.words);
+        if let Some(environment) = ourselves::variables(&program, None) {
+            psql.env_clear().envs(environment.iter());
+        }
+        let status = psql.status().map_err(|why| {
+            let cause = format!("`{}` cannot be run: {why}", program.display());
+            Failure::new(Kind::NotRunnable, cause).hint("name another psql with `--psql PATH`")
+        })?;
         report::print(concat!("entra-psql ", env!("CARGO_PKG_VERSION")))?;
         Ok(status.code().unwrap_or(1))
     }

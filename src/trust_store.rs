@@ -17,6 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::environment::Environment;
+use crate::launch::ourselves;
 use crate::private_directory::PrivateDirectory;
 use crate::process::child_signal::ChildSignal;
 
@@ -132,6 +133,7 @@ fn ask(psql: &Path, environment: &Environment) -> bool {
     for name in ["PGSERVICE", "PGHOSTADDR", "PGPORT"] {
         environment.remove(name);
     }
+    ourselves::count(psql, &mut environment);
     let _child_signal = ChildSignal::heard();
     let output = Command::new(psql)
         .args(["-X", "-w", "-d"])

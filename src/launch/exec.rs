@@ -2,10 +2,11 @@
 
 use std::io;
 
+use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 use crate::platform;
 
-use super::Launch;
+use super::{Launch, Role, ourselves};
 
 /// Becomes `launch.program`. On Unix this returns only to say why it could not.
 ///
@@ -26,7 +27,8 @@ pub fn become_program(launch: &Launch) -> Result<i32, Failure> {
     let words: Vec<CString> = std::iter::once(program.clone())
         .chain(launch.words.iter().map(|word| c_string(word)))
         .collect();
-    let refused = match &launch.environment {
+    let environment = changed_environment(launch);
+    let refused = match environment.as_ref().or(launch.environment.as_ref()) {
         None => nix::unistd::execv(&program, &words),
         Some(environment) => {
             let variables: Vec<CString> = environment
@@ -60,7 +62,8 @@ pub fn become_program(launch: &Launch) -> Result<i32, Failure> {
     own_ctrl_c();
     let mut command = std::process::Command::new(&launch.program);
     command.args(&launch.words);
-    if let Some(environment) = &launch.environment {
+    let environment = changed_environment(launch);
+    if let Some(environment) = environment.as_ref().or(launch.environment.as_ref()) {
         command.env_clear().envs(environment.iter());
     }
     let mut child = command.spawn().map_err(|why| cannot_run(launch, &why))?;
@@ -73,6 +76,14 @@ pub fn become_program(launch: &Launch) -> Result<i32, Failure> {
     }
     let status = child.wait().map_err(|why| cannot_run(launch, &why))?;
     Ok(status.code().unwrap_or(1))
+}
+
+/// The variables for the program where it can't have those of `launch`.
+fn changed_environment(launch: &Launch) -> Option<Environment> {
+    match launch.role {
+        Role::Psql => ourselves::variables(&launch.program, launch.environment.as_ref()),
+        Role::Program => None,
+    }
 }
 
 /// Has Ctrl-C and Ctrl-Break do nothing to us, without that being inherited.
@@ -99,7 +110,7 @@ fn cannot_run(launch: &Launch, why: &io::Error) -> Failure {
         io::ErrorKind::NotFound => Kind::NotFound,
         _ => Kind::NotRunnable,
     };
-    Failure::new(kind, format!("`{shown}` cannot be run: {why}")).hint(launch.remedy)
+    Failure::new(kind, format!("`{shown}` cannot be run: {why}")).hint(launch.role.remedy())
 }
 
 #[cfg(test)]
@@ -115,7 +126,7 @@ mod tests {
             program: "psql".into(),
             words: Vec::new(),
             environment: None,
-            remedy: "install psql",
+            role: Role::Psql,
         };
         let failure = cannot_run(&launch, &io::Error::from_raw_os_error(TOO_LONG));
         assert_eq!(failure.exit_code(), 126);

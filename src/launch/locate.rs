@@ -8,7 +8,7 @@ use crate::failure::{Failure, Kind};
 #[cfg(windows)]
 use crate::platform;
 
-use super::REMEDY_FOR_PROGRAM;
+use super::{REMEDY_FOR_PROGRAM, ourselves};
 
 /// Where installers put psql without putting it on `PATH`. A `*` is any version, the highest first.
 #[cfg(unix)]
@@ -49,31 +49,44 @@ fn well_known(environment: &Environment) -> Vec<String> {
 ///
 /// # Errors
 ///
-/// There is none (127), or what was named is there but cannot be run (126).
+/// There is none (127), or what was named is there but cannot be run (126), or it leads back to us (126).
 pub fn psql(named: Option<&OsStr>, environment: &Environment) -> Result<PathBuf, Failure> {
+    let found = found(named, environment)?;
+    ourselves::check(&found, environment)?;
+    Ok(found)
+}
+
+fn found(named: Option<&OsStr>, environment: &Environment) -> Result<PathBuf, Failure> {
     let path = environment.get("PATH");
     let named = named.or_else(|| environment.get_filled("ENTRA_PSQL_PROGRAM"));
     if let Some(named) = named {
-        return which::which_in(named, path, ".").map_err(|_| {
+        let found = which::which_in(named, path, ".").map_err(|_| {
             let failure = not_found(Path::new(named));
             failure.hint("name psql itself with `--psql PATH`, or leave that out to have it found")
-        });
+        })?;
+        return if ourselves::is(&found) {
+            Err(ourselves::refused(&found))
+        } else {
+            Ok(found)
+        };
     }
-    let ourselves = std::env::current_exe().ok();
-    let is_other = |program: &PathBuf| {
-        !ourselves
-            .as_ref()
-            .is_some_and(|ourselves| is_same_file(program, ourselves))
-    };
-    path.and_then(|path| which::which_in_all("psql", Some(path), ".").ok())
-        .and_then(|mut found| found.find(is_other))
-        .or_else(|| {
-            let places = well_known(environment);
-            let places = places.iter().flat_map(|place| expand(place));
-            places.filter(|place| place.is_file()).find(is_other)
-        })
+    let on_path = path.and_then(|path| which::which_in_all("psql", Some(path), ".").ok());
+    let mut passed_over = None;
+    for program in on_path.into_iter().flatten() {
+        if !ourselves::is(&program) {
+            return Ok(program);
+        }
+        passed_over.get_or_insert(program);
+    }
+    let places = well_known(environment);
+    let mut places = places.iter().flat_map(|place| expand(place));
+    places
+        .find(|place| place.is_file() && !ourselves::is(place))
         .ok_or_else(|| {
-            Failure::new(Kind::NotFound, "psql was not found on `PATH`")
+            let but = passed_over.map_or_else(String::new, |program| {
+                format!(": `{}` is entra-psql itself", program.display())
+            });
+            Failure::new(Kind::NotFound, format!("psql was not found on `PATH`{but}"))
                 .hint("install PostgreSQL's client, or name its psql with `--psql PATH`")
         })
 }
@@ -97,20 +110,6 @@ fn not_found(program: &Path) -> Failure {
     } else {
         Failure::new(Kind::NotFound, format!("`{shown}` was not found"))
     }
-}
-
-/// Whether two paths lead to one file, by whatever links.
-#[cfg(unix)]
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let identity = |path: &Path| std::fs::metadata(path).map(|about| (about.dev(), about.ino()));
-    matches!((identity(one), identity(other)), (Ok(one), Ok(other)) if one == other)
-}
-
-/// Whether two paths lead to one file, by whatever links.
-#[cfg(windows)]
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// The paths that a pattern with at most one `*` stands for, the highest version first.

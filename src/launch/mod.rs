@@ -2,6 +2,7 @@
 
 pub mod exec;
 pub mod locate;
+pub mod ourselves;
 pub mod reading;
 
 use std::ffi::OsString;
@@ -9,13 +10,29 @@ use std::path::PathBuf;
 
 use crate::environment::Environment;
 
-/// What to do where psql cannot be run.
-pub const REMEDY_FOR_PSQL: &str =
-    "install PostgreSQL's client, or name another psql with `--psql PATH`";
-
 /// What to do where the program of `--exec` cannot be run.
 pub const REMEDY_FOR_PROGRAM: &str =
     "name a program behind `--exec`, by its path or as it is on `PATH`; a script needs a `#!` line";
+
+/// What a program is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// psql, which may turn out to lead back to us.
+    Psql,
+    /// The program of `--exec`.
+    Program,
+}
+
+impl Role {
+    /// What to do where it cannot be run.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Psql => "install PostgreSQL's client, or name another psql with `--psql PATH`",
+            Self::Program => REMEDY_FOR_PROGRAM,
+        }
+    }
+}
 
 /// A program that is about to take our place, as a value that can be looked at before it does.
 pub struct Launch {
@@ -25,6 +42,6 @@ pub struct Launch {
     pub words: Vec<OsString>,
     /// Its variables; `None` is ours, untouched.
     pub environment: Option<Environment>,
-    /// What to do where it cannot be run.
-    pub remedy: &'static str,
+    /// What it is to us.
+    pub role: Role,
 }

@@ -45,7 +45,11 @@ fn version(line: &CommandLine, environment: &Environment) -> Option<u32> {
         _ => None,
     });
     let psql = super::locate::psql(named, environment).ok()?;
+    let mut environment = environment.clone();
+    super::ourselves::count(&psql, &mut environment);
     let output = Command::new(psql)
+        .env_clear()
+        .envs(environment.iter())
         .arg("--version")
         .stdin(Stdio::null())
         .output()

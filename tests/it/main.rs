@@ -30,6 +30,7 @@ mod interactive_listener;
 mod interactive_store;
 mod login_offer;
 mod long_session;
+mod loops;
 mod network;
 mod pages;
 mod powershell;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::deadline::Deadline;
 use crate::environment::Environment;
+use crate::launch::ourselves;
 use crate::process::{self, NoAnswer};
 
 /// Where the programs are that Debian's wrapper chooses from, each below its version.
@@ -28,7 +29,8 @@ pub struct Psql {
 /// Looks at `program`.
 #[must_use]
 pub fn look(program: PathBuf, environment: &Environment, deadline: Deadline) -> Psql {
-    let environment = environment.without_secrets();
+    let mut environment = environment.without_secrets();
+    ourselves::count(&program, &mut environment);
     let is_script = is_script(&program);
     Psql {
         version: version(&program, &environment, deadline),

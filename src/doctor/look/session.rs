@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::deadline::Deadline;
 use crate::decision::user::{Delivery, Role};
 use crate::environment::Environment;
+use crate::launch::ourselves;
 use crate::process::{self, NoAnswer};
 use crate::psql::command_line::Wanted;
 
@@ -75,6 +76,7 @@ pub fn open(
     let mut environment = environment.clone();
     // psql's messages are read below.
     environment.set("LC_ALL", "C");
+    ourselves::count(psql, &mut environment);
     let start = Instant::now();
     let answer = process::run(psql, words, &environment, deadline).map_err(|why| match why {
         NoAnswer::TimedOut => Trouble::Silent,

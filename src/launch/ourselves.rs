@@ -1,0 +1,257 @@
+//! Knows this program under another name, which is never run as psql, and notices a script that leads back to it.
+//!
+//! Such a script can't be told from one that leads to psql (a version manager's, say), so that the scripts on the way are
+//! counted in a variable. psql itself never gets it, and neither does Debian's wrapper.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use crate::environment::Environment;
+use crate::failure::{Failure, Kind};
+
+/// The variable in which scripts are counted.
+const DEPTH: &str = "ENTRA_PSQL_DEPTH";
+
+/// More scripts than these are a circle. Who starts psql from a session of psql's gets one further.
+const MOST_SCRIPTS: u32 = 8;
+
+/// This program is larger in every version, and psql is smaller nearly everywhere.
+const SMALLEST_COPY: u64 = 2 * 1024 * 1024;
+
+/// This program is smaller in every version, unless it was built to be debugged.
+const LARGEST_COPY: u64 = if cfg!(debug_assertions) {
+    u64::MAX
+} else {
+    32 * 1024 * 1024
+};
+
+/// Scripts are smaller, and psql is larger.
+#[cfg(unix)]
+const LARGEST_SCRIPT: u64 = 64 * 1024;
+
+/// Stands in every version of this program, and in nothing else.
+#[used]
+static MARK: [u8; 44] = *b"This is entra-psql, not psql: 2b0f63d1c5a94e";
+
+/// Whether `program` is this program under whatever name, or another version of it.
+///
+/// Of psql nothing is asked but its size.
+#[must_use]
+pub fn is(program: &Path) -> bool {
+    let Ok(about) = fs::metadata(program) else {
+        return false;
+    };
+    (SMALLEST_COPY..=LARGEST_COPY).contains(&about.len())
+        && (is_running(program, &about) || has_mark(program).unwrap_or(false))
+}
+
+/// Whether this process runs `program`, to which whatever links may lead.
+#[cfg(unix)]
+fn is_running(_program: &Path, about: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let ourselves = std::env::current_exe().and_then(fs::metadata);
+    ourselves.is_ok_and(|ours| (ours.dev(), ours.ino()) == (about.dev(), about.ino()))
+}
+
+/// Whether this process runs `program`, to which whatever links may lead.
+#[cfg(windows)]
+fn is_running(program: &Path, _about: &fs::Metadata) -> bool {
+    let ourselves = std::env::current_exe().and_then(|path| path.canonicalize());
+    matches!((ourselves, program.canonicalize()), (Ok(ours), Ok(its)) if ours == its)
+}
+
+/// Whether a file holds [`MARK`].
+fn has_mark(program: &Path) -> io::Result<bool> {
+    let mut file = File::open(program)?;
+    let mut bytes = vec![0; 256 * 1024];
+    // What may be the beginning of a mark stays in front of what is read next.
+    let mut kept = 0;
+    loop {
+        let count = file.read(&mut bytes[kept..])?;
+        if count == 0 {
+            return Ok(false);
+        }
+        let end = kept + count;
+        if contains_mark(&bytes[..end]) {
+            return Ok(true);
+        }
+        kept = end.min(MARK.len() - 1);
+        bytes.copy_within(end - kept..end, 0);
+    }
+}
+
+/// Whether [`MARK`] is among `bytes`. Most of them are skipped, by the last byte of where it might be (Horspool's way).
+fn contains_mark(bytes: &[u8]) -> bool {
+    let length = MARK.len();
+    let mut at = 0;
+    while let Some(place) = bytes.get(at..at + length) {
+        if place == MARK {
+            return true;
+        }
+        let last = place[length - 1];
+        let known = MARK[..length - 1].iter().rposition(|byte| *byte == last);
+        at += length - 1 - known.unwrap_or(0);
+    }
+    false
+}
+
+/// Refuses to run `psql` where it is a script and too many led here.
+///
+/// # Errors
+///
+/// It leads back to us.
+pub fn check(psql: &Path, environment: &Environment) -> Result<(), Failure> {
+    let depth = depth(environment.get(DEPTH));
+    if depth < MOST_SCRIPTS || !is_counted(psql) {
+        return Ok(());
+    }
+    let shown = psql.display();
+    let cause =
+        format!("`{shown}` is a script that leads back to entra-psql, {depth} times by now");
+    Err(Failure::new(Kind::NotRunnable, cause)
+        .hint("have the script run psql by its path, or name that with `--psql PATH`"))
+}
+
+/// The failure where psql was named, and this program is it.
+#[must_use]
+pub fn refused(program: &Path) -> Failure {
+    let cause = format!("`{}` is entra-psql itself, not psql", program.display());
+    Failure::new(Kind::NotRunnable, cause).hint(
+        "name psql itself with `--psql PATH` or `ENTRA_PSQL_PROGRAM`, or neither to have it found",
+    )
+}
+
+/// The variables for `psql` where it can't have those that it would get: `given`, or else our own.
+#[must_use]
+pub fn variables(psql: &Path, given: Option<&Environment>) -> Option<Environment> {
+    let has_depth = match given {
+        Some(environment) => environment.get(DEPTH).is_some(),
+        None => Environment::is_inherited(DEPTH),
+    };
+    if !has_depth && !is_counted(psql) {
+        return None;
+    }
+    let mut environment = given.map_or_else(Environment::inherited, Clone::clone);
+    count(psql, &mut environment);
+    Some(environment)
+}
+
+/// Counts `psql` in its `environment` if it is a script; anything else doesn't get the count.
+pub fn count(psql: &Path, environment: &mut Environment) {
+    if is_counted(psql) {
+        let depth = depth(environment.get(DEPTH)).saturating_add(1);
+        environment.set(DEPTH, depth.to_string());
+    } else {
+        environment.remove(DEPTH);
+    }
+}
+
+fn depth(value: Option<&OsStr>) -> u32 {
+    let number = value.and_then(|value| value.to_str()?.parse().ok());
+    number.unwrap_or(0)
+}
+
+/// Whether `program` is a script other than Debian's wrapper.
+///
+/// Only of what is small something is read, so never of psql itself.
+#[cfg(unix)]
+fn is_counted(program: &Path) -> bool {
+    let is_small = fs::metadata(program)
+        .is_ok_and(|about| about.is_file() && (1..LARGEST_SCRIPT).contains(&about.len()));
+    let is_one = || {
+        let mut beginning = [0; 4096];
+        let count = File::open(program)?.read(&mut beginning)?;
+        let text = &beginning[..count];
+        io::Result::Ok(text.starts_with(b"#!") && !is_debians(text))
+    };
+    is_small && is_one().unwrap_or(false)
+}
+
+/// Whether `program` is a batch file.
+#[cfg(windows)]
+fn is_counted(program: &Path) -> bool {
+    let extension = program.extension().and_then(OsStr::to_str);
+    extension.is_some_and(|extension| {
+        ["cmd", "bat"]
+            .iter()
+            .any(|known| extension.eq_ignore_ascii_case(known))
+    })
+}
+
+/// Whether a script that begins so is Debian's wrapper, which is in Perl and finds the program of a cluster.
+#[cfg(unix)]
+fn is_debians(beginning: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(beginning);
+    let first = text.lines().next().unwrap_or_default();
+    first.contains("perl") && text.contains("PgCommon")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_is_found_wherever_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        for before in [0, 1, 43, 44, 45, 256 * 1024 - 44, 256 * 1024 - 7, 300_000] {
+            let mut bytes = vec![b'T'; before];
+            bytes.extend(MARK);
+            bytes.extend([b' '; 99]);
+            fs::write(&file, &bytes).unwrap();
+            assert!(has_mark(&file).unwrap(), "{before}");
+            bytes[before + 20] = b'_';
+            fs::write(&file, &bytes).unwrap();
+            assert!(!has_mark(&file).unwrap(), "{before}");
+        }
+        fs::write(&file, &MARK[1..]).unwrap();
+        assert!(!has_mark(&file).unwrap());
+    }
+
+    #[test]
+    fn a_program_with_the_mark_is_us_if_it_is_of_our_size() {
+        // It is this test's program that runs.
+        let ourselves = std::env::current_exe().unwrap();
+        assert!(is(&ourselves));
+        let directory = tempfile::tempdir().unwrap();
+        let copy = directory.path().join("psql");
+        fs::copy(&ourselves, &copy).unwrap();
+        assert!(is(&copy));
+        fs::write(&copy, MARK).unwrap();
+        assert!(!is(&copy));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn scripts_are_counted_but_for_debians() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("psql");
+        for (text, is_one) in [
+            ("#!/bin/sh\nexec entra-psql \"$@\"\n", true),
+            ("#!/usr/bin/perl\nuse PgCommon;\n", false),
+            ("#!/usr/bin/perl\nexec 'psql';\n", true),
+            ("#!/bin/sh\n# as PgCommon\n", true),
+            ("\x7fELF#!", false),
+            ("", false),
+        ] {
+            fs::write(&file, text).unwrap();
+            assert_eq!(is_counted(&file), is_one, "{text}");
+        }
+        assert!(!is_counted(directory.path()));
+    }
+
+    #[test]
+    fn the_variable_is_anything_until_we_count() {
+        for (value, number) in [
+            (None, 0),
+            (Some(""), 0),
+            (Some("x"), 0),
+            (Some("-1"), 0),
+            (Some("7"), 7),
+        ] {
+            assert_eq!(depth(value.map(OsStr::new)), number);
+        }
+    }
+}
