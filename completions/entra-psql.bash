@@ -1,11 +1,12 @@
 # bash completion for entra-psql: its own options and psql's.
-# Generated from the option tables; `UPDATE_DOCS=1 cargo test --test docs` writes it anew.
+# `UPDATE_DOCS=1 cargo test --test docs` writes the part between the two marks, from the option tables.
 #
 # For the alias: complete -F _entra_psql psql
 #
 # It starts no program. Hosts and services come from libpq's service files.
 
-# What the value of --$1 is, in `kind`; nothing where that is no option, or a flag.
+# BEGIN GENERATED
+# Sets `kind` to what the value of --$1 is: to nothing if that isn't an option, or is a flag.
 _entra_psql_long() {
     kind=''
     case $1 in
@@ -57,7 +58,7 @@ _entra_psql_short() {
     esac
 }
 
-# The same for an option whose value may only stand behind a "=".
+# The same for an option that takes its value only after a "=".
 _entra_psql_optional() {
     case $1 in
     help) kind=help ;;
@@ -65,6 +66,28 @@ _entra_psql_optional() {
     doctor) kind=doctor ;;
     esac
 }
+
+# Adds the words that a value of the kind $1 can be.
+_entra_psql_words() {
+    case $1 in
+    pset) candidates+=(border=0 border=1 border=2 columns= csv_fieldsep= expanded=on expanded=off expanded=auto fieldsep= fieldsep_zero=on fieldsep_zero=off footer=on footer=off format=aligned format=asciidoc format=csv format=html format=latex format=latex-longtable format=troff-ms format=unaligned format=wrapped linestyle=ascii linestyle=old-ascii linestyle=unicode null= numericlocale=on numericlocale=off pager=on pager=off pager=always pager_min_lines= recordsep= recordsep_zero=on recordsep_zero=off tableattr= title= tuples_only=on tuples_only=off unicode_border_linestyle=single unicode_border_linestyle=double unicode_column_linestyle=single unicode_column_linestyle=double unicode_header_linestyle=single unicode_header_linestyle=double xheader_width=full xheader_width=column xheader_width=page) ;;
+    set) candidates+=(AUTOCOMMIT=on AUTOCOMMIT=off COMP_KEYWORD_CASE=lower COMP_KEYWORD_CASE=upper COMP_KEYWORD_CASE=preserve-lower COMP_KEYWORD_CASE=preserve-upper ECHO=all ECHO=errors ECHO=none ECHO=queries ECHO_HIDDEN=on ECHO_HIDDEN=off ECHO_HIDDEN=noexec FETCH_COUNT= HIDE_TABLEAM=on HIDE_TABLEAM=off HIDE_TOAST_COMPRESSION=on HIDE_TOAST_COMPRESSION=off HISTCONTROL=ignorespace HISTCONTROL=ignoredups HISTCONTROL=ignoreboth HISTCONTROL=none HISTFILE= HISTSIZE= IGNOREEOF= ON_ERROR_ROLLBACK=on ON_ERROR_ROLLBACK=off ON_ERROR_ROLLBACK=interactive ON_ERROR_STOP=on ON_ERROR_STOP=off PROMPT1= PROMPT2= PROMPT3= QUIET=on QUIET=off SHOW_ALL_RESULTS=on SHOW_ALL_RESULTS=off SHOW_CONTEXT=never SHOW_CONTEXT=errors SHOW_CONTEXT=always SINGLELINE=on SINGLELINE=off SINGLESTEP=on SINGLESTEP=off VERBOSITY=default VERBOSITY=verbose VERBOSITY=terse VERBOSITY=sqlstate) ;;
+    variable) candidates+=(AUTOCOMMIT=on AUTOCOMMIT=off COMP_KEYWORD_CASE=lower COMP_KEYWORD_CASE=upper COMP_KEYWORD_CASE=preserve-lower COMP_KEYWORD_CASE=preserve-upper ECHO=all ECHO=errors ECHO=none ECHO=queries ECHO_HIDDEN=on ECHO_HIDDEN=off ECHO_HIDDEN=noexec FETCH_COUNT= HIDE_TABLEAM=on HIDE_TABLEAM=off HIDE_TOAST_COMPRESSION=on HIDE_TOAST_COMPRESSION=off HISTCONTROL=ignorespace HISTCONTROL=ignoredups HISTCONTROL=ignoreboth HISTCONTROL=none HISTFILE= HISTSIZE= IGNOREEOF= ON_ERROR_ROLLBACK=on ON_ERROR_ROLLBACK=off ON_ERROR_ROLLBACK=interactive ON_ERROR_STOP=on ON_ERROR_STOP=off PROMPT1= PROMPT2= PROMPT3= QUIET=on QUIET=off SHOW_ALL_RESULTS=on SHOW_ALL_RESULTS=off SHOW_CONTEXT=never SHOW_CONTEXT=errors SHOW_CONTEXT=always SINGLELINE=on SINGLELINE=off SINGLESTEP=on SINGLESTEP=off VERBOSITY=default VERBOSITY=verbose VERBOSITY=terse VERBOSITY=sqlstate) ;;
+    help) candidates+=(options commands variables) ;;
+    auth) candidates+=(auto azure-cli azd managed-identity workload-identity client-secret client-certificate azure-pipelines github-actions browser device-code env) ;;
+    cloud) candidates+=(AzureCloud AzureUSGovernment AzureChinaCloud AzureGermanCloud AzureBleuCloud) ;;
+    print-env) candidates+=(sh fish powershell cmd nu) ;;
+    completions) candidates+=(bash zsh fish powershell elvish) ;;
+    doctor) candidates+=(json) ;;
+    esac
+}
+
+# Adds every option: after a lone dash, $1, the letters too.
+_entra_psql_options() {
+    candidates+=(--echo-all --no-align --command --dbname --echo-queries --echo-errors --echo-hidden --file --field-separator --field-separator-zero --host --html --list --log-file --no-readline --single-transaction --output --port --pset --quiet --record-separator --record-separator-zero --single-step --single-line --tuples-only --table-attr --username --set --variable --version --no-password --password --expanded --no-psqlrc --help --csv --group --auth --tenant --client-id --subscription --cloud --resource --entra --no-entra --single-server --psql --exec --print-env --print-conninfo --print-token --fresh --sign-out --timeout --dry-run --completions --doctor --entra-verbose)
+    [[ $1 != - ]] || candidates+=('-a' '-A' '-c' '-d' '-e' '-b' '-E' '-f' '-F' '-z' '-h' '-H' '-l' '-L' '-n' '-1' '-o' '-p' '-P' '-q' '-R' '-0' '-s' '-S' '-t' '-T' '-U' '-v' '-V' '-w' '-W' '-x' '-X' '-?')
+}
+# END GENERATED
 
 # Reads a bundle of letters: `kind` as above, and in `attached` what follows the letter that has a value.
 _entra_psql_bundle() {
@@ -98,15 +121,7 @@ _entra_psql_values() {
     case $1 in
     host) _entra_psql_services hosts ;;
     database) _entra_psql_services services ;;
-    pset) candidates+=(border=0 border=1 border=2 columns= csv_fieldsep= expanded=on expanded=off expanded=auto fieldsep= fieldsep_zero=on fieldsep_zero=off footer=on footer=off format=aligned format=asciidoc format=csv format=html format=latex format=latex-longtable format=troff-ms format=unaligned format=wrapped linestyle=ascii linestyle=old-ascii linestyle=unicode null= numericlocale=on numericlocale=off pager=on pager=off pager=always pager_min_lines= recordsep= recordsep_zero=on recordsep_zero=off tableattr= title= tuples_only=on tuples_only=off unicode_border_linestyle=single unicode_border_linestyle=double unicode_column_linestyle=single unicode_column_linestyle=double unicode_header_linestyle=single unicode_header_linestyle=double xheader_width=full xheader_width=column xheader_width=page) ;;
-    set) candidates+=(AUTOCOMMIT=on AUTOCOMMIT=off COMP_KEYWORD_CASE=lower COMP_KEYWORD_CASE=upper COMP_KEYWORD_CASE=preserve-lower COMP_KEYWORD_CASE=preserve-upper ECHO=all ECHO=errors ECHO=none ECHO=queries ECHO_HIDDEN=on ECHO_HIDDEN=off ECHO_HIDDEN=noexec FETCH_COUNT= HIDE_TABLEAM=on HIDE_TABLEAM=off HIDE_TOAST_COMPRESSION=on HIDE_TOAST_COMPRESSION=off HISTCONTROL=ignorespace HISTCONTROL=ignoredups HISTCONTROL=ignoreboth HISTCONTROL=none HISTFILE= HISTSIZE= IGNOREEOF= ON_ERROR_ROLLBACK=on ON_ERROR_ROLLBACK=off ON_ERROR_ROLLBACK=interactive ON_ERROR_STOP=on ON_ERROR_STOP=off PROMPT1= PROMPT2= PROMPT3= QUIET=on QUIET=off SHOW_ALL_RESULTS=on SHOW_ALL_RESULTS=off SHOW_CONTEXT=never SHOW_CONTEXT=errors SHOW_CONTEXT=always SINGLELINE=on SINGLELINE=off SINGLESTEP=on SINGLESTEP=off VERBOSITY=default VERBOSITY=verbose VERBOSITY=terse VERBOSITY=sqlstate) ;;
-    variable) candidates+=(AUTOCOMMIT=on AUTOCOMMIT=off COMP_KEYWORD_CASE=lower COMP_KEYWORD_CASE=upper COMP_KEYWORD_CASE=preserve-lower COMP_KEYWORD_CASE=preserve-upper ECHO=all ECHO=errors ECHO=none ECHO=queries ECHO_HIDDEN=on ECHO_HIDDEN=off ECHO_HIDDEN=noexec FETCH_COUNT= HIDE_TABLEAM=on HIDE_TABLEAM=off HIDE_TOAST_COMPRESSION=on HIDE_TOAST_COMPRESSION=off HISTCONTROL=ignorespace HISTCONTROL=ignoredups HISTCONTROL=ignoreboth HISTCONTROL=none HISTFILE= HISTSIZE= IGNOREEOF= ON_ERROR_ROLLBACK=on ON_ERROR_ROLLBACK=off ON_ERROR_ROLLBACK=interactive ON_ERROR_STOP=on ON_ERROR_STOP=off PROMPT1= PROMPT2= PROMPT3= QUIET=on QUIET=off SHOW_ALL_RESULTS=on SHOW_ALL_RESULTS=off SHOW_CONTEXT=never SHOW_CONTEXT=errors SHOW_CONTEXT=always SINGLELINE=on SINGLELINE=off SINGLESTEP=on SINGLESTEP=off VERBOSITY=default VERBOSITY=verbose VERBOSITY=terse VERBOSITY=sqlstate) ;;
-    help) candidates+=(options commands variables) ;;
-    auth) candidates+=(auto azure-cli azd managed-identity workload-identity client-secret client-certificate azure-pipelines github-actions browser device-code env) ;;
-    cloud) candidates+=(AzureCloud AzureUSGovernment AzureChinaCloud AzureGermanCloud AzureBleuCloud) ;;
-    print-env) candidates+=(sh fish powershell cmd nu) ;;
-    completions) candidates+=(bash zsh fish powershell elvish) ;;
-    doctor) candidates+=(json) ;;
+    *) _entra_psql_words "$1" ;;
     esac
 }
 
@@ -162,8 +177,7 @@ _entra_psql() {
         _entra_psql_long "${part#--}"
         [[ -n $kind ]] || _entra_psql_optional "${part#--}"
     elif [[ $current == --* || $current == - ]]; then
-        candidates=(--echo-all --no-align --command --dbname --echo-queries --echo-errors --echo-hidden --file --field-separator --field-separator-zero --host --html --list --log-file --no-readline --single-transaction --output --port --pset --quiet --record-separator --record-separator-zero --single-step --single-line --tuples-only --table-attr --username --set --variable --version --no-password --password --expanded --no-psqlrc --help --csv --group --auth --tenant --client-id --subscription --cloud --resource --entra --no-entra --single-server --psql --exec --print-env --print-conninfo --print-token --fresh --sign-out --timeout --dry-run --completions --doctor --entra-verbose)
-        [[ $current != - ]] || candidates+=('-a' '-A' '-c' '-d' '-e' '-b' '-E' '-f' '-F' '-z' '-h' '-H' '-l' '-L' '-n' '-1' '-o' '-p' '-P' '-q' '-R' '-0' '-s' '-S' '-t' '-T' '-U' '-v' '-V' '-w' '-W' '-x' '-X' '-?')
+        _entra_psql_options "$current"
     else
         _entra_psql_bundle "${current#-}"
         prefix=${current%"$attached"}

@@ -1,5 +1,5 @@
 # elvish completion for entra-psql: its own options and psql's.
-# Generated from the option tables; `UPDATE_DOCS=1 cargo test --test docs` writes it anew.
+# `UPDATE_DOCS=1 cargo test --test docs` writes the part between the two marks, from the option tables.
 #
 # For a function psql: set edit:completion:arg-completer[psql] = $edit:completion:arg-completer[entra-psql]
 #
@@ -45,6 +45,7 @@ set edit:completion:arg-completer[entra-psql] = {|@words|
     }
   }
 
+  # BEGIN GENERATED
   var options = [
     [&short='a' &long=echo-all &desc='Print every line of input that is not empty']
     [&short='A' &long=no-align &desc='Print rows unaligned']
@@ -105,6 +106,7 @@ set edit:completion:arg-completer[entra-psql] = {|@words|
     [&long=doctor &desc='Check every link of signing in, and say what to do; as text, or with `json` for a report of a bug' &arg-optional=$true &arg-desc='FORMAT' &completer=(one-of 'json')]
     [&long=entra-verbose &desc='Say on standard error what was decided']
   ]
+  # END GENERATED
 
   # What stands behind --exec is another program's.
   var program = []

@@ -1,5 +1,5 @@
 # fish completion for entra-psql: its own options and psql's.
-# Generated from the option tables; `UPDATE_DOCS=1 cargo test --test docs` writes it anew.
+# `UPDATE_DOCS=1 cargo test --test docs` writes the part between the two marks, from the option tables.
 #
 # `alias psql=entra-psql` takes it over by itself.
 #
@@ -41,6 +41,7 @@ end
 complete -c entra-psql -f
 complete -c entra-psql -n __entra_psql_wants_database -a '(__entra_psql_services services)'
 complete -c entra-psql -n __entra_psql_has_program -x -a '(__entra_psql_program)'
+# BEGIN GENERATED
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'a' -l echo-all -d 'Print every line of input that is not empty'
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'A' -l no-align -d 'Print rows unaligned'
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'c' -l command -x -d 'Run this command, SQL or a backslash command, and end'
@@ -99,3 +100,4 @@ complete -c entra-psql -n 'not __entra_psql_has_program' -l dry-run -d 'Sign in,
 complete -c entra-psql -n 'not __entra_psql_has_program' -l completions -x -a 'bash zsh fish powershell elvish' -d 'Print the completion script for bash, zsh, fish, powershell or elvish, and end'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l doctor -a 'json' -d 'Check every link of signing in, and say what to do; as text, or with `json` for a report of a bug'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l entra-verbose -d 'Say on standard error what was decided'
+# END GENERATED

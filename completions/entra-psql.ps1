@@ -1,5 +1,5 @@
 # PowerShell completion for entra-psql: its own options and psql's.
-# Generated from the option tables; `UPDATE_DOCS=1 cargo test --test docs` writes it anew.
+# `UPDATE_DOCS=1 cargo test --test docs` writes the part between the two marks, from the option tables.
 #
 # It is registered for `psql` too where that is an alias of entra-psql.
 #
@@ -8,6 +8,7 @@
 Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'; if ((Get-Alias psql -ErrorAction Ignore).Definition -like 'entra-psql*') { 'psql' }) -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
+    # BEGIN GENERATED
     # Every option: how it is spelled, what its value is (nothing for a flag), and what it does.
     $options = @(
         @{ Long = 'echo-all'; Short = 'a'; Kind = ''; Optional = $false; Help = 'Print every line of input that is not empty' }
@@ -80,6 +81,7 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         'completions' = @('bash', 'zsh', 'fish', 'powershell', 'elvish')
         'doctor' = @('json')
     }
+    # END GENERATED
 
     # The names of services or of hosts in the service files.
     function Get-FromServiceFile($pattern, $before) {

@@ -1,4 +1,4 @@
-//! The completion scripts: a template for each shell, which knows how that shell is spoken to, and the options in it.
+//! The options in the completion scripts. Everything else in a script is written by hand, in `completions/`.
 //!
 //! They are written here rather than by `clap_complete`, which would know our options but neither psql's letters, bundles
 //! and values nor the hosts of a service file.
@@ -36,25 +36,46 @@ pub fn bash() -> String {
         .iter()
         .filter_map(|option| Some(format!("'-{}'", option.short?)))
         .collect();
-    filled(
-        include_str!("templates/entra-psql.bash"),
-        &[
-            (
-                "LONG",
-                &arms(&|option| required(option).then(|| option.long.clone())),
-            ),
-            (
-                "SHORT",
-                &arms(&|option| option.short.filter(|_| required(option)).map(String::from)),
-            ),
-            (
-                "OPTIONAL",
-                &arms(&|option| (!required(option)).then(|| option.long.clone())),
-            ),
-            ("WORDS", &words.join("\n")),
-            ("OPTIONS", &options.join(" ")),
-            ("LETTERS", &letters.join(" ")),
-        ],
+    let long = arms(&|option| required(option).then(|| option.long.clone()));
+    let short = arms(&|option| option.short.filter(|_| required(option)).map(String::from));
+    let optional = arms(&|option| (!required(option)).then(|| option.long.clone()));
+    let (words, options, letters) = (words.join("\n"), options.join(" "), letters.join(" "));
+    format!(
+        r#"# Sets `kind` to what the value of --$1 is: to nothing if that isn't an option, or is a flag.
+_entra_psql_long() {{
+    kind=''
+    case $1 in
+{long}
+    esac
+}}
+
+# The same for -$1.
+_entra_psql_short() {{
+    kind=''
+    case $1 in
+{short}
+    esac
+}}
+
+# The same for an option that takes its value only after a "=".
+_entra_psql_optional() {{
+    case $1 in
+{optional}
+    esac
+}}
+
+# Adds the words that a value of the kind $1 can be.
+_entra_psql_words() {{
+    case $1 in
+{words}
+    esac
+}}
+
+# Adds every option: after a lone dash, $1, the letters too.
+_entra_psql_options() {{
+    candidates+=({options})
+    [[ $1 != - ]] || candidates+=({letters})
+}}"#
     )
 }
 
@@ -79,10 +100,7 @@ fn kind_word(kind: Kind) -> &'static str {
 
 pub fn zsh() -> String {
     let lines: Vec<String> = options::all().iter().map(zsh_option).collect();
-    filled(
-        include_str!("templates/_entra-psql"),
-        &[("OPTIONS", &lines.join("\n"))],
-    )
+    format!("  local -a specs=(\n{}\n  )", lines.join("\n"))
 }
 
 fn zsh_option(option: &Described) -> String {
@@ -91,9 +109,9 @@ fn zsh_option(option: &Described) -> String {
     let Some(value) = &option.value else {
         return match short {
             Some(letter) => {
-                format!("    '(-{letter} --{long})'{{-{letter},--{long}}}'[{help}]' \\")
+                format!("    '(-{letter} --{long})'{{-{letter},--{long}}}'[{help}]'")
             }
-            None => format!("    '--{long}[{help}]' \\"),
+            None => format!("    '--{long}[{help}]'"),
         };
     };
     let action = match value.kind {
@@ -116,26 +134,23 @@ fn zsh_option(option: &Described) -> String {
         None => String::new(),
     };
     match (value.kind, value.is_optional, short) {
-        (Kind::Program, ..) => format!("    '--{long}[{help}]:*::{name}:{action}' \\"),
+        (Kind::Program, ..) => format!("    '--{long}[{help}]:*::{name}:{action}'"),
         (_, true, Some(letter)) => {
             format!(
-                "    '{excludes}-{letter}[{help}]' \\\n    '{excludes}--{long}=-[{help}]::{name}:{action}' \\"
+                "    '{excludes}-{letter}[{help}]'\n    '{excludes}--{long}=-[{help}]::{name}:{action}'"
             )
         }
-        (_, true, None) => format!("    '{excludes}--{long}=-[{help}]::{name}:{action}' \\"),
+        (_, true, None) => format!("    '{excludes}--{long}=-[{help}]::{name}:{action}'"),
         (_, false, Some(letter)) => {
-            format!("    '{excludes}'{{-{letter}+,--{long}=}}'[{help}]:{name}:{action}' \\")
+            format!("    '{excludes}'{{-{letter}+,--{long}=}}'[{help}]:{name}:{action}'")
         }
-        (_, false, None) => format!("    '{excludes}--{long}=[{help}]:{name}:{action}' \\"),
+        (_, false, None) => format!("    '{excludes}--{long}=[{help}]:{name}:{action}'"),
     }
 }
 
 pub fn fish() -> String {
     let lines: Vec<String> = options::all().iter().map(fish_option).collect();
-    filled(
-        include_str!("templates/entra-psql.fish"),
-        &[("OPTIONS", &lines.join("\n"))],
-    )
+    lines.join("\n")
 }
 
 fn fish_option(option: &Described) -> String {
@@ -185,18 +200,17 @@ pub fn powershell() -> String {
             format!("        '{}' = @({})", option.long, words.join(", "))
         })
         .collect();
-    filled(
-        include_str!("templates/entra-psql.ps1"),
-        &[("OPTIONS", &lines.join("\n")), ("WORDS", &words.join("\n"))],
+    format!(
+        "    # Every option: how it is spelled, what its value is (nothing for a flag), and what it does.\n    \
+         $options = @(\n{}\n    )\n    $words = @{{\n{}\n    }}",
+        lines.join("\n"),
+        words.join("\n")
     )
 }
 
 pub fn elvish() -> String {
     let lines: Vec<String> = options::all().iter().map(elvish_option).collect();
-    filled(
-        include_str!("templates/entra-psql.elv"),
-        &[("OPTIONS", &lines.join("\n"))],
-    )
+    format!("  var options = [\n{}\n  ]", lines.join("\n"))
 }
 
 fn elvish_option(option: &Described) -> String {
@@ -244,15 +258,4 @@ fn escaped(text: &str, special: &str) -> String {
         out.push(c);
     }
     out
-}
-
-/// The template with each `@NAME@` replaced.
-fn filled(template: &str, parts: &[(&str, &str)]) -> String {
-    parts
-        .iter()
-        .fold(template.to_owned(), |text, (name, part)| {
-            let mark = format!("@{name}@");
-            assert!(text.contains(&mark), "the template has no {mark}");
-            text.replace(&mark, part)
-        })
 }

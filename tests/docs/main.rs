@@ -1,11 +1,12 @@
 //! Everything that is generated from the program's own description, and tests that fail when a file is stale.
 //!
-//! `UPDATE_DOCS=1 cargo test --test docs` writes all of it anew.
+//! `UPDATE_DOCS=1 cargo test --test docs` writes all of it. The generators are here, and not beside the tables that they
+//! read, since the program never runs them.
 
 #![cfg(unix)]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 mod completions;
 mod manual;
@@ -13,13 +14,20 @@ mod options;
 mod psql_words;
 mod reference;
 
+const BEGIN: &str = "# BEGIN GENERATED\n";
+const END: &str = "# END GENERATED\n";
+
 /// What is to be in a file.
 type Generate = fn() -> String;
 
-/// Every file, and what makes it.
-const GENERATED: &[(&str, Generate)] = &[
+/// Every file that is generated as a whole, and what makes it.
+const WHOLE: &[(&str, Generate)] = &[
     ("docs/cli.md", reference::page),
     ("docs/entra-psql.1", manual::page),
+];
+
+/// Every file that is written by hand but for what stands between its marks, and what makes that.
+const BETWEEN_MARKS: &[(&str, Generate)] = &[
     ("completions/entra-psql.bash", completions::bash),
     ("completions/_entra-psql", completions::zsh),
     ("completions/entra-psql.fish", completions::fish),
@@ -29,15 +37,18 @@ const GENERATED: &[(&str, Generate)] = &[
 
 #[test]
 fn every_generated_file_is_fresh() {
+    let whole = WHOLE.iter().map(|(name, page)| (*name, page()));
+    let marked = BETWEEN_MARKS.iter().map(|(name, part)| {
+        let text = fs::read_to_string(place(name)).expect("a file with marks");
+        (*name, between_marks(&text, &part()))
+    });
     let mut stale = Vec::new();
-    for (name, generate) in GENERATED {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-        let text = generate();
+    for (name, text) in whole.chain(marked) {
         if std::env::var_os("UPDATE_DOCS").is_some() {
-            fs::write(&file, &text).expect("the file is written");
+            fs::write(place(name), &text).expect("the file is written");
         }
-        if fs::read_to_string(&file).ok() != Some(text) {
-            stale.push(*name);
+        if fs::read_to_string(place(name)).ok() != Some(text) {
+            stale.push(name);
         }
     }
     assert!(
@@ -45,4 +56,25 @@ fn every_generated_file_is_fresh() {
         "{} stale: UPDATE_DOCS=1 cargo test --test docs",
         stale.join(", ")
     );
+}
+
+/// The text with `part` between its marks.
+fn between_marks(text: &str, part: &str) -> String {
+    let place_of = |mark: &str| {
+        let mut found = text.match_indices(mark);
+        let (at, _) = found.next().unwrap_or_else(|| panic!("no `{mark}`"));
+        assert_eq!(found.next(), None, "`{mark}` stands twice");
+        at
+    };
+    let begin = place_of(BEGIN) + BEGIN.len();
+    // Before the indentation of the mark.
+    let end = text[..place_of(END)]
+        .rfind('\n')
+        .expect("a mark on a line of its own");
+    assert!(begin <= end + 1, "the marks stand the wrong way round");
+    format!("{}{part}{}", &text[..begin], &text[end..])
+}
+
+fn place(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }

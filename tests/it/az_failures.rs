@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use sandbox::{Behaviour, Entra, Fault, Identity, Refusal, TokenChanges};
 
-use crate::support::{Ran, User, here, text};
+use crate::support::{Ran, User, heeding_signals, here, text};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 const COULD_NOT: &str = "the Azure CLI could not get a token: ";
@@ -375,8 +375,7 @@ pub mod recorded {
             "sleep 600 & echo $! > \"$HOME/child.new\"; mv \"$HOME/child.new\" \"$HOME/child\"\nwait",
         );
         let child_file = user.home.path().join("child");
-        let mut launch = user
-            .command()
+        let mut launch = heeding_signals(user.command())
             .stderr(Stdio::piped())
             .spawn()
             .expect("a launch");

@@ -12,7 +12,7 @@ use sandbox::{Behaviour, Fault, Gateway, Identity, Manner, Refusal, Sandbox, Tok
 use crate::az_failures::recorded::ends_soon;
 use crate::doctor::{HOST, alice, examined};
 use crate::identities::{nobody, ready, with_secret};
-use crate::support::User;
+use crate::support::{User, heeding_signals};
 
 /// Somebody with a good token and nothing to ask az.
 fn holder() -> User {
@@ -364,8 +364,7 @@ fn a_ctrl_c_ends_everything_that_runs() {
     };
     hanging("az");
     hanging("psql");
-    let mut doctor = user
-        .command()
+    let mut doctor = heeding_signals(user.command())
         .stdout(Stdio::null())
         .spawn()
         .expect("a doctor");

@@ -45,6 +45,7 @@ mod readme;
 mod ready;
 mod refusals;
 mod remember;
+mod remember_files;
 mod robust;
 mod roles;
 mod roots;

@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use rexpect::session::spawn_command;
 use sandbox::{Identity, Sandbox};
 
-use crate::support::{PROGRAM, User, tool};
+use crate::support::{PROGRAM, User, heeding_signals, tool};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 
@@ -199,8 +199,7 @@ fn an_interrupt_cancels_the_query() {
     let user = User::signed_in(Identity::Alice)
         .var("PGHOST", HOST)
         .args(["-XAtc", "select pg_sleep(600) /* interrupted */"]);
-    let child = user
-        .command()
+    let child = heeding_signals(user.command())
         .stderr(Stdio::piped())
         .spawn()
         .expect("a run");
@@ -222,7 +221,8 @@ fn at_a_terminal_ctrl_c_cancels_the_query_and_keeps_the_session() {
         .var("TERM", "dumb")
         .var("PAGER", "cat")
         .args(["-Xn", "--group", "Prod DB Readonly"]);
-    let mut terminal = spawn_command(user.command(), Some(30_000)).expect("a terminal");
+    let mut terminal =
+        spawn_command(heeding_signals(user.command()), Some(30_000)).expect("a terminal");
     terminal.exp_string("postgres=>").expect("a prompt");
     terminal
         .send_line("select pg_sleep(600) /* at a terminal */;")

@@ -3,8 +3,11 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use nix::sys::signal::{SigHandler, Signal, signal};
 
 pub use crate::user::{PROGRAM, Ran, User, is_windows, text};
 
@@ -53,6 +56,26 @@ impl User {
     pub fn run_program(&self, program: impl AsRef<OsStr>) -> Ran {
         self.ran(self.command_of(program))
     }
+}
+
+/// Makes a command's program stop on Ctrl-C. A shell tells what it starts in the background to ignore these signals, and
+/// every program inherits that, so a test that sends one can't rely on what the test program was started with.
+pub fn heeding_signals(mut command: Command) -> Command {
+    let to_default = || {
+        for named in [Signal::SIGINT, Signal::SIGQUIT] {
+            #[expect(unsafe_code, reason = "no handler is installed that could run")]
+            unsafe { signal(named, SigHandler::SigDfl) }?;
+        }
+        Ok(())
+    };
+    #[expect(
+        unsafe_code,
+        reason = "between fork and exec, only async-signal-safe calls are made"
+    )]
+    unsafe {
+        command.pre_exec(to_default);
+    }
+    command
 }
 
 /// What is right where the program runs: on Unix, or on Windows.
