@@ -6,6 +6,7 @@
 
 mod page;
 mod recorder;
+mod snapshot;
 mod support;
 mod user;
 #[path = "../windows/wine.rs"]
