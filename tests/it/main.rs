@@ -50,3 +50,4 @@ mod sign_in;
 mod start_up_files;
 mod tls;
 mod unix_only;
+mod usage;

@@ -65,7 +65,7 @@ impl Ran {
     #[track_caller]
     pub fn matches(&self, name: &str) {
         let out = lines("out", &self.stdout);
-        self.holds(name, out + &lines("err", &self.stderr));
+        self.holds(name, &(out + &lines("err", &self.stderr)));
     }
 
     /// The same for what this program said itself, where psql's or a server's words stand beside it.
@@ -73,7 +73,7 @@ impl Ran {
     pub fn matches_in_our_words(&self, name: &str) {
         let ours = self.stderr.split_inclusive('\n');
         let ours: String = ours.filter(|line| is_ours(line)).collect();
-        self.holds(name, lines("err", &ours));
+        self.holds(name, &lines("err", &ours));
     }
 
     /// Failed, and said a cause and a remedy and nothing else.
@@ -94,7 +94,7 @@ impl Ran {
     }
 
     #[track_caller]
-    fn holds(&self, name: &str, said: String) {
+    fn holds(&self, name: &str, said: &str) {
         let code = self.code.map_or("none".to_owned(), |code| code.to_string());
         check(name, &format!("exit {code}\n{said}"));
     }
@@ -102,7 +102,7 @@ impl Ran {
 
 /// `found` is what the section of this name holds.
 #[track_caller]
-pub fn check(name: &str, found: &str) {
+fn check(name: &str, found: &str) {
     let found = stable(found);
     let (area, case) = name.split_once('/').expect("an area and a case");
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,7 +147,7 @@ fn is_ours(line: &str) -> bool {
 }
 
 /// Each line with what it came from in front of it; what a terminal would not show is escaped.
-pub fn lines(stream: &str, text: &str) -> String {
+fn lines(stream: &str, text: &str) -> String {
     let mut marked = String::new();
     for line in text.lines() {
         let space = if line.is_empty() { "" } else { " " };
