@@ -78,11 +78,7 @@ fn an_answer_that_does_not_end_is_not_read_to_its_end() {
                 .var("IDENTITY_HEADER", "x")
                 .args(["--auth", "managed-identity"]);
             let ran = bounded(&user, 600 * 1024);
-            ran.fails(
-                2,
-                "the identity endpoint answered with more than a token: over 1 MiB",
-                "a proxy",
-            );
+            ran.fails("bounds/an_answer_that_does_not_end_is_not_read_to_its_end");
             // What the system holds between the two ends is counted too.
             let taken = taken.load(Ordering::Relaxed);
             assert!(taken < 32 * 1024 * 1024, "{taken}");
@@ -107,47 +103,55 @@ fn an_answer_that_trickles_ends_at_the_deadline() {
         .var("IDENTITY_ENDPOINT", format!("http://{address}"))
         .var("IDENTITY_HEADER", "x")
         .args(["--auth", "managed-identity", "--timeout", "1"]);
-    soon(&user).fails(2, "gave no token within 1 s", "`--timeout SECONDS`");
+    soon(&user).fails("bounds/an_answer_that_trickles_ends_at_the_deadline");
 }
 
 #[test]
 fn files_that_prove_an_application_are_plain_and_short() {
-    let wrong = |user: &User, path: &Path, why: &str| {
-        let cause = format!("file `{}` cannot be read: {why}", path.display());
-        soon(user).fails(2, &cause, "may you read it?");
-    };
-    for name in [
-        "AZURE_FEDERATED_TOKEN_FILE",
-        "AZURE_CLIENT_CERTIFICATE_PATH",
+    for (name, [is_pipe, is_device, is_long]) in [
+        (
+            "AZURE_FEDERATED_TOKEN_FILE",
+            [
+                "bounds/federated_token_pipe",
+                "bounds/federated_token_device",
+                "bounds/federated_token_long",
+            ],
+        ),
+        (
+            "AZURE_CLIENT_CERTIFICATE_PATH",
+            [
+                "bounds/certificate_pipe",
+                "bounds/certificate_device",
+                "bounds/certificate_long",
+            ],
+        ),
     ] {
         let user = || application(nobody());
         let asks = user();
         let path = pipe(asks.home.path().join("pipe"));
-        wrong(&asks.var(name, &path), &path, "it isn't a plain file");
-        let path = Path::new("/dev/zero");
-        wrong(&user().var(name, path), path, "it isn't a plain file");
+        soon(&asks.var(name, &path)).fails(is_pipe);
+        soon(&user().var(name, "/dev/zero")).fails(is_device);
         let asks = user().binary_file("long", &vec![b'x'; 1024 * 1024 + 1]);
         let path = asks.home.path().join("long");
-        wrong(
-            &asks.var(name, &path),
-            &path,
-            "it holds more than 1048576 bytes",
-        );
+        soon(&asks.var(name, &path)).fails(is_long);
     }
     let link = with_certificate("app.pem", "nothing");
     let path = link.home.path().join("link");
     std::os::unix::fs::symlink(link.home.path().join("app.pem"), &path).expect("a link");
-    soon(&link.var("AZURE_CLIENT_CERTIFICATE_PATH", &path)).fails(2, "is neither PEM nor", "");
+    soon(&link.var("AZURE_CLIENT_CERTIFICATE_PATH", &path))
+        .fails("bounds/files_that_prove_an_application_are_plain_and_short_2");
 }
 
 #[test]
 fn roots_are_a_plain_file() {
     let user = with_secret();
     let path = pipe(user.home.path().join("pipe"));
-    for path in [path.as_path(), Path::new("/dev/zero")] {
-        let cause = format!("`{}` isn't a file of roots", path.display());
+    for (path, case) in [
+        (path.as_path(), "bounds/roots_pipe"),
+        (Path::new("/dev/zero"), "bounds/roots_device"),
+    ] {
         let user = with_secret().var("SSL_CERT_FILE", path);
-        bounded(&user, 600 * 1024).fails(2, &cause, "`SSL_CERT_FILE`");
+        bounded(&user, 600 * 1024).fails(case);
     }
 }
 
@@ -161,9 +165,10 @@ fn a_token_file_that_is_a_pipe_is_waited_for_until_the_deadline() {
     soon(&user).is_signed_in(ALICE, "postgres", 0);
     writing.join().expect("an end").expect("a reader");
     let user = user.args(["--timeout", "1"]);
-    soon(&user).fails(2, "it did not end within 1 s", "`ENTRA_PSQL_TOKEN_FILE`");
+    soon(&user).fails("bounds/a_token_file_that_is_a_pipe_is_waited_for_until_the_deadline");
     let user = user.var("ENTRA_PSQL_TOKEN_FILE", "/dev/zero");
-    bounded(&user, 600 * 1024).fails(2, "is no token", "get a new one");
+    bounded(&user, 600 * 1024)
+        .fails("bounds/a_token_file_that_is_a_pipe_is_waited_for_until_the_deadline_2");
 }
 
 #[test]
@@ -176,14 +181,14 @@ fn pipes_among_the_files_of_az_and_azd_are_passed_over() {
             "az",
             "#!/bin/sh\necho 'ERROR: AADSTS50076: no' >&2\nexit 1\n",
         );
-        soon(&user).fails(2, "AADSTS50076", "");
+        soon(&user).fails("bounds/pipes_among_the_files_of_az_and_azd_are_passed_over");
     }
     let user = with_azd("answer").asks_who();
     let profile = user.home.path().join(".azd/auth.json");
     fs::remove_file(&profile).expect("a file");
     pipe(profile);
     pipe(user.home.path().join(".azd/config.json"));
-    soon(&user).fails(2, "", "");
+    soon(&user).fails("bounds/pipes_among_the_files_of_az_and_azd_are_passed_over_2");
     let user = user.args(["--auth", "azd"]);
     // Whether somebody is signed in to it could not be read above, so az was asked.
     soon(&user).is_signed_in(ALICE, "postgres", 1);

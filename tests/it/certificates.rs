@@ -6,7 +6,7 @@ use sandbox::directory::TENANT;
 use sandbox::{ClientCertificate, Encryption, KeyKind, Sandbox};
 
 use crate::identities::{registered, with_certificate};
-use crate::support::{User, no_such_path};
+use crate::support::User;
 
 const BILLING: &str = "billing service";
 const PASSWORD: &str = "AZURE_CLIENT_CERTIFICATE_PASSWORD";
@@ -121,87 +121,53 @@ fn what_is_wrong_with_the_file_is_said_and_nobody_asked() {
         .new_client_certificate(KeyKind::P256, (-1, 1))
         .expect("a certificate");
     let others = format!("{certificates}{}", another.key_pem());
-    for (user, cause, remedy) in [
-        (
-            asked("app.pem", "hello"),
-            "is neither PEM nor PKCS#12",
-            PATH,
-        ),
+    for (user, case) in [
+        (asked("app.pem", "hello"), "certificates/neither_form"),
         (
             asked("app.der", certificate.der()),
-            "is neither PEM nor PKCS#12",
-            PATH,
+            "certificates/neither_form_in_der",
         ),
-        (
-            asked("app.pem", &certificates),
-            "holds no private key",
-            PATH,
-        ),
-        (asked("app.pem", &key), "holds no certificate", PATH),
-        (asked("app.pem", strangers), BELONGS, "into one file"),
-        (asked("app.pem", others), BELONGS, "into one file"),
+        (asked("app.pem", &certificates), "certificates/no_key"),
+        (asked("app.pem", &key), "certificates/no_certificate"),
+        (asked("app.pem", strangers), "certificates/key_of_another"),
+        (asked("app.pem", others), "certificates/key_of_another"),
         (
             asked("app.pem", &encrypted),
-            "is protected by a password",
-            PASSWORD,
+            "certificates/pem_with_password",
         ),
         (
             asked("app.pem", &encrypted).var(PASSWORD, "x"),
-            WRONG,
-            PASSWORD,
+            "certificates/pem_with_wrong_password",
         ),
+        (asked("app.pfx", &pfx), "certificates/pfx_with_password"),
         (
-            asked("app.pfx", &pfx),
-            "is protected by a password",
-            PASSWORD,
+            asked("app.pfx", &pfx).var(PASSWORD, "x"),
+            "certificates/pfx_with_wrong_password",
         ),
-        (asked("app.pfx", &pfx).var(PASSWORD, "x"), WRONG, PASSWORD),
-        (
-            asked("app.pem", old),
-            "in the old form of OpenSSL",
-            "openssl pkcs8 -topk8",
-        ),
+        (asked("app.pem", old), "certificates/old_form_of_openssl"),
         (
             asked("app.pem", "").var("AZURE_CLIENT_CERTIFICATE_PATH", "/nowhere/app.pem"),
-            &format!(
-                "the certificate file `/nowhere/app.pem` cannot be read: {}",
-                no_such_path()
-            ),
-            PATH,
+            "certificates/missing",
         ),
         (
             asked("app.pem", "").var("AZURE_CLIENT_CERTIFICATE_PATH", "/"),
-            "the certificate file `/` cannot be read: is a directory",
-            PATH,
+            "certificates/unreadable",
         ),
         (
             asked("app.pem", "").without("AZURE_CLIENT_CERTIFICATE_PATH"),
-            "`AZURE_CLIENT_CERTIFICATE_PATH` is not set",
-            PATH,
+            "certificates/not_set",
         ),
     ] {
-        user.run().fails(2, cause, remedy);
+        user.run().fails(case);
         assert_eq!(user.entra.requests().len(), 0);
     }
 }
 
-const PATH: &str = "`AZURE_CLIENT_CERTIFICATE_PATH`";
-const BELONGS: &str = "holds a private key that belongs to none of its certificates";
-const WRONG: &str = "does not open with the password in `AZURE_CLIENT_CERTIFICATE_PASSWORD`";
-
 #[test]
 fn a_certificate_out_of_its_time_is_said_before_entra_is_asked() {
-    for (days, cause, remedy) in [
-        (
-            (-30, -2),
-            "holds a certificate that expired on ",
-            "upload it",
-        ),
-        (
-            (2, 30),
-            "holds a certificate that is not valid before ",
-            "clock",
-        ),
+    for (days, case) in [
+        ((-30, -2), "certificates/expired"),
+        ((2, 30), "certificates/not_yet_valid"),
     ] {
         let certificate = Sandbox::shared()
             .new_client_certificate(KeyKind::P256, days)
@@ -210,7 +176,7 @@ fn a_certificate_out_of_its_time_is_said_before_entra_is_asked() {
             "app.pem",
             certificate.certificates_pem() + &certificate.key_pem(),
         );
-        user.run().fails(2, cause, remedy);
+        user.run().fails(case);
         assert_eq!(user.entra.requests().len(), 0);
     }
 }
@@ -224,10 +190,6 @@ fn one_that_entra_does_not_know() {
         "app.pem",
         certificate.certificates_pem() + &certificate.key_pem(),
     );
-    user.run().fails(
-        2,
-        "`login.microsoftonline.com` refused: AADSTS700027: The certificate with identifier used to sign the client assertion is not registered",
-        "upload the certificate",
-    );
+    user.run().fails("certificates/unknown_to_entra");
     assert_eq!(user.entra.token_requests().len(), 1);
 }

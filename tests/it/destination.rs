@@ -113,8 +113,6 @@ fn a_database_whose_name_leads_elsewhere_is_refused() {
     let server = Recorder::start(1);
     let name = format!("host=127.0.0.1 port={} sslmode=disable", server.port());
     let encoded = name.replace('=', "%3D").replace(' ', "%20");
-    let cause = "the database's name is itself a connection string";
-    let remedy = "name another database";
     let uri = format!("postgresql://{HOST}/{encoded}");
     let vacuumdb = ["--exec", "vacuumdb", "--analyze-only"];
     for words in [&vacuumdb[..], &["--print-env=sh"]] {
@@ -122,17 +120,17 @@ fn a_database_whose_name_leads_elsewhere_is_refused() {
             .args([&uri])
             .args(words)
             .run()
-            .fails(1, cause, remedy);
+            .fails("decision/database_in_uri_leads_elsewhere");
         alice()
             .var("PGDATABASE", &name)
             .args(words)
             .run()
-            .fails(1, cause, remedy);
+            .fails("decision/database_in_variable_leads_elsewhere");
         alice()
             .args(["-U", "host=evil"])
             .args(words)
             .run()
-            .fails(1, cause, remedy);
+            .fails("decision/role_leads_elsewhere");
     }
     assert_eq!(server.said(), Vec::<String>::new());
 }
@@ -254,21 +252,21 @@ fn no_entra_in_a_variable_comes_first() {
         .args(["--entra"])
         .asks_who();
     user.run().is_signed_in("Prod DB Readonly", "postgres", 1);
-    alice().var("ENTRA_PSQL_NO_ENTRA", "maybe").run().fails(
-        1,
-        "`ENTRA_PSQL_NO_ENTRA` is neither on nor off",
-        "to 1 or 0",
-    );
+    alice()
+        .var("ENTRA_PSQL_NO_ENTRA", "maybe")
+        .run()
+        .fails("decision/no_entra_neither_on_nor_off");
 }
 
 #[test]
 fn an_address_in_any_spelling_is_sent_no_token() {
-    for address in ["127.1", "2130706433", "0x7f000001", "0177.0.0.1"] {
-        alice().args(["--entra", "-h", address]).run().fails(
-            2,
-            "not known to be an Azure",
-            "a bare address never is",
-        );
+    for (address, case) in [
+        ("127.1", "decision/address_of_two_parts"),
+        ("2130706433", "decision/address_as_a_number"),
+        ("0x7f000001", "decision/address_in_hexadecimal"),
+        ("0177.0.0.1", "decision/address_in_octal"),
+    ] {
+        alice().args(["--entra", "-h", address]).run().fails(case);
         let user = alice()
             .args(["-w", "-h", address, "-p", "1", "-d", "x"])
             .without("PGHOSTADDR")
@@ -334,9 +332,7 @@ fn a_wrapper_that_finds_its_option_in_values_is_not_sent_a_token() {
     for words in [&["-c", "--cluster"][..], &["-F", "--cluster=15/evil:1"]] {
         let user = alice();
         user.program("psql", "#!/bin/sh\nexec env\n");
-        user.args(words)
-            .run()
-            .fails(1, "would read `--cluster`", "`--psql ");
+        user.args(words).run().fails("psql/wrapper");
     }
     // The same words are nothing to psql itself.
     let ran = alice()

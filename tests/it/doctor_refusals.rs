@@ -18,28 +18,20 @@ fn holder(identity: Identity, changes: &TokenChanges) -> User {
 fn the_token_is_refused() {
     let other_tenant = TokenChanges::none().tenant("fab21ca0-2f4d-4e7b-8a31-5c9be2d00002");
     let vault = "https://vault.azure.net";
-    for (user, found, remedy) in [
-        (
-            ready(&other_tenant).0,
-            "doesn't have a valid oid claim",
-            "`--tenant ID`, or `az login --tenant ID`",
-        ),
+    for (user, case) in [
+        (ready(&other_tenant).0, "doctor/token_of_another_tenant"),
         (
             ready(&TokenChanges::none().garbled()).0,
-            "An error occurred while validating the access token",
-            "tenant and cloud",
+            "doctor/token_garbled",
         ),
         (
             ready(&TokenChanges::none().audience(vault))
                 .0
                 .args(["--resource", vault]),
-            "does not have a valid audience claim",
-            "`--resource https://ossrdbms-aad.database.windows.net`",
+            "doctor/token_for_something_else",
         ),
     ] {
-        examined(user)
-            .is_broken_at(&["sign-in"])
-            .says("sign-in", found, remedy);
+        examined(user).is_broken_at(&["sign-in"]).matches(case);
     }
     let server = Sandbox::shared()
         .new_gateway(Manner::AheadOfTime)
@@ -50,13 +42,12 @@ fn the_token_is_refused() {
             .var("PGPORT", server.port().to_string()),
     )
     .is_broken_at(&["sign-in"])
-    .says("sign-in", "The access token has expired", "`--fresh`");
+    .matches("doctor/token_expired");
 }
 
 #[test]
 fn the_role_is_refused() {
     let none = TokenChanges::none();
-    let own_oid = Identity::Carol.oid();
     let in_postgres = |role: &str| {
         [
             "-U".to_owned(),
@@ -65,43 +56,27 @@ fn the_role_is_refused() {
             "postgres".to_owned(),
         ]
     };
-    for (identity, role, found, remedy) in [
+    for (identity, role, case) in [
         (
             Identity::BillingService,
             "alice@contoso.example",
-            "Service Principals cannot generate",
-            "the token is an application's".to_owned(),
+            "doctor/role_of_a_person",
         ),
         (
             Identity::Alice,
             "billing service",
-            "is neither an",
-            "role \"billing service\" is 'aadauth,oid=a11ce000-7d52-4a69-8a11-6d2b3a4c0101,type=user'".to_owned(),
+            "doctor/role_of_an_application",
         ),
-        (
-            Identity::Carol,
-            "reporting",
-            "password authentication failed for user \"reporting\"",
-            format!("pgaadauth_create_principal_with_oid('reporting', '{own_oid}', 'user', false, false)"),
-        ),
-        (
-            Identity::Carol,
-            "it's \"nobody\"",
-            "does not exist",
-            "pgaadauth_create_principal('it''s \"nobody\"', false, false)".to_owned(),
-        ),
+        (Identity::Carol, "reporting", "doctor/role_with_a_password"),
+        (Identity::Carol, "it's \"nobody\"", "doctor/role_missing"),
     ] {
         examined(holder(identity, &none).args(in_postgres(role)))
             .is_broken_at(&["sign-in"])
-            .says("sign-in", found, &remedy);
+            .matches(case);
     }
     examined(ready(&none).0.args(["-d", "no such"]))
         .is_broken_at(&["sign-in"])
-        .says(
-            "sign-in",
-            "database \"no such\" does not exist",
-            "`-d postgres`",
-        );
+        .matches("doctor/database_missing");
 }
 
 #[test]
@@ -109,16 +84,7 @@ fn a_role_in_the_wrong_case() {
     examined(alice().args(["-U", "Alice@contoso.example", "-d", "postgres"]))
         .is_broken_at(&["sign-in"])
         .has("warn", &["role"])
-        .says(
-            "role",
-            "the token says `alice@contoso.example`",
-            "ask for `alice@contoso.example`",
-        )
-        .says(
-            "sign-in",
-            "role \"Alice@contoso.example\" does not exist",
-            "as `\\du` lists it",
-        );
+        .matches("doctor/role_in_another_case");
 }
 
 #[test]
@@ -126,36 +92,28 @@ fn names_that_are_no_roles_by_default() {
     let none = TokenChanges::none();
     let billing = Identity::BillingService.entry();
     let long = "x".repeat(64);
-    for (identity, role, found, remedy) in [
+    for (identity, role, case) in [
         (
             Identity::Bob,
             "bob@fabrikam.example",
-            "address at home",
-            "#EXT#",
+            "doctor/role_of_a_guest_at_home",
         ),
         (
             Identity::BillingService,
             billing.app_id.expect("an id"),
-            "the application's id",
-            "display name",
+            "doctor/role_named_by_id",
         ),
-        (
-            Identity::Alice,
-            &long,
-            "cuts names at 63 bytes",
-            "shorter name",
-        ),
+        (Identity::Alice, &long, "doctor/role_cut_by_postgresql"),
         (
             Identity::Alice,
             "alice@contoso.example ",
-            "a space at its end",
-            "is it `alice@contoso.example`?",
+            "doctor/role_with_a_space_at_its_end",
         ),
     ] {
         examined(holder(identity, &none).args(["-d", "postgres", "-U", role]))
             .is_broken_at(&["sign-in"])
             .has("warn", &["role"])
-            .says("role", found, remedy);
+            .matches(case);
     }
 }
 
@@ -188,12 +146,7 @@ fn what_an_administrator_is_told_to_run_helps() {
     let found = examined(patient());
     found
         .is_broken_at(&["sign-in"])
-        .says(
-            "sign-in",
-            "is not permitted to log in",
-            &format!("alter role {role} login"),
-        )
-        .says("sign-in", "", "`pgaadauth.enable_group_sync`");
+        .matches("doctor/role_without_login");
     run(&format!(
         "delete from pgaadauth.principals where role = (select oid from pg_roles where rolname = 'doctor''s \"patient\"'); drop role {role}"
     ));

@@ -2,7 +2,7 @@
 
 use sandbox::Identity;
 
-use crate::support::{User, here};
+use crate::support::{Ran, User};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 
@@ -27,11 +27,12 @@ fn help_is_our_page_and_then_psqls() {
         .stdout
         .strip_suffix(&theirs.stdout)
         .expect("psql's own page at the end");
-    assert!(
-        page.contains("--group <NAME>") && page.contains("[ENTRA_PSQL_GROUP]"),
-        "{page}"
-    );
-    assert_eq!((ours.code, ours.stderr.as_str()), (Some(0), ""));
+    let page = page.to_owned();
+    let ours = Ran {
+        stdout: page,
+        ..ours
+    };
+    ours.matches("help/page");
     for psqls in ["-?", "--help=commands", "--hel"] {
         let user = User::nobody().args([psqls]);
         assert_eq!(user.run(), user.run_psql());
@@ -42,47 +43,7 @@ fn help_is_our_page_and_then_psqls() {
 fn a_dry_run_says_what_would_be_run_and_hides_the_token() {
     let user = User::signed_in(Identity::Alice).args(["-h", HOST, "--dry-run", "-c", "select 1"]);
     let ran = user.run();
-    let psql = user.sandbox.postgres_bin_dir().join("psql");
-    let lines: Vec<&str> = ran.stdout.lines().collect();
-    let words = format!(" -h {HOST} -c ");
-    let program = here(psql.to_str().expect("text"), r"\psql.exe");
-    let query = here("'select 1'", "\"select 1\"");
-    assert!(
-        lines[0].ends_with(&format!("{program}{words}{query}")),
-        "{}",
-        lines[0]
-    );
-    assert_eq!(
-        lines[1],
-        format!(
-            "token from the Azure CLI for https://ossrdbms-aad.database.windows.net: the host wants an Entra token ({HOST})"
-        )
-    );
-    assert_eq!(
-        lines[2],
-        "`auto` chose `azure-cli`: no variable names another identity, and somebody is signed in to `az`"
-    );
-    assert_eq!(
-        lines[3..6],
-        [
-            here(
-                "PGUSER='alice@contoso.example'",
-                "PGUSER=alice@contoso.example"
-            ),
-            "PGDATABASE=postgres",
-            "PGSSLMODE=verify-full"
-        ]
-    );
-    assert!(
-        lines[7].starts_with("PGPASSWORD=(hidden: ") && lines[7].ends_with(" minutes left)"),
-        "{}",
-        lines[7]
-    );
-    assert!(!ran.stdout.contains("eyJ"));
-    assert_eq!(
-        (ran.code, ran.stderr.as_str(), lines.len()),
-        (Some(0), "", 8)
-    );
+    ran.matches("dry_run/psql");
     assert_eq!(
         user.sandbox
             .gateway()
@@ -105,13 +66,7 @@ fn a_dry_run_of_psql_alone_hides_passwords() {
             "-q",
         ])
         .run();
-    assert!(!ran.stdout.contains("hunter2"), "{}", ran.stdout);
-    assert!(
-        ran.stdout
-            .ends_with(" -q\nno token: no host is known to want an Entra token\n"),
-        "{}",
-        ran.stdout
-    );
+    ran.matches("dry_run/without_a_token");
 }
 
 #[test]
@@ -121,21 +76,7 @@ fn verbose_says_what_was_decided_on_standard_error() {
         .asks_who();
     let ran = user.run();
     assert_eq!(ran.stdout, "alice@contoso.example|t|postgres\n");
-    assert!(
-        ran.stderr
-            .lines()
-            .all(|line| line.starts_with("entra-psql: ")),
-        "{}",
-        ran.stderr
-    );
-    let user = here("'alice@contoso.example'", "alice@contoso.example");
-    let shown = format!("entra-psql: PGUSER={user}\n");
-    assert!(ran.stderr.contains(&shown), "{}", ran.stderr);
-    assert!(!ran.stderr.contains("eyJ"));
+    ran.matches("verbose/signed_in");
     let ran = User::nobody().args(["--entra-verbose", "-V"]).run();
-    assert!(
-        ran.stderr.contains("no token: psql will not connect"),
-        "{}",
-        ran.stderr
-    );
+    ran.matches_in_our_words("verbose/without_a_connection");
 }

@@ -163,8 +163,7 @@ fn a_changed_secret_makes_the_token_forgotten() {
     user.run().is_signed_in(BILLING, "postgres", 0);
     assert_eq!(user.entra.token_requests().len(), 1);
     let user = user.var("AZURE_CLIENT_SECRET", "another");
-    user.run()
-        .fails(2, "AADSTS7000215", "`AZURE_CLIENT_SECRET`");
+    user.run().fails("identities/secret_wrong");
     assert_eq!(user.entra.token_requests().len(), 2);
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sandbox::{Behaviour, Person, SecretService};
 
-use crate::interactive::{ALICE, browsers, fails, grants, person};
+use crate::interactive::{ALICE, browsers, grants, person};
 use crate::support::{Ran, User, here, is_windows};
 
 /// Somebody whose browser signs them in, and who has a credential store: the system's own on Windows.
@@ -31,14 +31,6 @@ fn sign_out(user: &User) -> Ran {
             .env_remove("PGHOST")
             .env(here("PATH", "WINEPATH"), "/nowhere");
     })
-}
-
-#[track_caller]
-fn said(ran: &Ran, what: &str) {
-    assert_eq!(
-        (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
-        (Some(0), format!("{what}\n").as_str(), "")
-    );
 }
 
 #[test]
@@ -76,7 +68,7 @@ fn a_sign_in_that_entra_ended_is_forgotten() {
     user.run();
     user.entra.revoke_refresh_tokens();
     user.entra.behave(Behaviour::person(Person::Declines));
-    fails(&user.run(), "AADSTS65004", "");
+    user.run().matches("interactive/declined_in_the_browser");
     user.entra.behave(Behaviour::default());
     assert_eq!(user.run().stdout, ALICE);
     assert_eq!(
@@ -98,8 +90,7 @@ fn without_a_store_everything_works_and_it_is_said_on_request_alone() {
         assert_eq!(browsers(&user).len(), count);
     }
     let ran = user.args(["--entra-verbose"]).run();
-    let said = "entra-psql: the sign-in is not kept: there is no credential store: ";
-    assert_eq!(ran.stderr.matches(said).count(), 1, "{}", ran.stderr);
+    ran.matches("interactive/without_a_store");
 }
 
 #[test]
@@ -110,24 +101,21 @@ fn nothing_is_kept_where_nobody_wants_it() {
         user.run();
         assert_eq!(user.run().stdout, ALICE);
         assert_eq!(browsers(&user).len(), 2);
-        said(&sign_out(&user), "nothing was kept");
+        sign_out(&user).matches("sign_out/nothing_was_kept");
     }
 }
 
 #[test]
 fn signing_out_forgets_all() {
     let (user, _store) = with_store();
-    said(&sign_out(&user), "nothing was kept");
+    sign_out(&user).matches("sign_out/nothing_was_kept");
     user.run();
-    said(
-        &sign_out(&user),
-        "forgotten: 1 sign-in in the system's credential store, 1 remembered token",
-    );
-    said(&sign_out(&user), "nothing was kept");
+    sign_out(&user).matches("sign_out/one_forgotten");
+    sign_out(&user).matches("sign_out/nothing_was_kept");
     assert_eq!(user.run().stdout, ALICE);
     assert_eq!(browsers(&user).len(), 2);
     let nobody = User::nobody().without_sign_ins();
-    said(&sign_out(&nobody), "nothing was kept");
+    sign_out(&nobody).matches("sign_out/nothing_was_kept");
 }
 
 #[test]
@@ -147,8 +135,7 @@ fn many_accounts_are_kept_beside_each_other() {
     assert!(length > 2560, "{length}");
     let grants = grants(&user);
     assert_eq!(grants[6..], ["refresh_token"; 6], "{grants:?}");
-    let said = sign_out(&user).stdout;
-    assert!(said.starts_with("forgotten: 6 sign-ins in"), "{said}");
+    sign_out(&user).matches("sign_out/many_forgotten");
     assert!(user.run().stderr.contains("SANDBOX42"));
 }
 
@@ -160,16 +147,10 @@ fn a_store_that_is_locked_or_silent_is_waited_for_no_longer_than_it_is_worth() {
     store.lock().expect("a locked keyring");
     assert_eq!(user.run().stdout, ALICE);
     let ran = sign_out(&user);
-    fails(
-        &ran,
-        "not signed out: the credential store is locked",
-        "unlock it",
-    );
+    ran.fails("sign_out/store_locked");
     store.silence().expect("a silent keyring");
     let ran = user.args(["--entra-verbose"]).run();
-    assert_eq!(ran.stdout, ALICE);
-    let said = "the sign-in is not kept: the credential store does not answer\n";
-    assert_eq!(ran.stderr.matches(said).count(), 1, "{}", ran.stderr);
+    ran.matches("interactive/store_silent");
 }
 
 #[test]

@@ -58,8 +58,7 @@ fn a_script_that_leads_back_is_an_error() {
         for words in [&["-h", "localhost", "-c", "select 1"][..], &["-V"]] {
             let user = with_script(&script).args(words);
             let ran = user.ran(bounded(&user));
-            let cause = "is a script that leads back to entra-psql";
-            ran.fails(126, cause, "name that with `--psql PATH`");
+            ran.fails("loops/a_script_that_leads_back_is_an_error");
         }
         // Each of us on the way says its own version.
         let user = with_script(&script).args(["--version"]);
@@ -72,7 +71,7 @@ fn a_script_that_leads_back_is_an_error() {
     let named = user.home.path().join("bin/psql");
     let user = user.var("ENTRA_PSQL_PROGRAM", named).args(["-V"]);
     let ran = user.ran(bounded(&user));
-    ran.fails(126, "leads back to entra-psql", "`--psql PATH`");
+    ran.fails("loops/a_script_that_leads_back_is_an_error_2");
     let user = with_script(&format!("#!/bin/sh\nexec '{PROGRAM}' \"$@\"\n"));
     let user = user.args(["--doctor", "-h", "localhost"]);
     let ran = user.ran(bounded(&user));
@@ -93,7 +92,7 @@ fn a_script_that_leads_back_fetches_nothing() {
         .args(["-c", "select 1"]);
     user.program("psql", &format!("#!/bin/sh\nexec '{PROGRAM}' \"$@\"\n"));
     let ran = user.ran(bounded(&user));
-    ran.fails(126, "leads back to entra-psql, 8 times", "`--psql PATH`");
+    ran.fails("loops/a_script_that_leads_back_fetches_nothing");
     assert_eq!(ran.az, Vec::<String>::new());
 }
 
@@ -144,15 +143,14 @@ fn only_scripts_get_the_count() {
 
 #[test]
 fn what_is_named_is_not_this_program() {
-    let hint = "`--psql PATH` or `ENTRA_PSQL_PROGRAM`";
     let user = User::nobody().var("ENTRA_PSQL_PROGRAM", PROGRAM);
     let ran = user.ran(bounded(&user));
-    ran.fails(126, "is entra-psql itself, not psql", hint);
+    ran.fails("loops/what_is_named_is_not_this_program");
     let user = User::nobody();
     let copied = copy(&user, "copy", "").join("psql");
     let user = user.args(["--psql".as_ref(), copied.as_os_str(), "-V".as_ref()]);
     let ran = user.ran(bounded(&user));
-    ran.fails(126, "is entra-psql itself, not psql", hint);
+    ran.fails("loops/what_is_named_is_not_this_program_2");
 }
 
 #[test]
@@ -177,7 +175,7 @@ fn copies_of_this_program_are_passed_over() {
         .arg("-V");
     let ran = user.ran(command);
     if ran.code != Some(0) {
-        ran.fails(127, "is entra-psql itself", "install PostgreSQL's client");
+        ran.fails("loops/copies_of_this_program_are_passed_over");
     }
 }
 

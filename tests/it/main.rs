@@ -6,6 +6,7 @@
 
 mod page;
 mod recorder;
+mod snapshot;
 mod support;
 mod user;
 #[path = "../windows/wine.rs"]
@@ -57,3 +58,4 @@ mod start_up_files;
 mod tls;
 mod told;
 mod unix_only;
+mod usage;

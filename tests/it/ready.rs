@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use sandbox::TokenChanges;
 
 use crate::identities::{nobody, ready};
-use crate::support::{PROGRAM, User, here, is_a_directory, no_such_path, tool};
+use crate::support::{PROGRAM, Ran, User, here, text, tool};
 
 const ALICE: &str = "alice@contoso.example";
 
@@ -81,54 +81,34 @@ fn it_reaches_psql_only_as_the_password_and_is_not_remembered() {
 #[test]
 fn one_place_is_enough() {
     let (user, _) = ready(&TokenChanges::none());
-    user.var("ENTRA_PSQL_TOKEN_FD", "3").run().fails(
-        1,
-        "`ENTRA_PSQL_TOKEN` and `ENTRA_PSQL_TOKEN_FD` exclude each other",
-        "unset the other",
-    );
+    user.var("ENTRA_PSQL_TOKEN_FD", "3")
+        .run()
+        .fails("ready_token/two_places");
 }
 
 #[test]
 fn what_cannot_be_read_is_said() {
     let with = |name: &str, value: &str| nobody().args(["--auth", "env"]).var(name, value);
-    with("ENTRA_PSQL_TOKEN_FILE", "/nowhere/token").run().fails(
-        2,
-        &format!(
-            "the token file `/nowhere/token` cannot be read: {}",
-            no_such_path()
-        ),
-        "`ENTRA_PSQL_TOKEN_FILE`",
-    );
-    with("ENTRA_PSQL_TOKEN_FILE", "/").run().fails(
-        2,
-        &format!("the token file `/` cannot be read: {}", is_a_directory()),
-        "`ENTRA_PSQL_TOKEN_FILE`",
-    );
-    with("ENTRA_PSQL_TOKEN_FD", "77").run().fails(
-        2,
-        here(
-            "descriptor 77 cannot be read: Bad file descriptor",
-            "descriptor 77 cannot be read: descriptors cannot be passed on this system",
-        ),
-        "`ENTRA_PSQL_TOKEN_FD`",
-    );
+    with("ENTRA_PSQL_TOKEN_FILE", "/nowhere/token")
+        .run()
+        .fails("ready_token/file_missing");
+    with("ENTRA_PSQL_TOKEN_FILE", "/")
+        .run()
+        .fails("ready_token/file_unreadable");
+    with("ENTRA_PSQL_TOKEN_FD", "77")
+        .run()
+        .fails("ready_token/descriptor_closed");
     for wrong in ["0", "2", "-1", "three"] {
-        with("ENTRA_PSQL_TOKEN_FD", wrong).run().fails(
-            1,
-            "`ENTRA_PSQL_TOKEN_FD` is no number of a descriptor above 2",
-            "3< FILE",
-        );
+        with("ENTRA_PSQL_TOKEN_FD", wrong)
+            .run()
+            .fails("ready_token/descriptor_not_a_number");
     }
     let user = nobody().file("token", "no token\n");
     let file = user.home.path().join("token");
     user.args(["--auth", "env"])
         .var("ENTRA_PSQL_TOKEN_FILE", file)
         .run()
-        .fails(
-            2,
-            "the token from `ENTRA_PSQL_TOKEN_FILE` is no token",
-            "get a new one",
-        );
+        .fails("ready_token/not_a_token");
 }
 
 #[test]
@@ -140,8 +120,13 @@ fn a_pipe_that_stays_open_is_given_up_at_the_deadline() {
     assert!(made.expect("mkfifo").success());
     let start = Instant::now();
     let output = redirected(&user, "5<> pipe");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("it did not end within 1 s"), "{said}");
+    let ran = Ran {
+        code: output.status.code(),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+        az: Vec::new(),
+    };
+    ran.fails("ready_token/pipe_stays_open");
     assert!(start.elapsed() < Duration::from_secs(10));
 }
 
@@ -163,6 +148,5 @@ fn a_token_that_would_not_arrive_whole_is_refused() {
     user.run().is_signed_in(ALICE, "postgres", 0);
     let (user, length) = of_length(longest - 800);
     assert!(length > longest, "{length}");
-    let cause = format!("no more than {longest} reach the server");
-    user.run().fails(2, &cause, "fewer claims");
+    user.run().fails("ready_token/too_long");
 }

@@ -116,7 +116,8 @@ fn an_answer_is_taken_at_once_from_an_az_that_left_something_running() {
     let user = with_az(
         "sleep 600 &\necho $! > \"$HOME/child\"\necho 'ERROR: AADSTS53003: Blocked.' >&2\nexit 1",
     );
-    user.run().fails(2, "AADSTS53003", "Conditional Access");
+    user.run()
+        .fails("robust/an_answer_is_taken_at_once_from_an_az_that_left_something_running");
     ends_soon(&fs::read_to_string(user.home.path().join("child")).expect("a process id"));
 }
 
@@ -170,20 +171,12 @@ mod full_device {
         for words in ["--print-token", "--print-env=sh", "--print-conninfo"] {
             let user = with_az("answer").args([words]);
             let ran = user.ran(behind(&user, "exec >&-"));
-            ran.fails(
-                1,
-                "standard output cannot be written",
-                "check where it goes",
-            );
+            ran.fails("robust/a_closed_output_is_an_error_before_anything_takes_its_place");
             assert_eq!(ran.az, Vec::<String>::new());
         }
         let user = User::nobody().args(["--completions", "bash"]);
         let ran = user.ran(behind(&user, "exec >&-"));
-        ran.fails(
-            1,
-            "standard output cannot be written",
-            "check where it goes",
-        );
+        ran.fails("robust/a_closed_output_is_an_error_before_anything_takes_its_place_2");
     }
 
     #[test]
@@ -223,25 +216,26 @@ mod no_threads {
 
     use super::*;
 
-    const NONE: &str = "no thread can be started";
-
     #[test]
     fn az_needs_none() {
         let user = with_az("answer").asks_who();
         without("threads", &user).is_signed_in(ALICE, "postgres", 1);
         // It is still ended at the deadline, and takes its turn.
         let user = with_az("echo $$ > \"$HOME/child\"\nexec sleep 600").args(["--timeout", "1"]);
-        without("threads", &user).fails(2, "gave no answer within 1 s", "`--timeout SECONDS`");
+        without("threads", &user).fails("robust/az_needs_none");
         ends_soon(&fs::read_to_string(user.home.path().join("child")).expect("a process id"));
     }
 
     #[test]
     fn where_one_is_needed_it_is_an_error() {
-        for user in [with_secret(), in_app_service()] {
-            without("threads", &user.args(["-c", "select 1"])).fails(2, NONE, "`ulimit -u`");
+        for (user, case) in [
+            (with_secret(), "robust/no_thread_for_entra"),
+            (in_app_service(), "robust/no_thread_for_identity_endpoint"),
+        ] {
+            without("threads", &user.args(["-c", "select 1"])).fails(case);
         }
         let user = User::nobody().args(["--sign-out"]);
-        without("threads", &user).fails(2, NONE, "`ulimit -u`");
+        without("threads", &user).fails("robust/where_one_is_needed_it_is_an_error_2");
         let user = User::nobody()
             .file("token", "x")
             .args(["-h", HOST, "--auth", "env"])
@@ -263,7 +257,8 @@ mod no_threads {
 #[test]
 fn where_no_process_can_be_started_it_is_said_what_to_do() {
     let user = with_az("answer");
-    without("processes", &user).fails(2, "cannot be run: Resource temporarily", "`ulimit -u`");
+    without("processes", &user)
+        .fails("robust/where_no_process_can_be_started_it_is_said_what_to_do");
 }
 
 mod turn {

@@ -83,16 +83,6 @@ pub fn here<T>(unix: T, windows: T) -> T {
     if is_windows() { windows } else { unix }
 }
 
-/// What the system says of a file in a directory that is not there.
-pub fn no_such_path() -> &'static str {
-    here("No such file", "Path not found. (os error 3)")
-}
-
-/// What the system says to who would read a directory.
-pub fn is_a_directory() -> &'static str {
-    here("Is a directory", "Access denied. (os error 5)")
-}
-
 /// Where a program is that the tests need besides the sandbox's.
 #[track_caller]
 pub fn tool(name: &str) -> PathBuf {

@@ -35,7 +35,7 @@ fn refused_once() -> (User, PathBuf) {
     let user = with_az(AZ).asks_who();
     let refuse = user.home.path().join("refuse");
     fs::write(&refuse, "").expect("a file");
-    user.run().fails(2, "AADSTS53003", "Conditional Access");
+    user.run().fails("told/refused_once");
     fs::remove_file(refuse).expect("a file");
     let [file] = &told(&user)[..] else {
         panic!("{:?}", told(&user));
@@ -97,7 +97,7 @@ fn until_open(process: &Child, file: &Path) {
 fn who_waited_hears_of_it() {
     let (user, file) = refused_once();
     let ran = while_another_fails(&user, &file);
-    ran.fails(2, "AADSTS53003", "Conditional Access");
+    ran.fails("told/who_waited_hears_of_it");
     assert_eq!(ran.az.len(), 1);
 }
 

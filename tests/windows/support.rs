@@ -62,3 +62,22 @@ impl User {
         user.args(["--no-entra", "--psql", &batch]).run()
     }
 }
+
+impl Ran {
+    /// Failed with `code`, and said exactly a cause with `cause` in it and a remedy with `remedy` in it.
+    #[track_caller]
+    pub fn fails(&self, code: i32, cause: &str, remedy: &str) {
+        let lines: Vec<&str> = self.stderr.lines().collect();
+        assert_eq!(lines.len(), 2, "{}", self.stderr);
+        let said = lines[0]
+            .strip_prefix("entra-psql: error: ")
+            .expect("a cause");
+        let hinted = lines[1]
+            .strip_prefix("entra-psql: hint: ")
+            .expect("a remedy");
+        assert!(said.contains(cause), "{said:?} has no {cause:?}");
+        assert!(hinted.contains(remedy), "{hinted:?} has no {remedy:?}");
+        assert_eq!(self.stdout, "");
+        assert_eq!(self.code, Some(code));
+    }
+}
