@@ -107,7 +107,7 @@ fn check(name: &str, found: &str) {
     let (area, case) = name.split_once('/').expect("an area and a case");
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     let earlier = seen.insert(name.to_owned(), found.clone());
-    if let Some(earlier) = earlier {
+    if let Some(earlier) = earlier.filter(|_| !is_windows()) {
         assert_eq!(earlier, found, "two texts for {name}");
     }
     let file = file_of(area);
