@@ -168,7 +168,7 @@ impl Start {
         // The program first: without it, a token is fetched for nothing.
         let psql = plan.options.psql.as_deref();
         let receiver = Receiver::find(self.purpose, self.words, psql, target, environment)?;
-        receiver.check_for_token(target)?;
+        receiver.check_for_token(target, environment)?;
         let directory = private_directory();
         let roots = protection.wants_roots.then(|| {
             let (psql, mode) = (receiver.psql(), protection.mode.as_str());

@@ -1,7 +1,7 @@
 //! How the connection is protected: a token leaves only inside TLS to a host that proved its name.
 
 use crate::failure::Failure;
-use crate::libpq::parameters::Origin;
+use crate::libpq::parameters::{Origin, Parameters};
 use crate::libpq::target::Target;
 
 /// The mode that is used unless the person chose another.
@@ -52,6 +52,31 @@ pub fn protect(target: &Target, has_own_roots: bool) -> Result<Protection, Failu
         ),
         wants_roots: mode != Some(b"require") && !has_roots,
     })
+}
+
+/// Refuses a token beside a service in `PGSERVICE` that weakens later connections. `service` is what it gives to them, which
+/// libpq puts before the variables beside the token.
+///
+/// # Errors
+///
+/// The service allows plain text or GSSAPI encryption.
+pub fn check_later(service: &Parameters) -> Result<(), Failure> {
+    let weaker = [
+        ("sslmode", &[&b"disable"[..], b"allow", b"prefer"][..]),
+        ("gssencmode", &[b"prefer", b"require"]),
+    ];
+    for (name, words) in weaker {
+        if let Some(word) = service.value(name).filter(|word| words.contains(word)) {
+            return Err(Failure::sign_in(format!(
+                "the service in `PGSERVICE` sets `{name}={}`, and psql's later connections would send the token that way",
+                String::from_utf8_lossy(word)
+            ))
+            .hint(format!(
+                "unset `PGSERVICE`, or take `{name}` out of the service"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// GSSAPI encryption is refused if [`GSSENCMODE`] in the environment would not switch it off.

@@ -10,13 +10,14 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use crate::cli::Options;
-use crate::decision::{SignIn, WithoutToken};
+use crate::decision::{SignIn, WithoutToken, tls};
 use crate::delivery::Settings;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::launch::{Launch, exec, locate};
 use crate::libpq::connection::{Connection, PASSWORD};
 use crate::libpq::parameters::Refusal;
+use crate::libpq::resolve;
 use crate::libpq::target::Target;
 use crate::purpose::Purpose;
 use crate::report;
@@ -107,10 +108,18 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// A word of psql's, or the database's name, leads to another host.
-    pub fn check_for_token(&self, target: &Target) -> Result<(), Failure> {
+    /// A word of psql's, or the database's name, leads to another host; or the service in `PGSERVICE` leads later connections
+    /// past TLS.
+    pub fn check_for_token(
+        &self,
+        target: &Target,
+        environment: &Environment,
+    ) -> Result<(), Failure> {
         match self {
-            Self::Psql(psql) => psql.check_wrapper(),
+            Self::Psql(psql) => {
+                psql.check_wrapper()?;
+                tls::check_later(&resolve::later_service(target, environment))
+            }
             Self::Program(_) => program::check_database(target),
             Self::Reader(reader) => reader.check_database(target),
         }

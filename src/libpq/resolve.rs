@@ -18,3 +18,21 @@ pub fn target(wanted: &Wanted, environment: &Environment) -> Result<Target, Refu
     parameters.fill_from(environment);
     Target::settle(parameters)
 }
+
+/// What the service in `PGSERVICE` gives to the later connections of a psql that first went to `target`. libpq puts it before
+/// the variables, and takes nothing from one that it refuses.
+#[must_use]
+pub fn later_service(target: &Target, environment: &Environment) -> Parameters {
+    let mut parameters = Parameters::none();
+    if environment.get("PGSERVICE").is_none() {
+        return parameters;
+    }
+    let mut environment = environment.clone();
+    if let Some(file) = files::named(target, &environment).service {
+        environment.set("PGSERVICEFILE", file);
+    }
+    match files::apply_service(&mut parameters, &environment) {
+        Ok(()) => parameters,
+        Err(Refusal(_)) => Parameters::none(),
+    }
+}

@@ -256,6 +256,37 @@ fn check_strangers(found: &mut Verdict, answer: &Answer, directory: &Path) {
     }
 }
 
+/// The service stands before the variables, and only the first connection has a string before it.
+#[test]
+fn a_service_that_weakens_later_connections_is_refused() {
+    let place = Place::new();
+    let tokens = Tokens::new();
+    let string = "host=mydb.postgres.database.azure.com sslmode=verify-full gssencmode=disable";
+    for (words, setting, is_refused) in [
+        (string, "sslmode=disable", true),
+        (string, "sslmode=prefer", true),
+        (string, "gssencmode=prefer", true),
+        (string, "sslmode=require\nsslmode=disable", false),
+        (string, "host=stranger.example", false),
+        ("service=good", "sslmode=disable", true),
+    ] {
+        let good = string.replace(' ', "\n");
+        let file = format!("[weak]\n{setting}\n[good]\n{good}\n");
+        let case = Case::of(&[words]).variable("PGSERVICE", "weak").file(
+            "home/.pg_service.conf",
+            0o644,
+            file,
+        );
+        let verdict = of(&case, &place, &tokens);
+        assert!(
+            verdict.differences.is_empty(),
+            "\n{case}{:#?}",
+            verdict.differences
+        );
+        assert_eq!(verdict.seen.contains(&"refused"), is_refused, "\n{case}");
+    }
+}
+
 #[test]
 fn a_token_goes_through_tls_to_trusted_hosts_alone() {
     const SHOWN: usize = 5;

@@ -54,16 +54,18 @@ const STRANGERS: &[&[u8]] = &[
 const TLS_MODES: &[&[u8]] = &[
     b"verify-full",
     b"verify-full",
+    b"verify-full",
     b"require",
     b"require",
+    b"require",
+    b"verify-ca",
     b"verify-ca",
     b"prefer",
     b"allow",
     b"disable",
-    b"",
 ];
 
-const GSS_MODES: &[&[u8]] = &[b"disable", b"disable", b"prefer", b"require", b""];
+const GSS_MODES: &[&[u8]] = &[b"disable", b"disable", b"disable", b"prefer", b"require"];
 
 /// An unsigned token for `audience` that ends so many seconds from now.
 fn token(audience: &str, seconds: i64) -> Vec<u8> {
@@ -99,13 +101,15 @@ impl Tokens {
 
 /// A whole case.
 pub fn case(random: &mut Rng, tokens: &Tokens) -> Case {
-    let mut case = if often(random, 30) {
+    let mut case = if often(random, 20) {
         noise(random)
     } else {
         Case::default()
     };
-    for _ in 0..random.usize(1..4) {
-        place(random, &mut case);
+    let places = random.usize(1..4);
+    let with_host = random.usize(..places);
+    for n in 0..places {
+        place(random, &mut case, n == with_host);
     }
     variables(random, &mut case, tokens);
     own_words(random, &mut case);
@@ -125,6 +129,9 @@ fn noise(random: &mut Rng) -> Case {
     let mut case = surroundings::case(random);
     case.segments
         .retain(|segment| !matches!(segment.kind, Kind::Ends | Kind::Own | Kind::Program));
+    // Then psql is not run.
+    case.variables
+        .retain(|(name, _)| name != "ENTRA_PSQL_DRY_RUN");
     for (from, to) in [
         (&b"db.example.org"[..], AZURE_HOSTS[0]),
         (b"localhost", AZURE_HOSTS[2]),
@@ -156,19 +163,19 @@ fn hosts(random: &mut Rng) -> Vec<u8> {
 }
 
 /// Parameters that stand in one place together.
-fn parameters(random: &mut Rng) -> Vec<(&'static str, Vec<u8>)> {
+fn parameters(random: &mut Rng, with_host: bool) -> Vec<(&'static str, Vec<u8>)> {
     let mut given: Vec<(&str, Vec<u8>)> = Vec::new();
     let pools: [(u8, &str, &[&[u8]]); 8] = [
-        (35, "sslmode", TLS_MODES),
-        (14, "gssencmode", GSS_MODES),
+        (30, "sslmode", TLS_MODES),
+        (8, "gssencmode", GSS_MODES),
         (6, "requiressl", &[b"1", b"0", b""]),
         (12, "hostaddr", &[b"127.0.0.1", b"10.0.0.4", b"::1"]),
         (20, "user", pools::USERS),
         (25, "dbname", &[b"app", b"postgres"]),
-        (4, "password", &[b"secret", b""]),
+        (2, "password", &[b"secret", b""]),
         (8, "sslrootcert", &[b"/no/such/file", b"system", b""]),
     ];
-    if often(random, 60) {
+    if with_host || often(random, 20) {
         given.push(("host", hosts(random)));
     }
     for (percent, name, values) in pools {
@@ -176,15 +183,15 @@ fn parameters(random: &mut Rng) -> Vec<(&'static str, Vec<u8>)> {
             given.push((name, pick(random, values).to_vec()));
         }
     }
-    if often(random, 15) {
+    if often(random, 10) {
         given.push(pools::parameter(random));
     }
     given
 }
 
 /// Says something about the connection in one of the places from which libpq takes it.
-fn place(random: &mut Rng, case: &mut Case) {
-    let given = parameters(random);
+fn place(random: &mut Rng, case: &mut Case, with_host: bool) {
+    let given = parameters(random, with_host);
     match random.u8(..10) {
         0..=1 => {
             let pair =
@@ -280,9 +287,9 @@ fn variables(random: &mut Rng, case: &mut Case, tokens: &Tokens) {
         (100, "HOME", &[b"{dir}/home"]),
         (30, "PGSSLMODE", TLS_MODES),
         (15, "PGREQUIRESSL", &[b"1", b"0", b"", b"10"]),
-        (12, "PGGSSENCMODE", GSS_MODES),
+        (10, "PGGSSENCMODE", GSS_MODES),
         (12, "PGPASSWORD", &passwords),
-        (40, trusted, &[names]),
+        (60, trusted, &[names]),
         (4, "ENTRA_PSQL_NO_ENTRA", &[b"1"]),
         (3, "ENTRA_PSQL_GROUP", &[b"Readers"]),
         (6, "PGSERVICE", &[b"azure", b"local"]),
@@ -310,7 +317,7 @@ fn variables(random: &mut Rng, case: &mut Case, tokens: &Tokens) {
 /// Words of ours, before all others: some of the others may end what psql reads.
 fn own_words(random: &mut Rng, case: &mut Case) {
     let words: [(u8, &[&str]); 9] = [
-        (30, &["--auth", "env"]),
+        (40, &["--auth", "env"]),
         (12, &["--entra"]),
         (3, &["--no-entra"]),
         (4, &["--group=Readers"]),
