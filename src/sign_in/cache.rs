@@ -7,6 +7,7 @@
 //! forgotten. Anything in that place that is not exactly what we wrote is a miss.
 
 use std::hash::{DefaultHasher, Hasher as _};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -97,6 +98,54 @@ pub struct Kept {
     pub token: Token,
     /// The role's name in Graph, where it was looked up.
     pub name: Option<String>,
+}
+
+/// Why a file that was kept is not used.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// Whoever keeps the sign-in is in another state now.
+    OtherState,
+    /// It isn't what we wrote, or the token has too little life left, or is of a clock that is ahead.
+    Unusable,
+}
+
+impl Kept {
+    /// Reads what was kept in the state `state`.
+    ///
+    /// # Errors
+    ///
+    /// [`Miss`].
+    pub fn read(bytes: &[u8], state: &str, now: SystemTime) -> Result<Self, Miss> {
+        let mut kept: Value = serde_json::from_slice(bytes).map_err(|_| Miss::Unusable)?;
+        if kept["state"].as_str() != Some(state) {
+            return Err(Miss::OtherState);
+        }
+        let Value::String(secret) = kept["token"].take() else {
+            return Err(Miss::Unusable);
+        };
+        let token = Token::read(secret).map_err(|_| Miss::Unusable)?;
+        let is_from_here = token
+            .issued()
+            .is_none_or(|issued| issued <= now + CLOCK_SKEW);
+        if token.expires() < now + LEAST_LIFE || !is_from_here {
+            return Err(Miss::Unusable);
+        }
+        let name = kept["name"].as_str().map(str::to_owned);
+        Ok(Self { token, name })
+    }
+}
+
+/// Reads a failure that was told in the state `state`, in the time `waited`, in nanoseconds since 1970.
+#[must_use]
+pub fn failure_in(bytes: &[u8], state: &str, waited: &RangeInclusive<u128>) -> Option<Failure> {
+    let told: Value = serde_json::from_slice(bytes).ok()?;
+    let at: u128 = told["at"].as_str()?.parse().ok()?;
+    if told["state"].as_str() != Some(state) || !waited.contains(&at) {
+        return None;
+    }
+    let failure = Failure::sign_in(told["cause"].as_str()?);
+    let hints = told["hints"].as_array()?.iter().filter_map(Value::as_str);
+    Some(hints.fold(failure, Failure::hint))
 }
 
 impl From<Token> for Kept {
@@ -197,23 +246,14 @@ impl<'a> Memory<'a> {
                 return None;
             }
         };
-        let mut kept: Value = serde_json::from_slice(&bytes).ok()?;
-        if kept["state"].as_str() != Some(&self.state) {
-            self.directory.remove(&self.place);
-            return None;
+        match Kept::read(&bytes, &self.state, now) {
+            Ok(kept) => Some(kept),
+            Err(Miss::OtherState) => {
+                self.directory.remove(&self.place);
+                None
+            }
+            Err(Miss::Unusable) => None,
         }
-        let Value::String(secret) = kept["token"].take() else {
-            return None;
-        };
-        let token = Token::read(secret).ok()?;
-        let is_from_here = token
-            .issued()
-            .is_none_or(|issued| issued <= now + CLOCK_SKEW);
-        if token.expires() < now + LEAST_LIFE || !is_from_here {
-            return None;
-        }
-        let name = kept["name"].as_str().map(str::to_owned);
-        Some(Kept { token, name })
     }
 
     /// Keeps a token, in the place of the one before. Where that cannot be, or the state changed while it was got,
@@ -247,15 +287,8 @@ impl<'a> Memory<'a> {
     #[must_use]
     pub fn told_between(&self, then: SystemTime, now: SystemTime) -> Option<Failure> {
         let bytes = self.directory.read(&self.place_of_failure()).ok()??;
-        let told: Value = serde_json::from_slice(&bytes).ok()?;
-        let at: u128 = told["at"].as_str()?.parse().ok()?;
         let waited = nanoseconds(then)..=nanoseconds(now);
-        if told["state"].as_str() != Some(&self.state) || !waited.contains(&at) {
-            return None;
-        }
-        let failure = Failure::sign_in(told["cause"].as_str()?);
-        let hints = told["hints"].as_array()?.iter().filter_map(Value::as_str);
-        Some(hints.fold(failure, Failure::hint))
+        failure_in(&bytes, &self.state, &waited)
     }
 
     fn place_of_failure(&self) -> String {

@@ -89,14 +89,21 @@ impl Azd {
         if !answer.status.success() {
             return Err(complaint::failure(&answer.stderr));
         }
-        let mut answer: Value =
-            serde_json::from_slice(&answer.stdout).map_err(|_| not_an_answer())?;
-        let Value::String(secret) = answer["token"].take() else {
-            return Err(not_an_answer());
-        };
-        Token::checked(secret, Some(resource), SystemTime::now())
-            .map_err(|why| unusable(&why, resource))
+        token_in(&answer.stdout, resource, SystemTime::now())
     }
+}
+
+/// Returns the token in azd's answer, if it is one for `resource` that is good `now`.
+///
+/// # Errors
+///
+/// The answer is something else.
+pub fn token_in(stdout: &[u8], resource: &str, now: SystemTime) -> Result<Token, Failure> {
+    let mut answer: Value = serde_json::from_slice(stdout).map_err(|_| not_an_answer())?;
+    let Some(Value::String(secret)) = answer.get_mut("token").map(Value::take) else {
+        return Err(not_an_answer());
+    };
+    Token::checked(secret, Some(resource), now).map_err(|why| unusable(&why, resource))
 }
 
 fn not_an_answer() -> Failure {
@@ -116,6 +123,19 @@ fn unusable(why: &Unusable, resource: &str) -> Failure {
         Unusable::Expired(ago) => {
             Failure::sign_in(format!("the token expired {} s ago", ago.as_secs()))
                 .hint("is this machine's clock right? if so, sign in again with `azd auth login`")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_of_another_form_is_no_token() {
+        for stdout in ["[]", "\"x\"", "1", "null", "{}", "{\"token\":[]}", ""] {
+            let read = token_in(stdout.as_bytes(), "https://r", SystemTime::now());
+            assert_eq!(read.err(), Some(not_an_answer()), "{stdout}");
         }
     }
 }

@@ -24,7 +24,8 @@ pub fn name(environment: &Environment) -> String {
 }
 
 /// The value of `name` in the section `cloud` of a file in Python's form of INI.
-fn configured(config: &str) -> Option<&str> {
+#[must_use]
+pub fn configured(config: &str) -> Option<&str> {
     let is_heading = |line: &&str| line.starts_with('[');
     config
         .lines()

@@ -204,13 +204,10 @@ impl<'a> AzureCli<'a> {
         if let Some(tenant) = &self.options.tenant {
             words.extend(["--tenant".into(), tenant.into()]);
         }
-        let mut answer = self
+        let answer = self
             .ask("get a token", &words)
             .map_err(|failure| self.in_another_cloud(cloud, failure))?;
-        let Some(Value::String(secret)) = answer.get_mut("accessToken").map(Value::take) else {
-            return Err(not_an_answer("get a token"));
-        };
-        Token::checked(secret, resource, SystemTime::now()).map_err(|why| unusable(&why, resource))
+        token_in(answer, resource, SystemTime::now())
     }
 
     /// What tokens for databases are asked for in a cloud that az has registered.
@@ -273,18 +270,7 @@ impl<'a> AzureCli<'a> {
         oid: Option<&str>,
     ) -> Result<String, Failure> {
         let answer = self.ask("look up your name in Graph", words)?;
-        let text = |name: &str| answer.get(name).and_then(Value::as_str);
-        if let (Some(found), Some(wanted)) = (text("id"), oid)
-            && !found.eq_ignore_ascii_case(wanted)
-        {
-            return Err(Failure::sign_in(
-                "Graph answered for another identity than the token's",
-            ));
-        }
-        match text(field) {
-            Some(name) if !name.is_empty() => Ok(name.to_owned()),
-            _ => Err(not_an_answer("look up your name in Graph")),
-        }
+        name_in(&answer, field, oid)
     }
 
     /// Runs az as the account that was chosen, and reads its JSON.
@@ -308,11 +294,56 @@ impl<'a> AzureCli<'a> {
         if !answer.status.success() {
             return Err(Complaint::read(&answer.stderr, answer.status).failure(what));
         }
-        serde_json::from_slice(&answer.stdout).map_err(|_| not_an_answer(what))
+        read(&answer.stdout, what)
     }
 
     fn run(&self, words: &[OsString]) -> Result<Answer, Failure> {
         TOOL.run(&self.program, words, &self.environment, self.deadline)
+    }
+}
+
+/// Reads what az answered when it was asked to do `what`.
+///
+/// # Errors
+///
+/// It isn't JSON.
+pub fn read(stdout: &[u8], what: &str) -> Result<Value, Failure> {
+    serde_json::from_slice(stdout).map_err(|_| not_an_answer(what))
+}
+
+/// Returns the token in az's answer, if it is one for `resource` that is good `now`.
+///
+/// # Errors
+///
+/// The answer is something else.
+pub fn token_in(
+    mut answer: Value,
+    resource: Option<&str>,
+    now: SystemTime,
+) -> Result<Token, Failure> {
+    let Some(Value::String(secret)) = answer.get_mut("accessToken").map(Value::take) else {
+        return Err(not_an_answer("get a token"));
+    };
+    Token::checked(secret, resource, now).map_err(|why| unusable(&why, resource))
+}
+
+/// Returns the name in Graph's answer, if it is about the identity with the object id `oid`.
+///
+/// # Errors
+///
+/// The answer is about another identity, or something else.
+pub fn name_in(answer: &Value, field: &str, oid: Option<&str>) -> Result<String, Failure> {
+    let text = |name: &str| answer.get(name).and_then(Value::as_str);
+    if let (Some(found), Some(wanted)) = (text("id"), oid)
+        && !found.eq_ignore_ascii_case(wanted)
+    {
+        return Err(Failure::sign_in(
+            "Graph answered for another identity than the token's",
+        ));
+    }
+    match text(field) {
+        Some(name) if !name.is_empty() => Ok(name.to_owned()),
+        _ => Err(not_an_answer("look up your name in Graph")),
     }
 }
 

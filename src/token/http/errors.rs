@@ -234,12 +234,18 @@ fn answered_text(error: &azure_core::Error) -> Option<String> {
             ..
         }) = kind
         {
-            let body: Value = serde_json::from_slice(answer.body().as_ref()).ok()?;
-            let texts = ["error_description", "message", "error"];
-            let mut found = texts.iter().filter_map(|name| body[*name].as_str());
-            return found.find(|text| !text.is_empty()).map(str::to_owned);
+            return text_in(answer.body().as_ref());
         }
         next = error.source();
     }
     None
+}
+
+/// Returns what an answer with this body says in its own words.
+#[must_use]
+pub fn text_in(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let texts = ["error_description", "message", "error"];
+    let mut found = texts.iter().filter_map(|name| body[*name].as_str());
+    found.find(|text| !text.is_empty()).map(str::to_owned)
 }

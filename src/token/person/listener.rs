@@ -134,7 +134,7 @@ fn page(text: &str) -> String {
 
 /// Why a request is not for us, as its answer has it.
 #[derive(Debug, PartialEq, Eq)]
-struct Refusal {
+pub struct Refusal {
     status: &'static str,
     text: &'static str,
 }
@@ -173,8 +173,12 @@ fn end_of_head(bytes: &[u8]) -> Option<usize> {
     bytes.windows(4).position(|window| window == b"\r\n\r\n")
 }
 
-/// Reads the head of a request: what it brings, or why it is refused.
-fn read(head: &[u8], port: u16, state: &str) -> Result<Answer, Refusal> {
+/// Reads the head of a request: what it brings.
+///
+/// # Errors
+///
+/// Why it is refused.
+pub fn read(head: &[u8], port: u16, state: &str) -> Result<Answer, Refusal> {
     let end = end_of_head(head).ok_or(MALFORMED)?;
     let head = std::str::from_utf8(&head[..end]).map_err(|_| MALFORMED)?;
     let mut lines = head.split("\r\n");

@@ -62,13 +62,35 @@ impl ClientAssertion for Vouching {
             ));
         }
         let body = answer.into_body().collect().await?;
-        let mut answer: Value = serde_json::from_slice(&body)?;
-        match answer["value"].take() {
-            Value::String(token) => Ok(token),
-            _ => Err(Error::with_message(
-                ErrorKind::DataConversion,
-                "GitHub's answer has no token",
-            )),
+        token_in(&body)
+    }
+}
+
+/// Returns the token in GitHub's answer.
+///
+/// # Errors
+///
+/// The answer is something else.
+pub fn token_in(body: &[u8]) -> azure_core::Result<String> {
+    let mut answer: Value = serde_json::from_slice(body)?;
+    match answer.get_mut("value").map(Value::take) {
+        Some(Value::String(token)) => Ok(token),
+        _ => Err(Error::with_message(
+            ErrorKind::DataConversion,
+            "GitHub's answer has no token",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::token_in;
+
+    #[test]
+    fn an_answer_of_another_form_is_no_token() {
+        assert_eq!(token_in(br#"{"value":"x"}"#).ok().as_deref(), Some("x"));
+        for body in ["[]", "\"x\"", "1", "null", "{}", "{\"value\":[]}", ""] {
+            assert!(token_in(body.as_bytes()).is_err(), "{body}");
         }
     }
 }

@@ -4,7 +4,15 @@ use azure_core::credentials::Secret;
 use p12_keystore::Pkcs12Archive;
 use p12_keystore::error::Error as Pkcs12Error;
 use pkcs8::EncryptedPrivateKeyInfoRef;
+use pkcs8::pkcs5::EncryptionScheme;
+use pkcs8::pkcs5::pbes2::Kdf;
 use zeroize::Zeroizing;
+
+/// The most rounds of PBKDF2 that a password is put through. For PKCS#12 its own reader has the same limit.
+const MOST_ROUNDS: u32 = 1_000_000;
+
+/// The most bytes that scrypt works through, which bounds its memory too: 64 times what OpenSSL has it work through.
+const MOST_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// What was in the file.
 pub struct Contents {
@@ -86,10 +94,26 @@ fn decrypted(der: &[u8], password: Option<&str>) -> Result<PrivateKey, Unread> {
     let password = password.ok_or(Unread::WantsPassword)?;
     let encrypted = EncryptedPrivateKeyInfoRef::try_from(der)
         .map_err(|_| Unread::Unsupported("its key is encrypted in an old form".to_owned()))?;
+    if takes_forever(&encrypted.encryption_algorithm) {
+        let why = "its key is encrypted so that a password takes too long to try";
+        return Err(Unread::Unsupported(why.to_owned()));
+    }
     let key = encrypted
         .decrypt(password)
         .map_err(|_| Unread::WrongPassword)?;
     Ok(PrivateKey::Pkcs8(Zeroizing::new(key.as_bytes().to_vec())))
+}
+
+/// Whether a key takes more time or memory to decrypt than any that is meant to be used.
+fn takes_forever(encryption: &EncryptionScheme) -> bool {
+    match encryption.pbes2().map(|parameters| &parameters.kdf) {
+        Some(Kdf::Pbkdf2(pbkdf2)) => pbkdf2.iteration_count > MOST_ROUNDS,
+        Some(Kdf::Scrypt(scrypt)) => {
+            let block = 128 * u64::from(scrypt.block_size) * u64::from(scrypt.parallelization);
+            scrypt.cost_parameter.saturating_mul(block) > MOST_BYTES
+        }
+        _ => false,
+    }
 }
 
 fn of_pkcs12(bytes: &[u8], password: Option<&str>) -> Result<Contents, Unread> {
@@ -123,4 +147,36 @@ fn of_pkcs12(bytes: &[u8], password: Option<&str>) -> Result<Contents, Unread> {
             .map(|bag| key(bag.key.as_der()))
             .collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use pkcs8::pkcs5::{pbes2, scrypt};
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_takes_forever_is_not_decrypted() {
+        let rounds = |count| {
+            let parameters =
+                pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(count, b"salt", [0; 16]);
+            EncryptionScheme::from(parameters.unwrap())
+        };
+        let memory = |log_n| {
+            let cost = scrypt::Params::new(log_n, 8, 1).unwrap();
+            let parameters = pbes2::Parameters::generate_scrypt_aes256cbc(cost, b"salt", [0; 16]);
+            EncryptionScheme::from(parameters.unwrap())
+        };
+        for (encryption, refused) in [
+            (rounds(2048), false),
+            (rounds(1_000_000), false),
+            (rounds(1_000_001), true),
+            (memory(14), false),
+            (memory(20), false),
+            (memory(21), true),
+            (memory(40), true),
+        ] {
+            assert_eq!(takes_forever(&encryption), refused, "{encryption:?}");
+        }
+    }
 }

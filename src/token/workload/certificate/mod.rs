@@ -67,11 +67,17 @@ impl CertificateFile {
             ))
             .hint("does `AZURE_CLIENT_CERTIFICATE_PATH` name the file, and may you read it?")
         })?;
-        Ok(Self {
+        Ok(Self::holding(path, bytes, password))
+    }
+
+    /// The file at `path`, which holds `bytes`.
+    #[must_use]
+    pub fn holding(path: &Path, bytes: Zeroizing<Vec<u8>>, password: Option<Secret>) -> Self {
+        Self {
             path: path.to_owned(),
             bytes,
             password,
-        })
+        }
     }
 
     /// Where it is.
