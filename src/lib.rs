@@ -50,7 +50,7 @@ use failure::{Failure, Kind};
 use handover::variables::{self, Settings};
 use handover::{Course, Handover, Psql, Receiver, roots};
 use intent::purpose::Purpose;
-use intent::{Decision, SignIn, WithoutToken, command_line, evidence, tls};
+use intent::{Decision, Plan, WithoutToken, command_line, evidence, tls};
 use libpq::files;
 use libpq::target::Target;
 use psql::command_line::{Outcome, Wanted};
@@ -140,7 +140,7 @@ impl Start {
         })
     }
 
-    fn sign_in(self, target: &Target, plan: &SignIn) -> Result<i32, Failure> {
+    fn sign_in(self, target: &Target, plan: &Plan) -> Result<i32, Failure> {
         let environment = &self.environment;
         let protection = tls::protect(target, files::has_own_roots(environment))?;
         // The program first: without it, a token is fetched for nothing.
@@ -157,7 +157,7 @@ impl Start {
         let sign_in = || signer::sign_in(plan, environment, directory.as_ref());
         let signed_in = sign_in().or_else(|failure| {
             let may_ask = receiver.is_started(&plan.options);
-            if may_ask && offer::is_taken(&failure, environment) {
+            if may_ask && offer::run_az_login(&failure, environment) {
                 sign_in()
             } else {
                 Err(failure)

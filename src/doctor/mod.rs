@@ -19,7 +19,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::intent::evidence;
 use crate::intent::tls::{self, Protection};
-use crate::intent::{Decision, SignIn, WithoutToken};
+use crate::intent::{Decision, Plan, WithoutToken};
 use crate::libpq::connection::PASSWORD;
 use crate::libpq::files;
 use crate::libpq::parameters::Refusal;
@@ -111,11 +111,11 @@ enum Course {
     /// psql connects without a token.
     WithoutToken(WithoutToken),
     /// psql connects with one.
-    WithToken(Box<SignIn>, Protection),
+    WithToken(Box<Plan>, Protection),
 }
 
 /// What is examined.
-struct Patient<'a> {
+struct Checkup<'a> {
     wanted: &'a Wanted,
     target: &'a Target,
     environment: &'a Environment,
@@ -145,7 +145,7 @@ fn all_others(
             return undecided(psql(flags.psql.as_deref()), environment, deadline, decision);
         }
     };
-    let patient = Patient {
+    let patient = Checkup {
         wanted,
         target: &target,
         environment,
@@ -199,7 +199,7 @@ fn undecided(
     findings
 }
 
-impl Patient<'_> {
+impl Checkup<'_> {
     fn course(&self, flags: &Options) -> Course {
         let decided = evidence::decide(self.wanted, self.target, flags, self.environment);
         let course = decided.and_then(|decision| {

@@ -9,17 +9,21 @@ use crate::cli::method::Method;
 use crate::entra::cloud;
 use crate::entra::role::{self, Identity};
 use crate::entra::token::Token;
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::handover::variables::{self, Settings};
-use crate::intent::SignIn;
+use crate::intent::Plan;
+use crate::intent::method::Choice;
 use crate::intent::tls::Protection;
 use crate::libpq::files;
+use crate::sign_in::choose;
 use crate::sign_in::signer::{self, SignedIn};
 use crate::system::platform;
 use crate::system::private_directory::PrivateDirectory;
 use crate::system::threads::{self, Aside};
 use crate::token::azure_cli::{self, AzureCli};
 use crate::token::person::Person;
+use crate::token::turn::Turn;
 use crate::token::workload::credential::Credential;
 
 use super::finding::{Finding, Link, Status};
@@ -32,7 +36,7 @@ use super::look::road::Road;
 use super::look::roots::{self, Place, Roots};
 use super::look::server::Server;
 use super::look::{self, within};
-use super::{FOR_PSQL, Patient};
+use super::{Checkup, FOR_PSQL};
 
 /// What is kept of the time for psql and the server, once the token is there.
 const FOR_SESSION: Duration = Duration::from_secs(4);
@@ -49,11 +53,11 @@ struct Seen {
     session: Option<Finding>,
 }
 
-impl Patient<'_> {
+impl Checkup<'_> {
     pub(super) fn with_token(
         &self,
         program: Result<PathBuf, Failure>,
-        mut plan: SignIn,
+        mut plan: Plan,
         protection: &Protection,
     ) -> Vec<Finding> {
         let total = plan
@@ -63,7 +67,7 @@ impl Patient<'_> {
         plan.options.timeout = Some(total.saturating_sub(FOR_SESSION.min(total / 3)));
         let directory = PrivateDirectory::open_or_warn();
         let directory = directory.as_ref();
-        let decision = match signer::choice(&plan, self.environment, directory) {
+        let decision = match choice(&plan, self.environment, directory) {
             Ok(choice) => {
                 plan.choice = Some(choice);
                 programs::decided(&plan, choice, protection)
@@ -79,7 +83,7 @@ impl Patient<'_> {
     fn see(
         &self,
         program: Result<PathBuf, Failure>,
-        plan: &SignIn,
+        plan: &Plan,
         protection: &Protection,
         directory: Option<&PrivateDirectory>,
     ) -> Seen {
@@ -116,8 +120,8 @@ impl Patient<'_> {
             });
             let groups = group_to_look_up(plan, &signed_in).map(|oid| {
                 threads::aside(scope, move || {
-                    AzureCli::find(environment, &plan.options, directory, deadline)?
-                        .groups_of_user(&oid)
+                    let _turn = Turn::take(directory, azure_cli::LOCK, deadline);
+                    AzureCli::find(environment, &plan.options, deadline)?.groups_of_user(&oid)
                 })
             });
             let servers: Vec<Server> = servers.into_iter().map(Aside::joined).collect();
@@ -144,33 +148,35 @@ impl Patient<'_> {
     }
 
     /// Where tokens are asked for and names are looked up, as far as this machine does either.
-    fn web_services(&self, plan: &SignIn) -> (Option<String>, Option<String>) {
+    fn web_services(&self, plan: &Plan) -> (Option<String>, Option<String>) {
         let cloud = plan.known_cloud().unwrap_or(cloud::PUBLIC);
-        let credential = match method(plan) {
+        // What is wrong with the variables is for the token to say.
+        let authority = match method(plan) {
             Some(Method::AzureCli) => {
                 let (authority, graph) = (cloud.authority, cloud.graph);
                 return (Some(authority.to_owned()), Some(graph.to_owned()));
             }
-            Some(Method::Azd) => return (Some(cloud.authority.to_owned()), None),
-            Some(Method::Env) | None => return (None, None),
-            Some(Method::Workload(workload)) => Credential::read(workload, plan, self.environment),
-            Some(Method::Person(person)) => Credential::of_person(person, plan, self.environment),
+            Some(Method::Azd) => Some(cloud.authority.to_owned()),
+            Some(Method::Env) | None => None,
+            Some(Method::Workload(workload)) => {
+                match Credential::read(workload, plan, self.environment) {
+                    Ok(Credential::Application { authority, .. }) => Some(authority),
+                    Ok(Credential::ManagedIdentity { .. }) | Err(_) => None,
+                }
+            }
+            Some(Method::Person(person)) => {
+                let person = Person::read(person, plan, self.environment);
+                person.ok().map(|person| person.authority)
+            }
         };
-        // What is wrong with the variables is for the token to say.
-        match credential {
-            Ok(
-                Credential::Application { authority, .. }
-                | Credential::Person(Person { authority, .. }),
-            ) => (Some(authority), None),
-            Ok(Credential::ManagedIdentity { .. }) | Err(_) => (None, None),
-        }
+        (authority, None)
     }
 
     /// The value of `PGSSLROOTCERT` that the launch would add.
     fn roots_for(
         &self,
         psql: Option<&Psql>,
-        plan: &SignIn,
+        plan: &Plan,
         protection: &Protection,
         directory: Option<&PrivateDirectory>,
     ) -> Result<Option<OsString>, Failure> {
@@ -201,7 +207,7 @@ impl Patient<'_> {
     fn session(
         &self,
         psql: &Psql,
-        plan: &SignIn,
+        plan: &Plan,
         settings: &Settings,
         signed_in: &SignedIn,
     ) -> Finding {
@@ -229,12 +235,7 @@ impl Patient<'_> {
 
 impl Seen {
     /// All findings, in order; `decision` is the one that is there already.
-    fn findings(
-        self,
-        plan: &SignIn,
-        decision: Finding,
-        whereabouts: Option<&Path>,
-    ) -> Vec<Finding> {
+    fn findings(self, plan: &Plan, decision: Finding, whereabouts: Option<&Path>) -> Vec<Finding> {
         let has_token = self.signed_in.is_ok();
         let sign_in = self.session.clone().unwrap_or_else(|| self.no_session());
         let works = sign_in.status == Status::Ok;
@@ -309,17 +310,27 @@ fn judged(servers: &[Server], protection: &Protection, roots: &Roots) -> Vec<[Fi
         .collect()
 }
 
-fn method(plan: &SignIn) -> Option<Method> {
+fn method(plan: &Plan) -> Option<Method> {
     plan.choice.map(|choice| choice.method)
 }
 
+/// How the token is got: as `plan` says, else by what there is on this machine.
+fn choice(
+    plan: &Plan,
+    environment: &Environment,
+    directory: Option<&PrivateDirectory>,
+) -> Result<Choice, Failure> {
+    let settled = plan.choice.map(Ok);
+    settled.unwrap_or_else(|| choose::choice(plan, environment, directory))
+}
+
 /// Where the token is from, in a sentence.
-fn source(plan: &SignIn) -> &'static str {
+fn source(plan: &Plan) -> &'static str {
     method(plan).map_or("nothing here", Method::source)
 }
 
 /// The object id of the person whose membership of the group is to be looked up.
-fn group_to_look_up(plan: &SignIn, signed_in: &Result<SignedIn, Failure>) -> Option<String> {
+fn group_to_look_up(plan: &Plan, signed_in: &Result<SignedIn, Failure>) -> Option<String> {
     let token = &signed_in.as_ref().ok()?.token;
     let asks = method(plan) == Some(Method::AzureCli)
         && judge::role::is_group(plan)
@@ -340,7 +351,7 @@ fn unless(holds: bool, mut finding: Finding) -> Finding {
     finding
 }
 
-fn about_token(plan: &SignIn, signed_in: &Result<SignedIn, Failure>, az: &Finding) -> [Finding; 2] {
+fn about_token(plan: &Plan, signed_in: &Result<SignedIn, Failure>, az: &Finding) -> [Finding; 2] {
     match signed_in {
         Ok(signed_in) => {
             let source = source(plan);
@@ -363,7 +374,7 @@ fn about_token(plan: &SignIn, signed_in: &Result<SignedIn, Failure>, az: &Findin
 }
 
 /// Why nobody's membership was looked up.
-fn no_membership(plan: &SignIn, has_token: bool) -> Finding {
+fn no_membership(plan: &Plan, has_token: bool) -> Finding {
     if !judge::role::is_group(plan) {
         Finding::skip(Link::Group, "no group was named")
     } else if has_token {

@@ -29,6 +29,27 @@ pub enum Unusable {
     Expired(Duration),
 }
 
+impl Unusable {
+    /// What is wrong with a token that was to be for `resource`, or for any database.
+    #[must_use]
+    pub fn cause(&self, resource: Option<&str>) -> String {
+        format!("the token {}", self.predicate(resource))
+    }
+
+    /// The same, to stand after what says which token it is.
+    #[must_use]
+    pub fn predicate(&self, resource: Option<&str>) -> String {
+        match self {
+            Self::NotAToken => "is no token".to_owned(),
+            Self::WrongAudience(audience) => format!(
+                "is for `{audience}`, not for {}",
+                resource.map_or_else(|| "a database".to_owned(), |name| format!("`{name}`"))
+            ),
+            Self::Expired(ago) => format!("expired {} s ago", ago.as_secs()),
+        }
+    }
+}
+
 impl Token {
     /// Takes `secret` for a token if it is a JWT: three parts in base64url, of which the first two hold JSON.
     ///

@@ -19,7 +19,7 @@ use crate::cli::Options;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::intent::purpose::Purpose;
-use crate::intent::{SignIn, WithoutToken, tls};
+use crate::intent::{Plan, WithoutToken, tls};
 use crate::libpq::connection::{Connection, PASSWORD};
 use crate::libpq::parameters::Refusal;
 use crate::libpq::resolve;
@@ -68,7 +68,7 @@ pub enum Course<'a> {
     /// It has one.
     WithToken {
         /// How we signed in.
-        plan: &'a SignIn,
+        plan: &'a Plan,
         /// What stands beside the token.
         settings: &'a Settings,
         /// The role and the token.

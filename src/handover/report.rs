@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use crate::cli::method::Method;
 use crate::entra::cloud;
 use crate::handover::launch::Launch;
-use crate::intent::SignIn;
+use crate::intent::Plan;
 use crate::plain_text;
 use crate::sign_in::signer::SignedIn;
 
@@ -20,7 +20,7 @@ pub fn no_token(reason: &str) -> String {
 /// How a token was got, and what is set beside it.
 #[must_use]
 pub fn signed_in<'a>(
-    plan: &SignIn,
+    plan: &Plan,
     settings: impl IntoIterator<Item = (&'static str, &'a OsStr)>,
     signed_in: &SignedIn,
 ) -> String {

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use crate::entra::role::{self, Identity, LONGEST_NAME};
 use crate::entra::token::Token;
 use crate::environment::Environment;
-use crate::intent::SignIn;
+use crate::intent::Plan;
 use crate::intent::role::{Delivery, Role};
 use crate::intent::tls::{GSSENCMODE, Protection};
 use crate::libpq::files::Named;
@@ -48,7 +48,7 @@ impl Settings {
     /// where there are none.
     #[must_use]
     pub fn new(
-        plan: &SignIn,
+        plan: &Plan,
         signed_in: &SignedIn,
         protection: &Protection,
         named: Named,

@@ -3,8 +3,7 @@
 //! `auto` settles on one method before anything is tried, and nothing else is tried when that one fails: whoever is
 //! signed in as somebody else than they think should hear of it.
 //!
-//! [`named`] looks at options and variables alone. Only where these do not settle it is anything else looked at, from
-//! the cheapest to the dearest, and [`among`] decides by what was seen.
+//! Here options and variables alone are looked at. If these do not settle it, `sign_in/choose.rs` looks at the machine.
 
 use crate::cli::method::{Method, Workload};
 use crate::cli::{Auth, Options};
@@ -28,21 +27,10 @@ impl Choice {
     }
 }
 
-/// How much of a program there is, by its files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// It is not on `PATH`.
-    Missing,
-    /// It is, and nobody is signed in to it.
-    Installed,
-    /// Somebody is signed in to it.
-    SignedIn,
-}
-
 /// The method that was asked for, or that others set up for us here by variables, in the contract's order. `None`
 /// where neither is.
 #[must_use]
-pub fn named(options: &Options, environment: &Environment) -> Option<Choice> {
+pub fn choose(options: &Options, environment: &Environment) -> Option<Choice> {
     match options.auth {
         Some(Auth::By(method)) => Some(Choice {
             method,
@@ -50,40 +38,6 @@ pub fn named(options: &Options, environment: &Environment) -> Option<Choice> {
         }),
         None | Some(Auth::Auto) => of_variables(options, environment),
     }
-}
-
-/// The method among what there is on this machine: az or azd where somebody is signed in to it, or the machine's own
-/// identity. az comes last once more, where it is installed, since it says best how to sign in. `None` where there is
-/// nothing. Whether there is azd or an identity is looked at only where it comes to that.
-#[must_use]
-pub fn among(
-    azure_cli: Presence,
-    azd: impl FnOnce() -> Presence,
-    has_identity: impl FnOnce() -> bool,
-) -> Option<Choice> {
-    let (method, because) = match azure_cli {
-        Presence::SignedIn => (
-            Method::AzureCli,
-            "no variable names another identity, and somebody is signed in to `az`",
-        ),
-        _ if azd() == Presence::SignedIn => (
-            Method::Azd,
-            "nobody is signed in to `az`, and somebody is to `azd`",
-        ),
-        _ if has_identity() => (
-            Method::Workload(Workload::ManagedIdentity),
-            "nobody is signed in to `az` or `azd`, and this machine has an identity endpoint",
-        ),
-        Presence::Installed => (
-            Method::AzureCli,
-            "nothing here has an identity, and `az` is installed",
-        ),
-        Presence::Missing => return None,
-    };
-    Some(Choice {
-        method,
-        because: Some(because),
-    })
 }
 
 fn of_variables(options: &Options, environment: &Environment) -> Option<Choice> {
@@ -145,7 +99,7 @@ mod tests {
             .iter()
             .map(|name| (name.into(), "x".into()))
             .collect();
-        match named(&Options::default(), &environment)?.method {
+        match choose(&Options::default(), &environment)?.method {
             Method::Workload(workload) => Some(workload),
             other => panic!("{other:?}"),
         }
@@ -180,36 +134,5 @@ mod tests {
         assert_eq!(chosen(&in_pipelines), Some(Workload::AzurePipelines));
         let in_a_pod = [&in_pipelines[..], &["AZURE_FEDERATED_TOKEN_FILE"]].concat();
         assert_eq!(chosen(&in_a_pod), Some(Workload::FederatedToken));
-    }
-
-    #[test]
-    fn the_first_that_somebody_is_signed_in_to() {
-        use Presence::{Installed, Missing, SignedIn};
-
-        let managed_identity = Method::Workload(Workload::ManagedIdentity);
-        for (azure_cli, azd, identity, method) in [
-            (SignedIn, None, None, Some(Method::AzureCli)),
-            (Installed, Some(SignedIn), None, Some(Method::Azd)),
-            (Missing, Some(SignedIn), None, Some(Method::Azd)),
-            (
-                Installed,
-                Some(Installed),
-                Some(true),
-                Some(managed_identity),
-            ),
-            (
-                Installed,
-                Some(Installed),
-                Some(false),
-                Some(Method::AzureCli),
-            ),
-            (Missing, Some(Installed), Some(true), Some(managed_identity)),
-            (Missing, Some(Installed), Some(false), None),
-        ] {
-            let azd = || azd.expect("nobody looks after azd");
-            let looks = || identity.expect("nobody looks after the machine's identity");
-            let choice = among(azure_cli, azd, looks);
-            assert_eq!(choice.map(|choice| choice.method), method);
-        }
     }
 }

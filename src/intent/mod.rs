@@ -13,8 +13,8 @@ pub mod trust;
 
 use std::time::{Duration, SystemTime};
 
-use crate::cli::Options;
 use crate::cli::method::Method;
+use crate::cli::{CACHE, Options};
 use crate::entra::cloud::{self, Cloud, Named};
 use crate::entra::role::{Identity, identity};
 use crate::entra::token::Token;
@@ -55,7 +55,7 @@ pub enum Decision {
     /// Run psql without a token.
     BecomePsql(WithoutToken),
     /// Sign in, then run psql.
-    SignIn(Box<SignIn>),
+    SignIn(Box<Plan>),
 }
 
 /// Why there is no token, and what that changes.
@@ -80,13 +80,15 @@ impl Decision {
 
 /// What is needed to sign in.
 #[derive(Debug)]
-pub struct SignIn {
+pub struct Plan {
     /// The first host: its name is what TLS and messages speak of.
     pub host: String,
     /// The cloud whose servers all hosts are, by their names.
     pub cloud: Option<&'static Cloud>,
     /// How the token is got, where options or variables say it; else it is by what there is on this machine.
     pub choice: Option<Choice>,
+    /// Whether tokens and sign-ins may be kept.
+    pub keeps_token: bool,
     /// Whether the token is the one that `PGPASSWORD` holds already.
     pub uses_password: bool,
     /// The resource to ask a token for, where something names it or a cloud that is known here.
@@ -101,7 +103,7 @@ pub struct SignIn {
     pub reason: &'static str,
 }
 
-impl SignIn {
+impl Plan {
     /// The name of the cloud that the server is in, where it was named or the host says it.
     #[must_use]
     pub fn cloud_name(&self) -> Option<&str> {
@@ -156,11 +158,7 @@ pub fn decide(case: &Case<'_>) -> Result<Decision, Failure> {
 }
 
 /// How to sign in, where that is due.
-fn plan(
-    case: &Case<'_>,
-    trust: Trust,
-    forbidden: Result<bool, Failure>,
-) -> Result<SignIn, Failure> {
+fn plan(case: &Case<'_>, trust: Trust, forbidden: Result<bool, Failure>) -> Result<Plan, Failure> {
     let (host, cloud) = match trust {
         Trust::All { host, cloud } => (host, cloud),
         Trust::None | Trust::Some { .. } | Trust::NoHost => return Err(trust.refusal()),
@@ -184,7 +182,7 @@ fn plan(
                 .is_ok()
             && (user != User::Unnamed || matches!(identity(&token), Identity::Named(_)))
     });
-    Ok(SignIn {
+    Ok(Plan {
         resource,
         choice: if uses_password {
             Some(Choice {
@@ -192,8 +190,9 @@ fn plan(
                 because: Some("`PGPASSWORD` holds a token for this server"),
             })
         } else {
-            method::named(&options, case.environment)
+            method::choose(&options, case.environment)
         },
+        keeps_token: keeps_token(case.environment),
         uses_password,
         default_database: !user.is_typed() && case.target.parameters().filled("dbname").is_none(),
         reason: if asked {
@@ -206,6 +205,13 @@ fn plan(
         user,
         options,
     })
+}
+
+/// Whether tokens are to be kept: not if `ENTRA_PSQL_CACHE` is `off` (or anything but `on`: who sets it wants less kept), and
+/// not in CI.
+fn keeps_token(environment: &Environment) -> bool {
+    let set = environment.get_filled(CACHE);
+    set.is_none_or(|value| value == "on") && environment.get_filled("CI").is_none()
 }
 
 /// A password that is no token of ours, and where it is.

@@ -88,10 +88,10 @@ impl User {
     pub fn role(
         &self,
         server: Option<&str>,
-        worked_out: impl FnOnce() -> String,
+        worked_out: impl FnOnce() -> Result<String, Failure>,
     ) -> Result<Role, Failure> {
         let (given, place) = match self {
-            Self::Unnamed => (OsString::from(worked_out()), &Place::Variable),
+            Self::Unnamed => (OsString::from(worked_out()?), &Place::Variable),
             Self::Named { name, place } => (name.clone(), place),
         };
         let mut name = role::without_backslashes(&given);

@@ -1,6 +1,7 @@
 //! Signing in: a token and the role that it is for.
 
 pub mod cache;
+pub mod choose;
 pub mod offer;
 pub mod sign_out;
 pub mod signer;

@@ -1,25 +1,29 @@
-//! Signs in: a token, and the role it is for.
+//! Signs in: made once, and asked by a launch, by the doctor, and for as many connections as there are.
 
 use std::time::SystemTime;
 
-use crate::cli::method::{Method, Workload};
+use crate::cli::method::Method;
 use crate::entra::cloud::{self, Named};
 use crate::entra::role::{self, Identity};
 use crate::entra::token::Token;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::intent::SignIn;
-use crate::intent::method::{self, Choice, Presence};
+use crate::intent::Plan;
+use crate::intent::method::Choice;
 use crate::intent::role::{Role, User};
-use crate::sign_in::cache::{self, Kept, Memory};
 use crate::system::deadline::Deadline;
 use crate::system::platform;
 use crate::system::private_directory::PrivateDirectory;
+use crate::token::CacheKey;
 use crate::token::azd::{self, Azd};
 use crate::token::azure_cli::{self, AzureCli};
+use crate::token::person::{self, Person};
 use crate::token::ready;
 use crate::token::turn::Turn;
-use crate::token::workload::{self, credential::Credential, metadata_service};
+use crate::token::workload::{self, Credential};
+
+use super::cache::{Cache, Kept};
+use super::choose;
 
 /// A role and the token to sign in as it.
 pub struct SignedIn {
@@ -31,300 +35,296 @@ pub struct SignedIn {
     pub choice: Choice,
 }
 
-/// Gets the token, and works the role out where nobody named it. A remembered token is used where there is one; else
-/// it is fetched, and those who launched at the same time wait for it. A ready token is never remembered.
-///
-/// # Errors
-///
-/// The token cannot be got, or nothing says who the role is.
-pub fn sign_in(
-    plan: &SignIn,
-    environment: &Environment,
-    directory: Option<&PrivateDirectory>,
-) -> Result<SignedIn, Failure> {
-    let attempt = Attempt::new(plan, environment, directory);
-    let choice = attempt.choice()?;
-    let kept = attempt.kept(choice.method);
-    let signed_in = kept.and_then(|kept| signed_in(plan, kept, choice));
-    let signed_in = signed_in.and_then(arriving_whole);
-    // Who did not choose the method hears which it was.
-    signed_in.map_err(|failure| match choice.explained() {
-        Some(choice) => failure.noting(&choice),
-        None => failure,
-    })
-}
-
-/// Refuses a token that what hands it over would cut: one with very many claims.
-fn arriving_whole(signed_in: SignedIn) -> Result<SignedIn, Failure> {
-    let (length, longest) = (signed_in.token.secret().len(), platform::LONGEST_VARIABLE);
-    if length <= longest {
-        return Ok(signed_in);
-    }
-    Err(Failure::sign_in(format!(
-        "the token has {length} bytes, and no more than {longest} reach the server"
-    ))
-    .hint("sign in as an identity with fewer claims, such as a managed identity or an application"))
-}
-
-/// How [`sign_in`] gets the token: as `plan` says, else by what there is on this machine.
-///
-/// # Errors
-///
-/// Nothing here can get a token.
-pub fn choice(
-    plan: &SignIn,
-    environment: &Environment,
-    directory: Option<&PrivateDirectory>,
-) -> Result<Choice, Failure> {
-    Attempt::new(plan, environment, directory).choice()
-}
-
-/// One sign-in, and all that it goes by.
-struct Attempt<'a> {
-    plan: &'a SignIn,
+/// One way to sign in, as a plan has it.
+pub struct Signer<'a> {
+    plan: &'a Plan,
     environment: &'a Environment,
     directory: Option<&'a PrivateDirectory>,
-    /// The same, where tokens are to be remembered.
-    remembers: Option<&'a PrivateDirectory>,
-    deadline: Deadline,
+    choice: Choice,
+    source: Source,
 }
 
-impl<'a> Attempt<'a> {
-    fn new(
-        plan: &'a SignIn,
+/// Where tokens come from.
+enum Source {
+    AzureCli,
+    Azd,
+    Workload(Credential),
+    Person(Person),
+    Ready,
+}
+
+impl<'a> Signer<'a> {
+    /// Settles on the method, as `plan` says, else by what there is on this machine.
+    ///
+    /// # Errors
+    ///
+    /// Nothing here can get a token, or what the method needs is missing or wrong.
+    pub fn new(
+        plan: &'a Plan,
         environment: &'a Environment,
         directory: Option<&'a PrivateDirectory>,
-    ) -> Self {
-        let method = plan.choice.map(|choice| choice.method);
-        Self {
+    ) -> Result<Self, Failure> {
+        let choice = match plan.choice {
+            Some(choice) => choice,
+            None => choose::choice(plan, environment, directory)?,
+        };
+        let source = Source::of(choice.method, plan, environment)
+            .map_err(|failure| explained(choice, failure))?;
+        Ok(Self {
             plan,
             environment,
             directory,
-            remembers: directory.filter(|_| cache::is_wanted(environment)),
-            deadline: Deadline::after(plan.options.time_for_signing_in(method)),
-        }
-    }
-
-    fn choice(&self) -> Result<Choice, Failure> {
-        self.plan.choice.map_or_else(|| self.look_around(), Ok)
-    }
-
-    /// Chooses by what there is on this machine. Its own identity is looked for last, since that takes a connection; where
-    /// a token of it is remembered, it was there.
-    fn look_around(&self) -> Result<Choice, Failure> {
-        let azd = || azd::presence(self.environment);
-        let workload = Workload::ManagedIdentity;
-        let has_identity = || {
-            let credential = Credential::read(workload, self.plan, self.environment);
-            credential.is_ok_and(|credential| {
-                let memory = self.memory_of(workload.name(), &credential);
-                self.recall(memory.as_ref()).is_some() || metadata_service::answers(&credential)
-            })
-        };
-        method::among(azure_cli::presence(self.environment), azd, has_identity)
-            .ok_or_else(|| nothing_seen(azd()))
-    }
-
-    /// The token, got by `method`.
-    fn kept(&self, method: Method) -> Result<Kept, Failure> {
-        let Self {
-            plan, environment, ..
-        } = *self;
-        match method {
-            Method::Env => self.ready(),
-            Method::AzureCli => {
-                let memory = self
-                    .remembers
-                    .map(|directory| Memory::of_azure_cli(directory, plan, environment));
-                self.fetched(memory.as_ref(), || {
-                    AzureCli::find(environment, &plan.options, self.directory, self.deadline)
-                        .map(Source::AzureCli)
-                })
-            }
-            Method::Azd => {
-                self.knows_resource()?;
-                let memory = self
-                    .remembers
-                    .map(|directory| Memory::of_azd(directory, plan, self.resource(), environment));
-                let memory = memory.as_ref();
-                self.fetched(memory, || {
-                    let azd =
-                        Azd::find(environment, plan.options.tenant.as_deref(), self.deadline)?;
-                    Ok(Source::Azd {
-                        azd,
-                        _turn: self.turn(memory),
-                    })
-                })
-            }
-            Method::Workload(workload) => {
-                self.knows_resource()?;
-                let credential = Credential::read(workload, plan, environment)?;
-                self.fetched_as(credential, workload.name())
-            }
-            Method::Person(person) => {
-                self.knows_resource()?;
-                let credential = Credential::of_person(person, plan, environment)?;
-                self.fetched_as(credential, person.name())
-            }
-        }
-    }
-
-    /// Looks whether the resource can be known without az.
-    fn knows_resource(&self) -> Result<(), Failure> {
-        match &self.plan.options.cloud {
-            Some(Named::Other(name)) => Err(Failure::sign_in(format!(
-                "the cloud `{name}` is not known here"
-            ))
-            .hint("name its resource with `--resource URI` and its Entra in `AZURE_AUTHORITY_HOST`, or have az say them: `--auth azure-cli`")),
-            Some(Named::Known(_)) | None => Ok(()),
-        }
-    }
-
-    /// The token, got as whoever `credential` is.
-    fn fetched_as(&self, credential: Credential, method: &str) -> Result<Kept, Failure> {
-        let memory = self.memory_of(method, &credential);
-        let memory = memory.as_ref();
-        self.fetched(memory, || {
-            Ok(Source::Identity {
-                credential,
-                _turn: self.turn(memory),
-            })
+            choice,
+            source,
         })
     }
 
-    fn memory_of(&self, method: &str, credential: &Credential) -> Option<Memory<'a>> {
-        let directory = self.remembers?;
-        let identity = (method, credential);
-        let resource = self.resource();
-        let memory =
-            Memory::of_credential(directory, self.plan, resource, identity, self.environment);
-        Some(memory)
+    /// Gets a token, and works the role out if nobody named it. A cached token is used if there is one; otherwise it is
+    /// fetched, and those who ask at the same time wait for it.
+    ///
+    /// # Errors
+    ///
+    /// The token can't be got, or nothing says who the role is.
+    pub fn sign_in(&self) -> Result<SignedIn, Failure> {
+        self.kept()
+            .and_then(|kept| self.signed_in(kept))
+            .map_err(|failure| explained(self.choice, failure))
     }
 
-    /// The resource for those who have to be told it: the public cloud's where nothing names another.
-    fn resource(&self) -> &'a str {
-        let named = self.plan.resource.as_deref();
-        named.unwrap_or(cloud::PUBLIC.resource)
-    }
-
-    /// Waits for those who fetch the same. Where nothing is remembered, there is nothing to wait for.
-    fn turn(&self, memory: Option<&Memory<'_>>) -> Option<Turn> {
-        memory.map(|memory| Turn::take(self.directory, &memory.lock(), self.deadline))
-    }
-
-    /// The token that somebody else got.
-    fn ready(&self) -> Result<Kept, Failure> {
-        let resource = self.plan.resource.as_deref();
-        let token = if self.plan.uses_password {
-            ready::inherited(self.environment, resource)?
-        } else {
-            ready::token(self.environment, resource, self.deadline)?
-        };
-        let kept = Kept::from(token);
-        if says_role(self.plan, &kept) {
-            Ok(kept)
-        } else {
-            Err(no_name(&kept.token))
+    fn kept(&self) -> Result<Kept, Failure> {
+        let method = Some(self.choice.method);
+        let deadline = Deadline::after(self.plan.options.time_for_signing_in(method));
+        let started = SystemTime::now();
+        let cache = self.cache();
+        let cache = cache.as_ref();
+        if let Some(kept) = self.recall(cache).filter(|kept| self.says_role(kept)) {
+            return Ok(kept);
         }
+        let _turn = self.wait_for_turn(cache, deadline);
+        let recalled = self.recall(cache);
+        if recalled.is_none()
+            && let Some(failure) = self.hear_since(started, cache)
+        {
+            return Err(failure);
+        }
+        self.fetch(recalled, cache, deadline)
+            .inspect_err(|failure| tell(failure, cache))
     }
 
-    fn recall(&self, memory: Option<&Memory<'_>>) -> Option<Kept> {
-        memory
+    /// Where the token is kept, unless nothing is. It is looked for at each asking, since the state that it was got in changes.
+    fn cache(&self) -> Option<Cache<'a>> {
+        let directory = self.directory.filter(|_| self.plan.keeps_token)?;
+        let wants_name = self.plan.user == User::Unnamed;
+        Some(Cache::new(directory, self.key()?, wants_name))
+    }
+
+    fn recall(&self, cache: Option<&Cache<'_>>) -> Option<Kept> {
+        cache
             .filter(|_| !self.plan.options.fresh)?
             .recall(SystemTime::now())
     }
 
+    /// Waits for those who fetch the same, or who use the same tool.
+    fn wait_for_turn(&self, cache: Option<&Cache<'_>>, deadline: Deadline) -> Option<Turn> {
+        let lock = match self.source {
+            Source::AzureCli => azure_cli::LOCK.to_owned(),
+            _ => cache?.lock(),
+        };
+        Some(Turn::take(self.directory, &lock, deadline))
+    }
+
     /// The failure of somebody who tried while we waited. Who wants a new token wants a new answer too.
-    fn told_since(&self, started: SystemTime, memory: Option<&Memory<'_>>) -> Option<Failure> {
-        memory
+    fn hear_since(&self, started: SystemTime, cache: Option<&Cache<'_>>) -> Option<Failure> {
+        cache
             .filter(|_| !self.plan.options.fresh)?
             .told_between(started, SystemTime::now())
     }
 
-    fn token(&self, source: &Source<'_>) -> Result<Token, Failure> {
-        match source {
-            Source::AzureCli(az) => az.token(self.plan.resource.as_deref(), self.plan.cloud_name()),
-            Source::Azd { azd, .. } => azd.token(self.resource()),
-            Source::Identity { credential, .. } => {
-                workload::token(credential, self.resource(), self.deadline)
-            }
+    /// Fetches what is missing of a token and the name of its role, and keeps each as soon as it is there.
+    fn fetch(
+        &self,
+        recalled: Option<Kept>,
+        cache: Option<&Cache<'_>>,
+        deadline: Deadline,
+    ) -> Result<Kept, Failure> {
+        let mut kept = match recalled {
+            Some(kept) => kept,
+            None => Kept::from(self.token(deadline)?),
+        };
+        self.keep(&kept, cache);
+        if !self.says_role(&kept) {
+            kept.name = Some(self.name(&kept.token, deadline)?);
+            self.keep(&kept, cache);
+        }
+        Ok(kept)
+    }
+
+    /// Keeps a token, unless what it was got from changed meanwhile.
+    fn keep(&self, kept: &Kept, cache: Option<&Cache<'_>>) {
+        if let (Some(cache), Some(key)) = (cache, self.key()) {
+            cache.keep(kept, &key);
         }
     }
 
-    /// A token from `memory`, or else from the source that `find` waits for.
-    fn fetched<'s>(
-        &self,
-        memory: Option<&Memory<'_>>,
-        find: impl FnOnce() -> Result<Source<'s>, Failure>,
-    ) -> Result<Kept, Failure> {
-        let started = SystemTime::now();
-        let is_enough = |kept: &Kept| says_role(self.plan, kept);
-        if let Some(kept) = self.recall(memory).filter(is_enough) {
-            return Ok(kept);
+    fn token(&self, deadline: Deadline) -> Result<Token, Failure> {
+        let (plan, resource) = (self.plan, resource(self.plan));
+        match &self.source {
+            Source::AzureCli => self
+                .az(deadline)?
+                .token(plan.resource.as_deref(), plan.cloud_name()),
+            Source::Azd => {
+                let tenant = plan.options.tenant.as_deref();
+                Azd::find(self.environment, tenant, deadline)?.token(resource)
+            }
+            Source::Workload(credential) => workload::token(credential, resource, deadline),
+            Source::Person(person) => person::token(person, resource, deadline),
+            Source::Ready if plan.uses_password => {
+                ready::inherited(self.environment, plan.resource.as_deref())
+            }
+            Source::Ready => ready::token(self.environment, plan.resource.as_deref(), deadline),
         }
-        let source = find()?;
-        // Others may have been at it while we waited for our turn.
-        let recalled = self.recall(memory);
-        if recalled.is_none()
-            && let Some(failure) = self.told_since(started, memory)
-        {
-            return Err(failure);
+    }
+
+    fn az(&self, deadline: Deadline) -> Result<AzureCli<'_>, Failure> {
+        AzureCli::find(self.environment, &self.plan.options, deadline)
+    }
+
+    /// What tells the token that is wanted from others, and the state that it is got in. A ready token has neither.
+    fn key(&self) -> Option<CacheKey> {
+        let (plan, environment) = (self.plan, self.environment);
+        Some(match &self.source {
+            Source::AzureCli => azure_cli::cache_key(plan, environment),
+            Source::Azd => azd::cache_key(plan, resource(plan), environment),
+            Source::Workload(credential) => {
+                credential.cache_key(self.choice.method, resource(plan), environment)
+            }
+            Source::Person(person) => person.cache_key(self.choice.method, resource(plan)),
+            Source::Ready => return None,
+        })
+    }
+
+    /// Whether a role is named, or the token or what was kept with it says it.
+    fn says_role(&self, kept: &Kept) -> bool {
+        self.plan.user != User::Unnamed || principal(kept).is_some()
+    }
+
+    /// The role's name by Graph, if the token does not say it.
+    fn name(&self, token: &Token, deadline: Deadline) -> Result<String, Failure> {
+        let oid = token.claim("oid");
+        let az = match self.source {
+            Source::AzureCli => self.az(deadline)?,
+            _ => return Err(no_name(token)),
+        };
+        let (found, whose) = match role::identity(token) {
+            Identity::Named(name) => return Ok(name),
+            Identity::Guest { address } => (
+                az.signed_in_user(oid),
+                format!("`{address}`, a guest of this tenant,"),
+            ),
+            Identity::ServicePrincipal { app_id } => (
+                az.service_principal(&app_id, oid),
+                format!("the service principal `{app_id}`"),
+            ),
+            Identity::Unnamed => return Err(no_name(token)),
+        };
+        found.map_err(|why| {
+            Failure::sign_in(format!(
+                "the role of {whose} is not in the token, and {}",
+                why.cause()
+            ))
+            .hint("say who to sign in as: `-U ROLE`")
+            .shared_if(why.is_shared())
+        })
+    }
+
+    /// Puts role and token together.
+    fn signed_in(&self, kept: Kept) -> Result<SignedIn, Failure> {
+        let (length, longest) = (kept.token.secret().len(), platform::LONGEST_VARIABLE);
+        if length > longest {
+            return Err(Failure::sign_in(format!(
+                "the token has {length} bytes, and no more than {longest} reach the server"
+            ))
+            .hint("sign in as an identity with fewer claims, such as a managed identity or an application"));
         }
-        let keep = |kept: &Kept| {
-            if let Some(memory) = memory {
-                memory.keep(kept);
-            }
-        };
-        let fetch = || {
-            let mut kept = match recalled {
-                Some(kept) => kept,
-                None => Kept::from(self.token(&source)?),
-            };
-            keep(&kept);
-            if !is_enough(&kept) {
-                kept.name = Some(match &source {
-                    Source::AzureCli(az) => name_in_graph(&kept.token, az)?,
-                    Source::Azd { .. } | Source::Identity { .. } => {
-                        return Err(no_name(&kept.token));
-                    }
-                });
-                keep(&kept);
-            }
-            Ok(kept)
-        };
-        fetch().inspect_err(|failure| {
-            if let Some(memory) = memory.filter(|_| failure.is_shared()) {
-                memory.tell(failure, SystemTime::now());
-            }
+        let worked_out = || principal(&kept).ok_or_else(|| no_name(&kept.token));
+        let role = self.plan.user.role(single_server(self.plan), worked_out)?;
+        Ok(SignedIn {
+            role,
+            token: kept.token,
+            choice: self.choice,
         })
     }
 }
 
-/// Where tokens are fetched, once it is our turn.
-enum Source<'a> {
-    AzureCli(AzureCli<'a>),
-    Azd {
-        azd: Azd,
-        _turn: Option<Turn>,
-    },
-    Identity {
-        credential: Credential,
-        _turn: Option<Turn>,
-    },
+impl Source {
+    fn of(method: Method, plan: &Plan, environment: &Environment) -> Result<Self, Failure> {
+        if !matches!(method, Method::Env | Method::AzureCli) {
+            check_cloud(plan)?;
+        }
+        Ok(match method {
+            Method::Env => Self::Ready,
+            Method::AzureCli => Self::AzureCli,
+            Method::Azd => Self::Azd,
+            Method::Workload(workload) => {
+                Self::Workload(Credential::read(workload, plan, environment)?)
+            }
+            Method::Person(person) => Self::Person(Person::read(person, plan, environment)?),
+        })
+    }
 }
 
-/// `auto` saw nothing that gets tokens.
-fn nothing_seen(azd: Presence) -> Failure {
-    let azd = match azd {
-        Presence::Missing => "neither `az` nor `azd` is on `PATH`",
-        Presence::Installed | Presence::SignedIn => {
-            "`az` is not on `PATH`, nobody is signed in to `azd`"
-        }
-    };
-    Failure::sign_in(format!(
-        "nothing here can get a token: no variable names an identity, {azd}, and this machine has no identity endpoint"
-    ))
-    .hint("install the Azure CLI and sign in with `az login`, or say another way with `--auth METHOD`")
+/// Signs in once.
+///
+/// # Errors
+///
+/// As for [`Signer::new`] and [`Signer::sign_in`].
+pub fn sign_in(
+    plan: &Plan,
+    environment: &Environment,
+    directory: Option<&PrivateDirectory>,
+) -> Result<SignedIn, Failure> {
+    Signer::new(plan, environment, directory)?.sign_in()
+}
+
+/// Leaves a failure for those who waited, if they would get the same.
+fn tell(failure: &Failure, cache: Option<&Cache<'_>>) {
+    if let Some(cache) = cache.filter(|_| failure.is_shared()) {
+        cache.tell(failure, SystemTime::now());
+    }
+}
+
+/// Who did not choose the method hears which it was.
+fn explained(choice: Choice, failure: Failure) -> Failure {
+    match choice.explained() {
+        Some(choice) => failure.noting(&choice),
+        None => failure,
+    }
+}
+
+/// Refuses a cloud whose resource only az could know.
+fn check_cloud(plan: &Plan) -> Result<(), Failure> {
+    match &plan.options.cloud {
+        Some(Named::Other(name)) => Err(Failure::sign_in(format!(
+            "the cloud `{name}` is not known here"
+        ))
+        .hint("name its resource with `--resource URI` and its Entra in `AZURE_AUTHORITY_HOST`, or have az say them: `--auth azure-cli`")),
+        Some(Named::Known(_)) | None => Ok(()),
+    }
+}
+
+/// The resource for those who have to be told it: the public cloud's if nothing names another.
+#[must_use]
+pub fn resource(plan: &Plan) -> &str {
+    let named = plan.resource.as_deref();
+    named.unwrap_or(cloud::PUBLIC.resource)
+}
+
+/// Who a token is for, by its claims or by what was looked up for it.
+fn principal(kept: &Kept) -> Option<String> {
+    match role::identity(&kept.token) {
+        Identity::Named(name) => Some(name),
+        _ => kept.name.clone(),
+    }
 }
 
 /// Nothing says the role, and there is nobody to ask.
@@ -341,55 +341,8 @@ fn no_name(token: &Token) -> Failure {
     Failure::sign_in(cause).hint("say who to sign in as: `-U ROLE`")
 }
 
-/// Whether a role is named, or the token or what was kept with it says it.
-fn says_role(plan: &SignIn, kept: &Kept) -> bool {
-    let is_named = matches!(plan.user, User::Named { .. });
-    is_named || kept.name.is_some() || matches!(role::identity(&kept.token), Identity::Named(_))
-}
-
-/// Puts role and token together, where [`says_role`].
-fn signed_in(plan: &SignIn, kept: Kept, choice: Choice) -> Result<SignedIn, Failure> {
-    let Kept { token, name } = kept;
-    let role = plan
-        .user
-        .role(single_server(plan), || match role::identity(&token) {
-            Identity::Named(name) => name,
-            _ => name.unwrap_or_default(),
-        })?;
-    Ok(SignedIn {
-        role,
-        token,
-        choice,
-    })
-}
-
 /// The Single Server whose name the role ends in: the host's first label.
-fn single_server(plan: &SignIn) -> Option<&str> {
+fn single_server(plan: &Plan) -> Option<&str> {
     let label = plan.host.split('.').next()?;
     plan.options.single_server.then_some(label)
-}
-
-/// The role's name by Graph, where the token does not say it.
-fn name_in_graph(token: &Token, az: &AzureCli<'_>) -> Result<String, Failure> {
-    let oid = token.claim("oid");
-    let (found, whose) = match role::identity(token) {
-        Identity::Named(name) => return Ok(name),
-        Identity::Guest { address } => (
-            az.signed_in_user(oid),
-            format!("`{address}`, a guest of this tenant,"),
-        ),
-        Identity::ServicePrincipal { app_id } => (
-            az.service_principal(&app_id, oid),
-            format!("the service principal `{app_id}`"),
-        ),
-        Identity::Unnamed => return Err(no_name(token)),
-    };
-    found.map_err(|why| {
-        Failure::sign_in(format!(
-            "the role of {whose} is not in the token, and {}",
-            why.cause()
-        ))
-        .hint("say who to sign in as: `-U ROLE`")
-        .shared_if(why.is_shared())
-    })
 }

@@ -10,3 +10,13 @@ pub mod tool;
 pub mod turn;
 mod variables;
 pub mod workload;
+
+/// What a token is kept under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheKey {
+    /// What was asked for, and as whom. It holds no secret.
+    pub identity: String,
+    /// The state that it was got in: a digest of a tool's own files, or of what proves an application. If it differs, the token
+    /// is forgotten.
+    pub state: String,
+}

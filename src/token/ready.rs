@@ -92,14 +92,7 @@ fn checked(text: Option<String>, name: &str, resource: Option<&str>) -> Result<T
         Token::checked(text.trim().to_owned(), resource, SystemTime::now())
     };
     read().map_err(|why| {
-        let cause = match why {
-            Unusable::NotAToken => "is no token".to_owned(),
-            Unusable::WrongAudience(audience) => format!(
-                "is for `{audience}`, not for {}",
-                resource.map_or_else(|| "a database".to_owned(), |name| format!("`{name}`"))
-            ),
-            Unusable::Expired(ago) => format!("expired {} s ago", ago.as_secs()),
-        };
+        let cause = why.predicate(resource);
         let preposition = match name {
             FILE | DESCRIPTOR => "from",
             _ => "in",

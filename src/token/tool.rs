@@ -1,6 +1,7 @@
 //! A command-line tool that a person signs in to, and that gets tokens for them: the Azure CLI, or the Azure Developer CLI.
 
 use std::ffi::OsString;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,6 @@ use serde_json::Value;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::intent::method::Presence;
 use crate::system::deadline::Deadline;
 use crate::system::plain_file;
 use crate::system::process::{self, Answer, NoAnswer};
@@ -16,6 +16,17 @@ use crate::system::threads;
 
 /// More than any file of a tool's configuration that is read here, in bytes: a profile lists every subscription.
 pub const LONGEST_FILE: u64 = 16 * 1024 * 1024;
+
+/// How much of a program there is, by its files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It is not on `PATH`.
+    Missing,
+    /// It is, and nobody is signed in to it.
+    Installed,
+    /// Somebody is signed in to it.
+    SignedIn,
+}
 
 /// What tells one tool from another.
 #[derive(Debug)]
@@ -97,6 +108,20 @@ impl Tool {
             Some(directory) => std::path::absolute(directory).ok(),
             None => Some(dirs::home_dir()?.join(name)),
         }
+    }
+
+    /// A digest of the files of its configuration directory with these names, which tells a sign-in from another.
+    #[must_use]
+    pub fn state(&self, names: &[&str], environment: &Environment) -> u64 {
+        let directory = self.configuration(environment);
+        let mut hasher = DefaultHasher::new();
+        for name in names {
+            let bytes = directory
+                .as_ref()
+                .and_then(|directory| plain_file::read(&directory.join(name), LONGEST_FILE).ok());
+            bytes.map(|bytes| bytes.to_vec()).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     /// Runs it, as [`process::run`] does.

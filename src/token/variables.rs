@@ -9,13 +9,13 @@ use crate::cli::values;
 use crate::entra::cloud;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::intent::SignIn;
+use crate::intent::Plan;
 
 /// The variables, for one method.
 pub(super) struct Variables<'a> {
     /// Its name, for messages.
     pub(super) method: &'static str,
-    pub(super) plan: &'a SignIn,
+    pub(super) plan: &'a Plan,
     pub(super) environment: &'a Environment,
 }
 

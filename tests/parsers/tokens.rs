@@ -9,6 +9,7 @@ use entra_psql::entra::role;
 use entra_psql::entra::token::Token;
 use entra_psql::plain_text;
 use entra_psql::sign_in::cache::{self, Kept};
+use entra_psql::token::CacheKey;
 
 use crate::hunt::hunt;
 
@@ -59,28 +60,37 @@ fn claims() {
     });
 }
 
+fn key(state: &str) -> CacheKey {
+    CacheKey {
+        identity: "i".to_owned(),
+        state: state.to_owned(),
+    }
+}
+
 #[test]
 fn kept_tokens() {
     let samples: [&[u8]; 4] = [
-        br#"{"name":null,"state":"0123456789abcdef","token":"e30.eyJhdWQiOiJodHRwczovL29zc3JkYm1zLWFhZC5kYXRhYmFzZS53aW5kb3dzLm5ldCIsImV4cCI6OTk5OTk5OTk5OX0.c2ln"}"#,
-        br#"{"name":"orders","state":"0123456789abcdef","token":"e30.eyJleHAiOjE4NDQ2NzQ0MDczNzA5NTUxNjE1LCJpYXQiOjE4NDQ2NzQ0MDczNzA5NTUxNjE1fQ.c2ln"}"#,
-        br#"{"state":"0123456789abcdef","token":[]}"#,
+        br#"{"name":null,"identity":"i","state":"0123456789abcdef","token":"e30.eyJhdWQiOiJodHRwczovL29zc3JkYm1zLWFhZC5kYXRhYmFzZS53aW5kb3dzLm5ldCIsImV4cCI6OTk5OTk5OTk5OX0.c2ln"}"#,
+        br#"{"name":"orders","identity":"i","state":"0123456789abcdef","token":"e30.eyJleHAiOjE4NDQ2NzQ0MDczNzA5NTUxNjE1LCJpYXQiOjE4NDQ2NzQ0MDczNzA5NTUxNjE1fQ.c2ln"}"#,
+        br#"{"identity":"i","state":"0123456789abcdef","token":[]}"#,
         br#"["0123456789abcdef"]"#,
     ];
+    let key = key("0123456789abcdef");
     hunt(&samples, |bytes| {
-        let _ = Kept::read(bytes, "0123456789abcdef", SystemTime::now());
+        let _ = Kept::read(bytes, &key, SystemTime::now());
     });
 }
 
 #[test]
 fn failures_that_were_told() {
     let samples: [&[u8]; 3] = [
-        br#"{"at":"1767258000000000000","cause":"the Azure CLI could not get a token: AADSTS50076","hints":["sign in again: `az login`"],"state":"s"}"#,
-        br#"{"at":"340282366920938463463374607431768211456","cause":"","hints":{},"state":"s"}"#,
-        br#"{"at":1,"state":"s"}"#,
+        br#"{"at":"1767258000000000000","cause":"the Azure CLI could not get a token: AADSTS50076","hints":["sign in again: `az login`"],"identity":"i","state":"s"}"#,
+        br#"{"at":"340282366920938463463374607431768211456","cause":"","hints":{},"identity":"i","state":"s"}"#,
+        br#"{"at":1,"identity":"i","state":"s"}"#,
     ];
+    let key = key("s");
     hunt(&samples, |bytes| {
-        let _ = cache::failure_in(bytes, "s", &(0..=u128::MAX));
+        let _ = cache::failure_in(bytes, &key, &(0..=u128::MAX));
     });
 }
 

@@ -8,7 +8,7 @@ use crate::doctor::look::az::Az;
 use crate::doctor::look::psql::Psql;
 use crate::entra::cloud;
 use crate::failure::Failure;
-use crate::intent::SignIn;
+use crate::intent::Plan;
 use crate::intent::method::Choice;
 use crate::intent::tls::Protection;
 use crate::psql::version;
@@ -64,7 +64,7 @@ fn libpq_version(file: &Path) -> Option<u32> {
 
 /// az, where the token comes from it.
 #[must_use]
-pub fn az(seen: &Result<Az, Failure>, plan: &SignIn) -> Finding {
+pub fn az(seen: &Result<Az, Failure>, plan: &Plan) -> Finding {
     let az = match seen {
         Ok(az) => az,
         Err(failure) => return failed(Link::Az, failure),
@@ -114,7 +114,7 @@ pub fn az_aside(program: Option<&Path>, because: &str) -> Finding {
 
 /// The decision that a token is due, and is got so.
 #[must_use]
-pub fn decided(plan: &SignIn, choice: Choice, protection: &Protection) -> Finding {
+pub fn decided(plan: &Plan, choice: Choice, protection: &Protection) -> Finding {
     let method = choice.method;
     let how = match choice.explained() {
         Some(explained) => explained,

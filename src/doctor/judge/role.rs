@@ -3,13 +3,13 @@
 use crate::doctor::finding::{Finding, Link};
 use crate::entra::role::{self, Identity, LONGEST_NAME};
 use crate::failure::Failure;
-use crate::intent::SignIn;
+use crate::intent::Plan;
 use crate::intent::role::{Place, User};
 use crate::sign_in::signer::SignedIn;
 
 /// Whether the role was named as a group.
 #[must_use]
-pub fn is_group(plan: &SignIn) -> bool {
+pub fn is_group(plan: &Plan) -> bool {
     matches!(
         &plan.user,
         User::Named {
@@ -21,7 +21,7 @@ pub fn is_group(plan: &SignIn) -> bool {
 
 /// The role that was asked for, or worked out.
 #[must_use]
-pub fn judge(plan: &SignIn, signed_in: &SignedIn) -> Finding {
+pub fn judge(plan: &Plan, signed_in: &SignedIn) -> Finding {
     let name = signed_in.role.name.to_string_lossy();
     let identity = role::identity(&signed_in.token);
     let mut finding = spelling(plan, &name, &identity);
@@ -47,7 +47,7 @@ pub fn judge(plan: &SignIn, signed_in: &SignedIn) -> Finding {
     finding
 }
 
-fn spelling(plan: &SignIn, name: &str, identity: &Identity) -> Finding {
+fn spelling(plan: &Plan, name: &str, identity: &Identity) -> Finding {
     let User::Named { name: given, .. } = &plan.user else {
         return Finding::ok(
             Link::Role,

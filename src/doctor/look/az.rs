@@ -31,7 +31,7 @@ pub fn look(
     deadline: Deadline,
 ) -> Result<Az, Failure> {
     // Neither question touches az's token cache, so that there is no turn to wait for.
-    let az = AzureCli::find(environment, options, None, deadline)?;
+    let az = AzureCli::find(environment, options, deadline)?;
     Ok(Az {
         program: az.program().to_owned(),
         account: az.account(),

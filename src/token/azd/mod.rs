@@ -15,9 +15,10 @@ use serde_json::Value;
 use crate::entra::token::{Token, Unusable};
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::intent::method::Presence;
+use crate::intent::Plan;
 use crate::system::deadline::Deadline;
-use crate::token::tool::Tool;
+use crate::token::CacheKey;
+use crate::token::tool::{Presence, Tool};
 
 /// The tool.
 pub const TOOL: Tool = Tool {
@@ -28,6 +29,20 @@ pub const TOOL: Tool = Tool {
     profile: "auth.json",
     reinstall: "install the Azure Developer CLI anew",
 };
+
+/// The files that say what state it is in: who is signed in, and how it signs in.
+const STATE: [&str; 2] = [TOOL.profile, "config.json"];
+
+/// What its token of `resource` for `plan` is kept under.
+#[must_use]
+pub fn cache_key(plan: &Plan, resource: &str, environment: &Environment) -> CacheKey {
+    let configuration = TOOL.configuration(environment);
+    let asked = (resource, &plan.options.tenant, configuration);
+    CacheKey {
+        identity: format!("azd {asked:?}"),
+        state: format!("{:016x}", TOOL.state(&STATE, environment)),
+    }
+}
 
 /// How much of it there is here.
 #[must_use]
@@ -116,14 +131,10 @@ fn not_an_answer() -> Failure {
 fn unusable(why: &Unusable, resource: &str) -> Failure {
     match why {
         Unusable::NotAToken => not_an_answer(),
-        Unusable::WrongAudience(audience) => Failure::sign_in(format!(
-            "the token is for `{audience}`, not for `{resource}`"
-        ))
-        .hint("is azd in the cloud of the server? see `azd config get cloud`"),
-        Unusable::Expired(ago) => {
-            Failure::sign_in(format!("the token expired {} s ago", ago.as_secs()))
-                .hint("is this machine's clock right? if so, sign in again with `azd auth login`")
-        }
+        Unusable::WrongAudience(_) => Failure::sign_in(why.cause(Some(resource)))
+            .hint("is azd in the cloud of the server? see `azd config get cloud`"),
+        Unusable::Expired(_) => Failure::sign_in(why.cause(Some(resource)))
+            .hint("is this machine's clock right? if so, sign in again with `azd auth login`"),
     }
 }
 

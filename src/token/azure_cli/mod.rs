@@ -20,13 +20,12 @@ use crate::entra::cloud::Named;
 use crate::entra::token::{Token, Unusable};
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::intent::method::Presence;
+use crate::intent::Plan;
 use crate::system::deadline::Deadline;
-use crate::system::private_directory::PrivateDirectory;
 use crate::system::process::Answer;
 use crate::system::process::child_signal::ChildSignal;
-use crate::token::tool::Tool;
-use crate::token::turn::Turn;
+use crate::token::CacheKey;
+use crate::token::tool::{Presence, Tool};
 
 use complaint::Complaint;
 
@@ -39,6 +38,35 @@ pub const TOOL: Tool = Tool {
     profile: "azureProfile.json",
     reinstall: "install the Azure CLI anew: its Python may have gone with an upgrade",
 };
+
+/// The lock of those who use it: one at a time, since it loses its place in its token cache when several run at once.
+pub const LOCK: &str = "az.lock";
+
+/// The files that say what state it is in. `az login`, `logout` and `account set` write the first, and `az cloud set` and
+/// `az config set` the others.
+const STATE: [&str; 3] = [TOOL.profile, "clouds.config", "config"];
+
+/// Variables that lead it to another identity or cloud.
+const VARIABLES: [&str; 3] = ["AZURE_CLOUD_NAME", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"];
+
+/// What its token for `plan` is kept under.
+#[must_use]
+pub fn cache_key(plan: &Plan, environment: &Environment) -> CacheKey {
+    let Options {
+        tenant,
+        subscription,
+        cloud,
+        ..
+    } = &plan.options;
+    let cloud = cloud.as_ref().map(Named::name);
+    let configuration = TOOL.configuration(environment);
+    let asked = (&plan.resource, cloud, tenant, subscription, configuration);
+    let variables = VARIABLES.map(|name| environment.get(name));
+    CacheKey {
+        identity: format!("azure-cli {asked:?}"),
+        state: format!("{:016x} {variables:?}", TOOL.state(&STATE, environment)),
+    }
+}
 
 /// How much of it there is here.
 #[must_use]
@@ -82,8 +110,6 @@ pub struct AzureCli<'a> {
     environment: Environment,
     options: &'a Options,
     deadline: Deadline,
-    /// Holds until we are done with az, so that a lookup follows its token without a wait.
-    _turn: Turn,
 }
 
 /// The account that az is signed in with, as it says it.
@@ -102,7 +128,7 @@ pub struct Account {
 }
 
 impl<'a> AzureCli<'a> {
-    /// Finds az and waits for our turn, with the lock in `directory`; without one there is no queue.
+    /// Finds az.
     ///
     /// # Errors
     ///
@@ -110,7 +136,6 @@ impl<'a> AzureCli<'a> {
     pub fn find(
         environment: &Environment,
         options: &'a Options,
-        directory: Option<&PrivateDirectory>,
         deadline: Deadline,
     ) -> Result<Self, Failure> {
         let program = TOOL.find(environment).ok_or_else(|| {
@@ -122,7 +147,6 @@ impl<'a> AzureCli<'a> {
             environment: its_environment(environment),
             options,
             deadline,
-            _turn: Turn::take(directory, "az.lock", deadline),
         })
     }
 
@@ -362,15 +386,9 @@ fn not_an_answer(what: &str) -> Failure {
 fn unusable(why: &Unusable, resource: Option<&str>) -> Failure {
     match why {
         Unusable::NotAToken => not_an_answer("get a token"),
-        Unusable::WrongAudience(audience) => Failure::sign_in(format!(
-            "the token is for `{audience}`, not for {}",
-            resource.map_or_else(|| "a database".to_owned(), |resource| format!("`{resource}`"))
-        ))
-        .hint("is az in the cloud of the server? see `az cloud show`, and change it with `az cloud set`"),
-        Unusable::Expired(ago) => Failure::sign_in(format!(
-            "the token expired {} s ago",
-            ago.as_secs()
-        ))
-        .hint("is this machine's clock right? if so, sign in again with `az login`"),
+        Unusable::WrongAudience(_) => Failure::sign_in(why.cause(resource))
+            .hint("is az in the cloud of the server? see `az cloud show`, and change it with `az cloud set`"),
+        Unusable::Expired(_) => Failure::sign_in(why.cause(resource))
+            .hint("is this machine's clock right? if so, sign in again with `az login`"),
     }
 }

@@ -15,15 +15,35 @@ use crate::failure::Failure;
 use crate::system::deadline::Deadline;
 
 use super::transport::{Outcome, Seen, root_cause};
-use crate::token::person::Person;
-use crate::token::workload::credential::{Credential, Proof};
 
 const SOMETHING_BETWEEN: &str = "something between here and there answered in its place: a proxy, or a network that wants you to log in first";
 
+/// What was asked for a token, as far as an error has to say it.
+pub struct Asked {
+    /// Where the first request goes.
+    pub host: String,
+    /// Whether it is an identity endpoint, on this machine or next to it.
+    pub is_nearby: bool,
+    /// What to check if nothing better is known.
+    pub advice: String,
+    /// What Entra's words call for.
+    pub remedy: fn(&str) -> Option<&'static str>,
+}
+
+impl Asked {
+    fn name(&self, seen: &Seen) -> String {
+        match seen.host.as_str() {
+            _ if self.is_nearby => "the identity endpoint".to_owned(),
+            "" => format!("`{}`", self.host),
+            host => format!("`{host}`"),
+        }
+    }
+}
+
 /// Where it went wrong.
 pub struct Complaint<'a> {
-    /// Whom we were to be.
-    pub credential: &'a Credential,
+    /// What was asked.
+    pub asked: &'a Asked,
     /// What the transport saw last.
     pub seen: Seen,
 }
@@ -35,7 +55,8 @@ impl Complaint<'_> {
         match answered_text(error) {
             Some(text) => self.refused(&text),
             None if self.seen.outcome.is_none() => {
-                Failure::sign_in(refusal::one_line(&root_cause(error))).hint(self.who_vouches())
+                Failure::sign_in(refusal::one_line(&root_cause(error)))
+                    .hint(self.asked.advice.as_str())
             }
             None => self.unanswered(),
         }
@@ -59,7 +80,7 @@ impl Complaint<'_> {
                 .hint("it has trouble of its own: try again in a while"),
                 400.. => {
                     Failure::sign_in(format!("{} refused with HTTP status {status}", self.whom()))
-                        .hint(self.who_vouches())
+                        .hint(self.asked.advice.as_str())
                 }
                 _ if *is_json => self.unusable(&Unusable::NotAToken, ""),
                 _ => Failure::sign_in(format!(
@@ -68,7 +89,7 @@ impl Complaint<'_> {
                 ))
                 .hint(SOMETHING_BETWEEN),
             },
-            None => Failure::sign_in("no request could be made").hint(self.who_vouches()),
+            None => Failure::sign_in("no request could be made").hint(self.asked.advice.as_str()),
         }
     }
 
@@ -83,15 +104,13 @@ impl Complaint<'_> {
             _ => String::new(),
         };
         let cause = format!("{} gave no token within {deadline}{last}", self.whom());
-        let hint = match self.credential {
-            Credential::ManagedIdentity { .. } => {
-                "does this machine have a managed identity? more time: `--timeout SECONDS`"
-                    .to_owned()
-            }
-            Credential::Application { .. } | Credential::Person(_) => format!(
+        let hint = if self.asked.is_nearby {
+            "does this machine have a managed identity? more time: `--timeout SECONDS`".to_owned()
+        } else {
+            format!(
                 "is `{}` reachable, through a proxy if there is one? more time: `--timeout SECONDS`",
                 self.seen.host
-            ),
+            )
         };
         Failure::sign_in(cause).hint(hint)
     }
@@ -105,13 +124,10 @@ impl Complaint<'_> {
                 self.whom()
             ))
             .hint("is it Entra that answers there? choose another way with `--auth METHOD`"),
-            Unusable::WrongAudience(audience) => Failure::sign_in(format!(
-                "the token is for `{audience}`, not for `{resource}`"
-            ))
-            .hint("name what the server takes with `--resource URI` or `--cloud NAME`"),
-            Unusable::Expired(ago) => {
-                Failure::sign_in(format!("the token expired {} s ago", ago.as_secs()))
-                    .hint("is this machine's clock right?")
+            Unusable::WrongAudience(_) => Failure::sign_in(why.cause(Some(resource)))
+                .hint("name what the server takes with `--resource URI` or `--cloud NAME`"),
+            Unusable::Expired(_) => {
+                Failure::sign_in(why.cause(Some(resource))).hint("is this machine's clock right?")
             }
         }
     }
@@ -130,11 +146,8 @@ impl Complaint<'_> {
     #[must_use]
     pub fn refused(&self, text: &str) -> Failure {
         let line = refusal::one_line(text);
-        let remedy = match self.credential {
-            Credential::Person(_) => refusal::remedy_for_browser(&line),
-            _ => refusal::remedy_for_application(&line),
-        };
-        let remedy = remedy.map_or_else(|| self.who_vouches(), str::to_owned);
+        let remedy = (self.asked.remedy)(&line);
+        let remedy = remedy.map_or_else(|| self.asked.advice.clone(), str::to_owned);
         // With another status it has trouble of its own.
         let status = self.seen.outcome.as_ref().map(|outcome| match outcome {
             Outcome::Answered { status, .. } => *status,
@@ -151,8 +164,8 @@ impl Complaint<'_> {
         let is_untrusted = why.contains("certificate");
         // The words are hyper's for what a proxy answers to `CONNECT`.
         let by_proxy = why.strip_prefix("tunnel error: ");
-        let hint = match self.credential {
-            Credential::ManagedIdentity { .. } => {
+        let hint = match by_proxy {
+            _ if self.asked.is_nearby => {
                 "does this machine have a managed identity? choose another way with `--auth METHOD`"
                     .to_owned()
             }
@@ -175,52 +188,8 @@ impl Complaint<'_> {
         Failure::sign_in(format!("{} cannot be reached: {cause}", self.whom())).hint(hint)
     }
 
-    /// Who was asked.
     fn whom(&self) -> String {
-        match self.credential {
-            Credential::ManagedIdentity { .. } => "the identity endpoint".to_owned(),
-            // Somebody's browser has been there, and we not yet.
-            Credential::Person(person) if self.seen.host.is_empty() => {
-                format!("`{}`", person.host())
-            }
-            _ => format!("`{}`", self.seen.host),
-        }
-    }
-
-    /// What to look at where nothing better is known.
-    fn who_vouches(&self) -> String {
-        match self.credential {
-            Credential::ManagedIdentity {
-                client_id: Some(client_id),
-                ..
-            } => format!(
-                "is `{client_id}` the client id of a managed identity that is assigned here? choose with `--client-id ID`"
-            ),
-            Credential::ManagedIdentity { .. } => {
-                "is a managed identity assigned here? name a user-assigned one with `--client-id ID`"
-                    .to_owned()
-            }
-            Credential::Person(Person {
-                tenant, client_id, ..
-            }) => format!(
-                "is `{client_id}` the application to sign in with, and `{tenant}` the tenant? choose with `--client-id ID` and `--tenant ID`"
-            ),
-            Credential::Application {
-                tenant,
-                client_id,
-                proof,
-                ..
-            } => {
-                let proof = match proof {
-                    Proof::Secret(_) => "the secret",
-                    Proof::Certificate(_) => "the certificate",
-                    Proof::File(_) => "the token file",
-                    Proof::Connection { .. } => "the service connection and the job's token",
-                    Proof::Job(_) => "the job's permissions",
-                };
-                format!("check the application `{client_id}`, its tenant `{tenant}`, and {proof}")
-            }
-        }
+        self.asked.name(&self.seen)
     }
 }
 

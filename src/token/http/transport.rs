@@ -19,8 +19,6 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::failure::Failure;
 
-use crate::token::workload::credential::Credential;
-
 /// Where a virtual machine's identity endpoint is.
 const METADATA: &str = "169.254.169.254";
 
@@ -70,27 +68,35 @@ pub enum Outcome {
 }
 
 impl Transport {
-    /// A transport for what `credential` asks.
+    /// The way to Entra, and to whoever else speaks HTTPS.
     ///
     /// # Errors
     ///
     /// The system has no roots to check Entra's certificate by.
-    pub fn new(credential: &Credential) -> Result<Self, Failure> {
-        let (builder, roots, stand_in) = match credential {
-            Credential::ManagedIdentity { stand_in, .. } => (
-                reqwest::Client::builder()
-                    .no_proxy()
-                    .connect_timeout(NEARBY),
-                // These endpoints speak plain HTTP.
-                RootCertStore::empty(),
-                stand_in.as_deref(),
-            ),
-            Credential::Application { .. } | Credential::Person(_) => (
-                reqwest::Client::builder().https_only(true),
-                system_roots()?,
-                None,
-            ),
-        };
+    pub fn to_entra() -> Result<Self, Failure> {
+        let builder = reqwest::Client::builder().https_only(true);
+        Self::build(builder, system_roots()?, false, None)
+    }
+
+    /// The way to an identity endpoint. `stand_in` is the base address of what stands in for a virtual machine's.
+    ///
+    /// # Errors
+    ///
+    /// `stand_in` is no address.
+    pub fn nearby(stand_in: Option<&str>) -> Result<Self, Failure> {
+        let builder = reqwest::Client::builder()
+            .no_proxy()
+            .connect_timeout(NEARBY);
+        // These endpoints speak plain HTTP.
+        Self::build(builder, RootCertStore::empty(), true, stand_in)
+    }
+
+    fn build(
+        builder: reqwest::ClientBuilder,
+        roots: RootCertStore,
+        is_nearby: bool,
+        stand_in: Option<&str>,
+    ) -> Result<Self, Failure> {
         let stand_in = match stand_in.map(Url::parse).transpose() {
             Ok(stand_in) => stand_in,
             Err(why) => return Err(unbuildable(&why)),
@@ -108,7 +114,7 @@ impl Transport {
             .map_err(|why| unbuildable(&why))?;
         Ok(Self {
             client,
-            is_nearby: matches!(credential, Credential::ManagedIdentity { .. }),
+            is_nearby,
             stand_in,
             seen: Mutex::default(),
         })

@@ -10,13 +10,13 @@ pub mod listener;
 pub mod opener;
 pub mod peer;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::future::Future;
 use std::time::Duration;
 
 use azure_core::Error;
 use azure_core::error::ErrorKind;
-use azure_core::http::{HttpClient as _, Method, Request};
+use azure_core::http::{HttpClient as _, Method as HttpMethod, Request};
 use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse};
 use oauth2::url::ParseError;
 use oauth2::{
@@ -26,17 +26,24 @@ use oauth2::{
 };
 use tokio::runtime::Runtime;
 
+use crate::cli::method::{Method, PersonMethod};
+use crate::cli::values;
+use crate::entra::refusal;
 use crate::entra::role;
 use crate::entra::token::Token;
+use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::intent::Plan;
 use crate::plain_text;
 use crate::system::credential_store::{self, Account, Trouble};
 use crate::system::deadline::Deadline;
 use crate::system::terminal;
-
-use crate::token::http::errors::Complaint;
+use crate::token::CacheKey;
+use crate::token::http::errors::{Asked, Complaint};
+use crate::token::http::host_of;
+use crate::token::http::runtime::runtime;
 use crate::token::http::transport::Transport;
-use crate::token::workload::credential::Credential;
+use crate::token::variables::Variables;
 
 /// Microsoft's own client for developers' tools, which every tenant knows and which the Azure CLI uses too.
 pub const DEVELOPER_CLIENT: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
@@ -69,11 +76,63 @@ pub struct Person {
 }
 
 impl Person {
-    /// The name of their Entra's host.
+    /// Reads who the person may be that `plan` wants to sign in: through Microsoft's client for developers, unless another
+    /// is named, with an account of the tenant that is named, or of any.
+    ///
+    /// # Errors
+    ///
+    /// A variable is wrong.
+    pub fn read(
+        method: PersonMethod,
+        plan: &Plan,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
+        let variables = Variables {
+            method: method.name(),
+            plan,
+            environment,
+        };
+        let options = &plan.options;
+        let tenant = match &options.tenant {
+            Some(tenant) => Some(tenant.clone()),
+            None => variables.first(&["AZURE_TENANT_ID"], values::tenant)?,
+        };
+        let client_id = options.client_id.as_deref();
+        Ok(Self {
+            authority: variables.authority()?,
+            tenant: tenant.unwrap_or_else(|| ANY_TENANT.to_owned()),
+            client_id: client_id.unwrap_or(DEVELOPER_CLIENT).to_owned(),
+            way: match method {
+                PersonMethod::Browser => {
+                    Way::Browser(environment.get("BROWSER").map(OsStr::to_owned))
+                }
+                PersonMethod::DeviceCode => Way::DeviceCode,
+            },
+            keeps: plan.keeps_token,
+            is_verbose: options.verbose,
+        })
+    }
+
+    /// What a token of `resource` is kept under.
     #[must_use]
-    pub fn host(&self) -> &str {
-        let rest = self.authority.strip_prefix("https://");
-        rest.unwrap_or(&self.authority).trim_end_matches('/')
+    pub fn cache_key(&self, method: Method, resource: &str) -> CacheKey {
+        let asked = (resource, &self.authority, &self.tenant, &self.client_id);
+        CacheKey {
+            identity: format!("{} {asked:?}", method.name()),
+            state: String::new(),
+        }
+    }
+
+    fn asked(&self) -> Asked {
+        Asked {
+            host: host_of(&self.authority).to_owned(),
+            is_nearby: false,
+            advice: format!(
+                "is `{}` the application to sign in with, and `{}` the tenant? choose with `--client-id ID` and `--tenant ID`",
+                self.client_id, self.tenant
+            ),
+            remedy: refusal::remedy_for_browser,
+        }
     }
 }
 
@@ -93,7 +152,7 @@ type Client = BasicClient<EndpointSet, EndpointSet, EndpointNotSet, EndpointNotS
 pub(super) struct Entra<'a> {
     client: Client,
     transport: &'a Transport,
-    credential: &'a Credential,
+    asked: Asked,
     resource: &'a str,
     deadline: Deadline,
 }
@@ -103,11 +162,16 @@ pub(super) struct Entra<'a> {
 /// # Errors
 ///
 /// Entra refuses or cannot be reached, or nobody signed in.
-pub(super) fn token(
-    person: &Person,
-    runtime: &Runtime,
-    entra: &Entra<'_>,
-) -> Result<Token, Failure> {
+pub fn token(person: &Person, resource: &str, deadline: Deadline) -> Result<Token, Failure> {
+    let transport = Transport::to_entra()?;
+    let entra = Entra::of(person, &transport, resource, deadline)?;
+    let runtime = runtime()?;
+    let token = token_of(person, &runtime, &entra);
+    runtime.shutdown_background();
+    token
+}
+
+fn token_of(person: &Person, runtime: &Runtime, entra: &Entra<'_>) -> Result<Token, Failure> {
     let mut store = Store::of(person, entra.deadline);
     let kept = store.recall();
     let renewed = match &kept {
@@ -193,7 +257,6 @@ impl<'a> Entra<'a> {
     /// The endpoints of the person's tenant.
     pub(super) fn of(
         person: &Person,
-        credential: &'a Credential,
         transport: &'a Transport,
         resource: &'a str,
         deadline: Deadline,
@@ -216,15 +279,15 @@ impl<'a> Entra<'a> {
                     .hint("correct `AZURE_AUTHORITY_HOST`, or unset it")
             })?,
             transport,
-            credential,
+            asked: person.asked(),
             resource,
             deadline,
         })
     }
 
-    fn complaint(&self) -> Complaint<'a> {
+    fn complaint(&self) -> Complaint<'_> {
         Complaint {
-            credential: self.credential,
+            asked: &self.asked,
             seen: self.transport.seen(),
         }
     }
@@ -292,7 +355,7 @@ impl<'a> Entra<'a> {
         let url = message.uri().to_string().parse();
         let mut request = Request::new(
             url.map_err(|why: ParseError| unreadable(&why))?,
-            Method::Post,
+            HttpMethod::Post,
         );
         for (name, value) in message.headers() {
             let value = value.to_str().map_err(|why| unreadable(&why))?.to_owned();

@@ -7,17 +7,20 @@ use azure_core::credentials::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::cli::method::{PersonMethod, Workload};
+use crate::cli::method::{Method, Workload};
 use crate::cli::values;
+use crate::entra::refusal;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::intent::SignIn;
-use crate::sign_in::cache;
+use crate::intent::Plan;
+use crate::token::CacheKey;
+use crate::token::http::errors::Asked;
+use crate::token::http::host_of;
+use crate::token::http::transport::Transport;
 
 use super::certificate::CertificateFile;
 use super::federated::TokenFile;
 use super::github_actions::Job;
-use super::person::{self, Person, Way};
 use crate::token::variables::Variables;
 
 /// Who we are to be, and what proves it. Secrets in it hide themselves.
@@ -34,8 +37,6 @@ pub enum Credential {
         /// What proves it.
         proof: Proof,
     },
-    /// A person.
-    Person(Person),
     /// The identity of the machine or app that we run on.
     ManagedIdentity {
         /// The client id of a user-assigned one.
@@ -65,6 +66,18 @@ pub enum Proof {
     Job(Job),
 }
 
+impl Proof {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Secret(_) => "the secret",
+            Self::Certificate(_) => "the certificate",
+            Self::File(_) => "the token file",
+            Self::Connection { .. } => "the service connection and the job's token",
+            Self::Job(_) => "the job's permissions",
+        }
+    }
+}
+
 impl Credential {
     /// Reads what `plan` needs from its options, and else from the variables.
     ///
@@ -73,7 +86,7 @@ impl Credential {
     /// A variable that is needed is not set or wrong, or the token file cannot be read.
     pub fn read(
         workload: Workload,
-        plan: &SignIn,
+        plan: &Plan,
         environment: &Environment,
     ) -> Result<Self, Failure> {
         let variables = Variables {
@@ -131,47 +144,62 @@ impl Credential {
         })
     }
 
-    /// Reads who the person may be that `plan` wants to sign in: through Microsoft's client for developers, unless another
-    /// is named, with an account of the tenant that is named, or of any.
-    ///
-    /// # Errors
-    ///
-    /// A variable is wrong.
-    pub fn of_person(
-        method: PersonMethod,
-        plan: &SignIn,
-        environment: &Environment,
-    ) -> Result<Self, Failure> {
-        let variables = Variables {
-            method: method.name(),
-            plan,
-            environment,
+    /// What its token of `resource` is kept under.
+    #[must_use]
+    pub fn cache_key(&self, method: Method, resource: &str, environment: &Environment) -> CacheKey {
+        let endpoint = environment.get("IDENTITY_ENDPOINT");
+        let asked = (resource, self.key(), endpoint);
+        CacheKey {
+            identity: format!("{} {asked:?}", method.name()),
+            state: self.fingerprint(),
+        }
+    }
+
+    /// What is asked for its tokens, for errors.
+    #[must_use]
+    pub fn asked(&self) -> Asked {
+        let (host, advice) = match self {
+            Self::ManagedIdentity { client_id, .. } => (
+                String::new(),
+                match client_id {
+                    Some(client_id) => format!(
+                        "is `{client_id}` the client id of a managed identity that is assigned here? choose with `--client-id ID`"
+                    ),
+                    None => "is a managed identity assigned here? name a user-assigned one with `--client-id ID`".to_owned(),
+                },
+            ),
+            Self::Application {
+                authority,
+                tenant,
+                client_id,
+                proof,
+            } => (
+                host_of(authority).to_owned(),
+                format!(
+                    "check the application `{client_id}`, its tenant `{tenant}`, and {}",
+                    proof.name()
+                ),
+            ),
         };
-        let options = &plan.options;
-        let tenant = match &options.tenant {
-            Some(tenant) => Some(tenant.clone()),
-            None => variables.first(&["AZURE_TENANT_ID"], values::tenant)?,
-        };
-        let client_id = options.client_id.as_deref();
-        Ok(Self::Person(Person {
-            authority: variables.authority()?,
-            tenant: tenant.unwrap_or_else(|| person::ANY_TENANT.to_owned()),
-            client_id: client_id.unwrap_or(person::DEVELOPER_CLIENT).to_owned(),
-            way: match method {
-                PersonMethod::Browser => {
-                    Way::Browser(environment.get("BROWSER").map(OsStr::to_owned))
-                }
-                PersonMethod::DeviceCode => Way::DeviceCode,
-            },
-            keeps: cache::is_wanted(environment),
-            is_verbose: options.verbose,
-        }))
+        Asked {
+            host,
+            is_nearby: matches!(self, Self::ManagedIdentity { .. }),
+            advice,
+            remedy: refusal::remedy_for_application,
+        }
+    }
+
+    /// The way to what is asked.
+    pub(super) fn transport(&self) -> Result<Transport, Failure> {
+        match self {
+            Self::ManagedIdentity { stand_in, .. } => Transport::nearby(stand_in.as_deref()),
+            Self::Application { .. } => Transport::to_entra(),
+        }
     }
 
     /// A fingerprint of what proves the identity and is not asked for anew at each fetch: its change makes a
     /// remembered token forgotten.
-    #[must_use]
-    pub fn fingerprint(&self) -> String {
+    fn fingerprint(&self) -> String {
         match self {
             Self::Application {
                 proof: Proof::Secret(secret),
@@ -186,15 +214,8 @@ impl Credential {
     }
 
     /// What tells this identity from others, for the key under which its token is remembered. No secret is in it.
-    #[must_use]
-    pub fn key(&self) -> Vec<&OsStr> {
+    fn key(&self) -> Vec<&OsStr> {
         match self {
-            Self::Person(Person {
-                authority,
-                tenant,
-                client_id,
-                ..
-            }) => [authority, tenant, client_id].map(OsStr::new).into(),
             Self::ManagedIdentity {
                 client_id,
                 stand_in,

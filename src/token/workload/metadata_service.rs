@@ -12,7 +12,6 @@ use azure_core::http::{HttpClient as _, Method, Request, Url};
 use crate::token::http::runtime::before;
 
 use super::credential::Credential;
-use crate::token::http::transport::Transport;
 
 const ENDPOINT: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
 
@@ -22,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Whether this machine has one, or what stands in for it by `credential`.
 #[must_use]
 pub fn answers(credential: &Credential) -> bool {
-    let Ok(transport) = Transport::new(credential).map(Arc::new) else {
+    let Ok(transport) = credential.transport().map(Arc::new) else {
         return false;
     };
     let Ok(url) = Url::parse(ENDPOINT) else {

@@ -19,11 +19,9 @@ use crate::entra::token::Token;
 use crate::failure::Failure;
 use crate::system::deadline::Deadline;
 use crate::token::http::errors::Complaint;
-use crate::token::http::runtime::{before, runtime};
-use crate::token::http::transport::Transport;
-use crate::token::person::{self, Entra};
+use crate::token::http::runtime::before;
 
-use credential::Credential;
+pub use credential::Credential;
 
 /// Gets a token for `resource` before the deadline, and looks at it.
 ///
@@ -35,18 +33,12 @@ pub fn token(
     resource: &str,
     deadline: Deadline,
 ) -> Result<Token, Failure> {
-    let transport = Arc::new(Transport::new(credential)?);
-    if let Credential::Person(person) = credential {
-        let entra = Entra::of(person, credential, &transport, resource, deadline)?;
-        let runtime = runtime()?;
-        let token = person::token(person, &runtime, &entra);
-        runtime.shutdown_background();
-        return token;
-    }
-    let source = credential.with(&transport)?;
+    let transport = Arc::new(credential.transport()?);
+    let source = credential.for_sdk(&transport)?;
     let answer = before(deadline.remaining(), ask(&*source, resource))?;
+    let asked = credential.asked();
     let complaint = Complaint {
-        credential,
+        asked: &asked,
         seen: transport.seen(),
     };
     let secret = match answer {

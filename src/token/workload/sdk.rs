@@ -29,7 +29,10 @@ impl Credential {
     /// # Errors
     ///
     /// The certificate cannot be used, or the SDK does not take a value.
-    pub fn with(&self, transport: &Arc<Transport>) -> Result<Arc<dyn TokenCredential>, Failure> {
+    pub(super) fn for_sdk(
+        &self,
+        transport: &Arc<Transport>,
+    ) -> Result<Arc<dyn TokenCredential>, Failure> {
         let mut client_options = ClientOptions {
             transport: Some(SdkTransport::new(transport.clone())),
             retry: RetryOptions::exponential(ExponentialRetryOptions {
@@ -39,9 +42,6 @@ impl Credential {
             ..ClientOptions::default()
         };
         let (authority, tenant, client_id, proof) = match self {
-            Self::Person(_) => {
-                return Err(Failure::sign_in("the SDK signs nobody in"));
-            }
             Self::ManagedIdentity { client_id, .. } => {
                 let options = ManagedIdentityCredentialOptions {
                     user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
@@ -114,7 +114,7 @@ impl Credential {
         match made {
             Ok(credential) => Ok(credential),
             Err(error) => Err(Complaint {
-                credential: self,
+                asked: &self.asked(),
                 seen: Seen::default(),
             }
             .failure(&error)),
