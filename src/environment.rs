@@ -24,19 +24,18 @@ pub struct Environment {
 
 impl Environment {
     /// The variables of this process.
-    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
     pub fn inherited() -> Self {
         std::env::vars_os().collect()
     }
 
     /// Whether this process has a variable `name`, of those that it would inherit.
-    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
     pub fn is_inherited(name: &str) -> bool {
         std::env::var_os(name).is_some()
     }
 
     /// The value of `name`, the empty one included.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.variables
             .iter()
@@ -45,7 +44,6 @@ impl Environment {
     }
 
     /// The value of `name` where it is set to something.
-    #[must_use]
     pub fn get_filled(&self, name: &str) -> Option<&OsStr> {
         self.get(name).filter(|value| !value.is_empty())
     }
@@ -69,7 +67,6 @@ impl Environment {
     }
 
     /// These variables for a program that only helps us, and has no use for a password or token.
-    #[must_use]
     pub fn without_secrets(&self) -> Self {
         let mut environment = self.clone();
         for name in SECRETS {
@@ -79,7 +76,6 @@ impl Environment {
     }
 
     /// These variables, but for `name`.
-    #[must_use]
     pub fn without(&self, name: &str) -> Self {
         let mut environment = self.clone();
         environment.remove(name);

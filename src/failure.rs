@@ -56,7 +56,6 @@ impl Failure {
     }
 
     /// The same failure with one more remedy.
-    #[must_use]
     pub fn hint(mut self, remedy: impl AsRef<str>) -> Self {
         self.hints.push(plain_text::clean(remedy.as_ref()));
         self
@@ -64,14 +63,12 @@ impl Failure {
 
     /// The same failure with commands of az that mend it, run in this order: the words of each, without `az` itself.
     /// They are run as they are, so that whoever gives them has checked them.
-    #[must_use]
     pub fn mend_by(mut self, commands: Vec<Vec<String>>) -> Self {
         self.mended_by = commands;
         self
     }
 
     /// The same failure with more about how it came to be, in brackets behind the cause.
-    #[must_use]
     pub fn noting(mut self, note: &str) -> Self {
         self.cause = format!("{} ({})", self.cause, plain_text::clean(note));
         self
@@ -79,44 +76,37 @@ impl Failure {
 
     /// The same failure, and everyone who asks for the same gets it now: the one who gives tokens refused. A timeout, a
     /// network or a proxy is of one launch alone.
-    #[must_use]
     pub fn shared(self) -> Self {
         self.shared_if(true)
     }
 
     /// The same failure, shared as that which it comes from is; see [`Failure::shared`].
-    #[must_use]
     pub fn shared_if(mut self, is_shared: bool) -> Self {
         self.is_shared = is_shared;
         self
     }
 
     /// Whether everyone who asks for the same gets it now; see [`Failure::shared`].
-    #[must_use]
     pub fn is_shared(&self) -> bool {
         self.is_shared
     }
 
     /// The cause, in a line.
-    #[must_use]
     pub fn cause(&self) -> &str {
         &self.cause
     }
 
     /// What to do about it, a line each.
-    #[must_use]
     pub fn hints(&self) -> &[String] {
         &self.hints
     }
 
     /// The commands of az that mend it; see [`Failure::mend_by`].
-    #[must_use]
     pub fn mended_by(&self) -> &[Vec<String>] {
         &self.mended_by
     }
 
     /// The process exit code.
-    #[must_use]
     pub fn exit_code(&self) -> i32 {
         match self.kind {
             Kind::Usage | Kind::Output => 1,

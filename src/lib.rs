@@ -24,22 +24,60 @@
 //! At the bottom are [`failure`], what a person is told, [`plain_text`], what others wrote made fit to show, and
 //! [`environment`], the variables as a value. A file imports from its own floor or from below, never from above.
 
-pub mod cli;
-pub mod doctor;
-pub mod entra;
-pub mod environment;
-pub mod failure;
-pub mod handover;
-pub mod intent;
-pub mod libpq;
-pub mod plain_text;
-pub mod psql;
-pub mod shell;
-pub mod sign_in;
-pub mod system;
-pub mod token;
+#![deny(clippy::disallowed_methods)]
 
-pub use libpq::resolve::target;
+mod cli;
+mod doctor;
+mod entra;
+mod environment;
+mod failure;
+mod handover;
+mod intent;
+mod libpq;
+mod plain_text;
+mod psql;
+mod shell;
+mod sign_in;
+mod system;
+mod token;
+
+use libpq::resolve::target;
+
+/// What the tests of this repository look at. Nobody else links to this library.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::libpq::resolve::target;
+    pub mod cli {
+        pub use crate::cli::*;
+    }
+    pub mod doctor {
+        pub use crate::doctor::{judge, look};
+    }
+    pub mod entra {
+        pub use crate::entra::*;
+    }
+    pub mod environment {
+        pub use crate::environment::*;
+    }
+    pub mod libpq {
+        pub use crate::libpq::*;
+    }
+    pub mod plain_text {
+        pub use crate::plain_text::*;
+    }
+    pub mod psql {
+        pub use crate::psql::*;
+    }
+    pub mod sign_in {
+        pub use crate::sign_in::cache;
+    }
+    pub mod system {
+        pub use crate::system::platform;
+    }
+    pub mod token {
+        pub use crate::token::*;
+    }
+}
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -60,13 +98,16 @@ use system::private_directory::PrivateDirectory;
 use system::process::child_signal::ChildSignal;
 use system::terminal;
 
-/// Runs the program with `words` (without its own name). Where it becomes psql it does not return, except on
-/// Windows, with psql's exit code.
-///
-/// # Errors
-///
-/// Whatever a person has to be told; see [`failure`].
-pub fn run(words: Vec<OsString>) -> Result<i32, Failure> {
+/// Runs the program with `words` (without its own name), and returns the exit code. Where psql takes its place it does not
+/// return, except on Windows, with psql's exit code.
+pub fn run(words: Vec<OsString>) -> i32 {
+    launch(words).unwrap_or_else(|failure| {
+        terminal::tell(&failure);
+        failure.exit_code()
+    })
+}
+
+fn launch(words: Vec<OsString>) -> Result<i32, Failure> {
     let environment = Environment::inherited();
     let line = command_line::read(words, &environment);
     let flags = Options::of_command_line(line.own)?;

@@ -1,15 +1,9 @@
-//! The program: hands its words to the library, prints an error once, exits.
+//! The program: argv in, exit code out.
 
 #![cfg_attr(unix, no_main)]
+#![deny(clippy::disallowed_methods)]
 
 use std::ffi::OsString;
-
-fn run(words: Vec<OsString>) -> i32 {
-    entra_psql::run(words).unwrap_or_else(|failure| {
-        entra_psql::system::terminal::tell(&failure);
-        failure.exit_code()
-    })
-}
 
 // The compiler's unwinder goes into the program: as a library of its own it costs every start the loader's work, and a
 // program that aborts on panics has little use for it.
@@ -38,10 +32,12 @@ extern "C" fn main(
             OsString::from_vec(word.to_bytes().to_vec())
         })
         .collect();
-    run(words)
+    entra_psql::run(words)
 }
 
 #[cfg(not(unix))]
 fn main() {
-    std::process::exit(run(std::env::args_os().skip(1).collect()));
+    #[expect(clippy::disallowed_methods, reason = "here the arguments come in")]
+    let words = std::env::args_os().skip(1).collect();
+    std::process::exit(entra_psql::run(words));
 }

@@ -22,7 +22,6 @@ const TOKEN: &str = "eyJ";
 const SHORTEST_TOKEN: usize = 20;
 
 /// Returns `text` in one line, without secrets, and with nothing that moves the cursor or reorders what is shown.
-#[must_use]
 pub fn clean(text: &str) -> String {
     let text = without_secrets(text);
     let mut line = String::with_capacity(text.len());
@@ -46,7 +45,6 @@ pub fn clean(text: &str) -> String {
 }
 
 /// Whether a character has no shape of its own: a control character, or one that formats or reorders others.
-#[must_use]
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -65,13 +63,11 @@ pub fn is_invisible(c: char) -> bool {
 }
 
 /// Returns `text` with its tokens, the passwords of its URIs, and the values beside secrets' names hidden.
-#[must_use]
 pub fn without_secrets(text: &str) -> String {
     without_tokens(&without_values(&without_credentials(text)))
 }
 
 /// Whether `word` may be a connection string or URI with a secret in it, whether or not libpq takes it.
-#[must_use]
 pub fn may_hold_secret(word: &str) -> bool {
     let has_name = |text: &str| {
         let text = text.to_ascii_lowercase();

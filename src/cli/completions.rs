@@ -36,7 +36,6 @@ pub const SCRIPTS: &[Script] = &[
 ];
 
 /// The script for `shell`.
-#[must_use]
 pub fn for_shell(shell: &str) -> Option<&'static Script> {
     SCRIPTS.iter().find(|script| script.shell == shell)
 }

@@ -9,7 +9,6 @@ use super::table::{OPTIONS, OwnOption, Value};
 use super::values;
 
 /// The description from which clap parses and help is written.
-#[must_use]
 pub fn command() -> Command {
     Command::new("entra-psql")
         .version(env!("CARGO_PKG_VERSION"))

@@ -90,7 +90,6 @@ const METHODS: [(Method, &str, &str); 11] = [
 
 impl Method {
     /// The method with this name.
-    #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         let found = METHODS.iter().find(|(_, known, _)| *known == name);
         found.map(|(method, ..)| *method)
@@ -102,13 +101,11 @@ impl Method {
     }
 
     /// Its name.
-    #[must_use]
     pub fn name(self) -> &'static str {
         self.row().1
     }
 
     /// Where its token comes from, in a sentence.
-    #[must_use]
     pub fn source(self) -> &'static str {
         self.row().2
     }
@@ -122,7 +119,6 @@ impl Method {
 
 impl Workload {
     /// Its name as a method.
-    #[must_use]
     pub fn name(self) -> &'static str {
         Method::Workload(self).name()
     }
@@ -130,7 +126,6 @@ impl Workload {
 
 impl PersonMethod {
     /// Its name as a method.
-    #[must_use]
     pub fn name(self) -> &'static str {
         Method::Person(self).name()
     }

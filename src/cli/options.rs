@@ -171,7 +171,6 @@ impl Options {
     /// Returns these options, and where they say nothing, those of the `variables`.
     ///
     /// Options that exclude each other are taken from one place alone: a flag silences the variables that it contradicts.
-    #[must_use]
     pub fn merge(self, variables: Self) -> Self {
         let (account, place) = (self.names_account(), self.names_place());
         let unless = |is_silenced: bool, value: Option<String>| value.filter(|_| !is_silenced);
@@ -212,20 +211,17 @@ impl Options {
     }
 
     /// Whether they say how a token is to be got, so that one which is there already is not what they ask for.
-    #[must_use]
     pub fn say_how_to_sign_in(&self) -> bool {
         let named = [&self.tenant, &self.subscription, &self.client_id];
         self.auth.is_some() || self.fresh || named.iter().any(|value| value.is_some())
     }
 
     /// Whether a token is asked for.
-    #[must_use]
     pub fn ask_for_token(&self) -> bool {
         self.entra || self.group.is_some() || self.auth.is_some()
     }
 
     /// How long signing in may take, by this method where one was named.
-    #[must_use]
     pub fn time_for_signing_in(&self, method: Option<Method>) -> Duration {
         self.timeout.unwrap_or(match method {
             Some(Method::Person(_)) => TIME_FOR_A_PERSON,

@@ -17,7 +17,6 @@ pub enum Value {
 
 impl Value {
     /// How it is written behind the option's name, for help and reference.
-    #[must_use]
     pub fn shown(self) -> String {
         match self {
             Self::None => String::new(),
@@ -183,7 +182,6 @@ pub const TRUSTED_HOSTS: &str = "ENTRA_PSQL_TRUSTED_HOSTS";
 pub const CACHE: &str = "ENTRA_PSQL_CACHE";
 
 /// Whether `--NAME` is ours, and if so whether it takes a value.
-#[must_use]
 pub fn is_own(name: &str) -> Option<Argument> {
     let option = OPTIONS.iter().find(|option| option.name == name)?;
     Some(match option.value {

@@ -35,7 +35,6 @@ pub enum Link {
 
 impl Link {
     /// Its name.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Version => "version",
@@ -70,7 +69,6 @@ pub enum Status {
 
 impl Status {
     /// The word for it, legible without colour.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -105,31 +103,26 @@ impl Finding {
     }
 
     /// A link that is as it should be.
-    #[must_use]
     pub fn ok(link: Link, found: impl AsRef<str>) -> Self {
         Self::new(link, Status::Ok, found.as_ref())
     }
 
     /// A link that deserves a look.
-    #[must_use]
     pub fn warn(link: Link, found: impl AsRef<str>) -> Self {
         Self::new(link, Status::Warn, found.as_ref())
     }
 
     /// A broken link.
-    #[must_use]
     pub fn fail(link: Link, found: impl AsRef<str>) -> Self {
         Self::new(link, Status::Fail, found.as_ref())
     }
 
     /// A link that there is no need to check.
-    #[must_use]
     pub fn skip(link: Link, found: impl AsRef<str>) -> Self {
         Self::new(link, Status::Skip, found.as_ref())
     }
 
     /// A link that cannot be checked, `because` of another one.
-    #[must_use]
     pub fn unchecked(link: Link, because: impl AsRef<str>) -> Self {
         let because = because.as_ref();
         Self::new(
@@ -140,20 +133,17 @@ impl Finding {
     }
 
     /// The same finding with one more remedy.
-    #[must_use]
     pub fn remedy(mut self, remedy: impl AsRef<str>) -> Self {
         self.remedies.push(plain_text::clean(remedy.as_ref()));
         self
     }
 
     /// The same finding with more remedies.
-    #[must_use]
     pub fn remedies<S: AsRef<str>>(self, remedies: impl IntoIterator<Item = S>) -> Self {
         remedies.into_iter().fold(self, Self::remedy)
     }
 
     /// Whether nothing that leans on this link can hold.
-    #[must_use]
     pub fn is_broken(&self) -> bool {
         self.status == Status::Fail
     }
@@ -170,7 +160,6 @@ pub struct Report {
 
 impl Report {
     /// Whether a sign-in works: one did.
-    #[must_use]
     pub fn works(&self) -> bool {
         self.findings
             .iter()
@@ -178,7 +167,6 @@ impl Report {
     }
 
     /// The names of the broken links.
-    #[must_use]
     pub fn broken(&self) -> Vec<&'static str> {
         let broken = self.findings.iter().filter(|finding| finding.is_broken());
         broken.map(|finding| finding.link.name()).collect()

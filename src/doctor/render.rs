@@ -7,7 +7,6 @@ use crate::cli::Format;
 use super::finding::{Finding, Report, Status};
 
 /// The report in this format, without a newline at its end.
-#[must_use]
 pub fn written(report: &Report, format: Format) -> String {
     match format {
         Format::Text => text(report),

@@ -89,7 +89,6 @@ pub enum Named {
 
 impl Named {
     /// Its name.
-    #[must_use]
     pub fn name(&self) -> &str {
         match self {
             Self::Known(cloud) => cloud.name,
@@ -99,7 +98,6 @@ impl Named {
 }
 
 /// The cloud that was named, else the one `of_hosts`; `None` where it is not known here.
-#[must_use]
 pub fn chosen(named: Option<&Named>, of_hosts: Option<&'static Cloud>) -> Option<&'static Cloud> {
     match named {
         Some(Named::Known(cloud)) => Some(cloud),
@@ -109,7 +107,6 @@ pub fn chosen(named: Option<&Named>, of_hosts: Option<&'static Cloud>) -> Option
 }
 
 /// The cloud whose server `host` is: a name of proper labels before the suffix, in any case.
-#[must_use]
 pub fn of_host(host: &[u8]) -> Option<&'static Cloud> {
     if is_name_under(host, COSMOS.suffix.as_bytes()) || is_older_cosmos(host) {
         return Some(COSMOS);
@@ -127,7 +124,6 @@ fn is_older_cosmos(host: &[u8]) -> bool {
 }
 
 /// The cloud with this name, in any case.
-#[must_use]
 pub fn by_name(name: &str) -> Option<&'static Cloud> {
     CLOUDS
         .iter()
@@ -135,7 +131,6 @@ pub fn by_name(name: &str) -> Option<&'static Cloud> {
 }
 
 /// Whether `host` is one or more labels followed by `suffix` (which begins with a dot).
-#[must_use]
 pub fn is_name_under(host: &[u8], suffix: &[u8]) -> bool {
     host.len() > suffix.len()
         && host[host.len() - suffix.len()..].eq_ignore_ascii_case(suffix)
@@ -143,7 +138,6 @@ pub fn is_name_under(host: &[u8], suffix: &[u8]) -> bool {
 }
 
 /// Whether `host` can be a name in the DNS: labels of letters, digits, `-` and `_`, none of them empty.
-#[must_use]
 pub fn is_name(host: &[u8]) -> bool {
     host.split(|&b| b == b'.').all(|label| {
         !label.is_empty()
@@ -155,7 +149,6 @@ pub fn is_name(host: &[u8]) -> bool {
 
 /// Whether `host` is an IPv4 address in one of the spellings that `inet_aton` takes and name lookups pass on to it: one to four
 /// numbers, each decimal, octal or hexadecimal (`127.1`, `0x7f000001`).
-#[must_use]
 pub fn is_ipv4_address(host: &[u8]) -> bool {
     let is_number = |part: &[u8]| match part {
         [b'0', b'x' | b'X', digits @ ..] => digits.iter().all(u8::is_ascii_hexdigit),

@@ -160,19 +160,16 @@ const CONSENT: &str = "run it again and allow the application to reach databases
 const SECOND_FACTOR: &str = "run it again, and sign in with a second factor; where that is not asked for, with `--auth browser`";
 
 /// What mends a refusal for a person who signed in to the Azure CLI, where the text has a code that is known.
-#[must_use]
 pub fn remedy_for_person(text: &str) -> Option<&'static str> {
     of(text)?.person
 }
 
 /// What mends a refusal for an application, where the text has a code that is known.
-#[must_use]
 pub fn remedy_for_application(text: &str) -> Option<&'static str> {
     of(text)?.application
 }
 
 /// What mends a refusal for a person who signs in with a browser or a code, where the text has a code that is known.
-#[must_use]
 pub fn remedy_for_browser(text: &str) -> Option<&'static str> {
     let found = IN_BROWSER.iter().find(|(code, _)| has_code(text, code));
     found.map(|(_, remedy)| *remedy)
@@ -190,7 +187,6 @@ fn has_code(text: &str, code: &str) -> bool {
 }
 
 /// Returns a refusal's text up to its trace ids, cleaned and cut.
-#[must_use]
 pub fn one_line(text: &str) -> String {
     let text = plain_text::clean(text);
     let text = text.split(" Trace ID:").next().unwrap_or(&text);

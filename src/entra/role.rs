@@ -27,7 +27,6 @@ pub enum Identity {
 }
 
 /// Reads the identity from the claims of a version 1.0 token (Entra's "access token claims" reference).
-#[must_use]
 pub fn identity(token: &Token) -> Identity {
     // A managed identity's resource; its last segment is the name.
     if let Some(name) = token
@@ -57,7 +56,6 @@ pub fn identity(token: &Token) -> Identity {
 /// `name` without the backslashes before its spaces, which Microsoft's pages ask for.
 ///
 /// They are right in a `key=value` connection string, where libpq takes them away, and wrong everywhere else.
-#[must_use]
 pub fn without_backslashes(name: &OsStr) -> OsString {
     let mut plain = OsString::new();
     let mut rest = name;
@@ -71,7 +69,6 @@ pub fn without_backslashes(name: &OsStr) -> OsString {
 }
 
 /// `name` with `@server` at its end, once: the role of a Single Server whose first label is `server`.
-#[must_use]
 pub fn of_single_server(name: &OsStr, server: &str) -> OsString {
     let ending = format!("@{server}");
     let mut role = name.to_owned();
@@ -83,13 +80,11 @@ pub fn of_single_server(name: &OsStr, server: &str) -> OsString {
 
 /// Whether `name` has a control character in it. PostgreSQL allows some, but a name that moves the cursor or ends a line is
 /// nobody's role, and a variable ends at a NUL.
-#[must_use]
 pub fn has_control_character(name: &OsStr) -> bool {
     name.to_string_lossy().contains(char::is_control)
 }
 
 /// Returns the name of the person that a token was made for, as they know it.
-#[must_use]
 pub fn person(token: &Token) -> Option<&str> {
     ["upn", "unique_name", "preferred_username", "email", "name"]
         .into_iter()
@@ -97,7 +92,6 @@ pub fn person(token: &Token) -> Option<&str> {
 }
 
 /// Whether two names differ by case alone, the case of letters beyond ASCII included.
-#[must_use]
 pub fn differ_by_case_alone(one: &str, other: &str) -> bool {
     one != other && one.to_lowercase() == other.to_lowercase()
 }

@@ -31,13 +31,11 @@ pub enum Unusable {
 
 impl Unusable {
     /// What is wrong with a token that was to be for `resource`, or for any database.
-    #[must_use]
     pub fn cause(&self, resource: Option<&str>) -> String {
         format!("the token {}", self.predicate(resource))
     }
 
     /// The same, to stand after what says which token it is.
-    #[must_use]
     pub fn predicate(&self, resource: Option<&str>) -> String {
         match self {
             Self::NotAToken => "is no token".to_owned(),
@@ -98,13 +96,11 @@ impl Token {
     }
 
     /// The token itself, for the one place that hands it to psql.
-    #[must_use]
     pub fn secret(&self) -> &str {
         &self.secret
     }
 
     /// A claim that is a text.
-    #[must_use]
     pub fn claim(&self, name: &str) -> Option<&str> {
         self.claims
             .get(name)?
@@ -113,7 +109,6 @@ impl Token {
     }
 
     /// When it expires; a token that does not say is expired.
-    #[must_use]
     pub fn expires(&self) -> SystemTime {
         let seconds = self.claims.get("exp").and_then(Value::as_u64);
         UNIX_EPOCH
@@ -122,14 +117,12 @@ impl Token {
     }
 
     /// When it was issued, where it says so.
-    #[must_use]
     pub fn issued(&self) -> Option<SystemTime> {
         let seconds = self.claims.get("iat").and_then(Value::as_u64)?;
         UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
     }
 
     /// Whether its audience is a database's: `https://ossrdbms-aad.…` in whatever cloud, or Cosmos DB's.
-    #[must_use]
     pub fn is_for_databases(&self) -> bool {
         self.claim("aud").is_some_and(|audience| {
             audience.starts_with("https://ossrdbms-aad.")

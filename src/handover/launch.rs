@@ -17,7 +17,6 @@ pub enum Role {
 
 impl Role {
     /// What to do where it cannot be run.
-    #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {
             Self::Psql => "install PostgreSQL's client, or name another psql with `--psql PATH`",

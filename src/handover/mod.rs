@@ -97,13 +97,11 @@ impl Receiver {
     }
 
     /// Whether it is a program that is started now, and not a reader of what is printed.
-    #[must_use]
     pub fn is_started(&self, options: &Options) -> bool {
         !matches!(self, Self::Reader(_)) && !options.dry_run
     }
 
     /// psql's path, where it is psql.
-    #[must_use]
     pub fn psql(&self) -> Option<&Path> {
         match self {
             Self::Psql(psql) => Some(psql.path()),
@@ -203,7 +201,6 @@ fn say(options: &Options, about: impl FnOnce() -> String) {
 }
 
 /// What libpq would refuse before it looks for a server, where there is no psql to say it.
-#[must_use]
 pub fn refused(Refusal(why): &Refusal) -> Failure {
     Failure::sign_in(format!("libpq refuses the connection's parameters: {why}"))
         .hint("mend them where they stand: command line, service file or `PG…` variable")

@@ -22,7 +22,6 @@ pub struct Psql {
 
 impl Psql {
     /// The psql at `path`.
-    #[must_use]
     pub fn new(path: PathBuf, words: Vec<OsString>) -> Self {
         Self { path, words }
     }

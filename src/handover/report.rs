@@ -12,13 +12,11 @@ use crate::plain_text;
 use crate::sign_in::signer::SignedIn;
 
 /// Why there is no token.
-#[must_use]
 pub fn no_token(reason: &str) -> String {
     format!("no token: {reason}")
 }
 
 /// How a token was got, and what is set beside it.
-#[must_use]
 pub fn signed_in<'a>(
     plan: &Plan,
     settings: impl IntoIterator<Item = (&'static str, &'a OsStr)>,
@@ -51,7 +49,6 @@ pub fn signed_in<'a>(
 }
 
 /// What a program finds in its variables.
-#[must_use]
 pub fn settings<'a>(settings: impl IntoIterator<Item = (&'static str, &'a OsStr)>) -> String {
     let lines: Vec<_> = settings.into_iter().map(setting).collect();
     lines.join("\n")
@@ -62,7 +59,6 @@ fn setting((name, value): (&str, &OsStr)) -> String {
 }
 
 /// The program and its words as a shell would take them. A connection string with a secret is hidden.
-#[must_use]
 pub fn command_line(launch: &Launch) -> String {
     let mut line = quoted(launch.program.as_os_str());
     for word in &launch.words {

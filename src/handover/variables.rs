@@ -14,7 +14,6 @@ use crate::sign_in::signer::SignedIn;
 use crate::system::platform;
 
 /// What is worth a warning about the role's name.
-#[must_use]
 pub fn warnings(role: &Role, token: &Token) -> Vec<String> {
     let mut warnings = Vec::new();
     if let (Identity::Named(own), Some(name)) = (role::identity(token), role.name.to_str())
@@ -46,7 +45,6 @@ pub struct Settings {
 impl Settings {
     /// The settings for a sign-in by `plan`. `named` are the files that were read, and `roots` what `PGSSLROOTCERT` is to be
     /// where there are none.
-    #[must_use]
     pub fn new(
         plan: &Plan,
         signed_in: &SignedIn,
@@ -79,7 +77,6 @@ impl Settings {
 }
 
 /// psql's variables: those of `environment`, with the settings and the token put in.
-#[must_use]
 pub fn variables(environment: &Environment, settings: &Settings, token: &Token) -> Environment {
     let mut variables = environment.clone();
     for (name, value) in settings.variables() {
@@ -93,7 +90,6 @@ pub fn variables(environment: &Environment, settings: &Settings, token: &Token) 
 }
 
 /// psql's words, with the role where a variable would not reach.
-#[must_use]
 pub fn words(mut words: Vec<OsString>, role: &Role) -> Vec<OsString> {
     match &role.delivery {
         Delivery::Variable => {}

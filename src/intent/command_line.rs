@@ -10,7 +10,6 @@ use crate::psql::command_line::CommandLine;
 /// Reads `words`. On Unix psql has the system's `getopt_long`, which looks behind operands unless `POSIXLY_CORRECT` is
 /// set.
 #[cfg(unix)]
-#[must_use]
 pub fn read(words: Vec<OsString>, environment: &Environment) -> CommandLine {
     let posix = environment.get("POSIXLY_CORRECT").is_some();
     CommandLine::read(words, posix, cli::is_own)
@@ -20,7 +19,6 @@ pub fn read(words: Vec<OsString>, environment: &Environment) -> CommandLine {
 /// (`src/port/getopt_long.c`) and knows no `POSIXLY_CORRECT`. Where it makes a difference, and only there, psql is asked
 /// for its version.
 #[cfg(windows)]
-#[must_use]
 pub fn read(words: Vec<OsString>, environment: &Environment) -> CommandLine {
     let through = CommandLine::read(words.clone(), false, cli::is_own);
     let stopping = CommandLine::read(words, true, cli::is_own);

@@ -20,7 +20,6 @@ pub struct Choice {
 
 impl Choice {
     /// The choice in a clause, where `auto` made it.
-    #[must_use]
     pub fn explained(&self) -> Option<String> {
         let because = self.because?;
         Some(format!("`auto` chose `{}`: {because}", self.method.name()))
@@ -29,7 +28,6 @@ impl Choice {
 
 /// The method that was asked for, or that others set up for us here by variables, in the contract's order. `None`
 /// where neither is.
-#[must_use]
 pub fn choose(options: &Options, environment: &Environment) -> Option<Choice> {
     match options.auth {
         Some(Auth::By(method)) => Some(Choice {

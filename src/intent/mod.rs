@@ -105,14 +105,12 @@ pub struct Plan {
 
 impl Plan {
     /// The name of the cloud that the server is in, where it was named or the host says it.
-    #[must_use]
     pub fn cloud_name(&self) -> Option<&str> {
         let named = self.options.cloud.as_ref().map(Named::name);
         named.or(self.cloud.map(|cloud| cloud.name))
     }
 
     /// The cloud that was named, else the servers', where it is known here.
-    #[must_use]
     pub fn known_cloud(&self) -> Option<&'static Cloud> {
         cloud::chosen(self.options.cloud.as_ref(), self.cloud)
     }

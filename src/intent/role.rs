@@ -71,7 +71,6 @@ pub struct Role {
 
 impl User {
     /// Whether the person typed or stored the role, so that libpq's rule for the database's name holds.
-    #[must_use]
     pub fn is_typed(&self) -> bool {
         match self {
             Self::Unnamed => false,

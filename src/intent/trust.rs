@@ -31,13 +31,11 @@ pub enum Trust {
 
 impl Trust {
     /// Whether at least one host may be sent a token.
-    #[must_use]
     pub fn any(&self) -> bool {
         matches!(self, Self::All { .. } | Self::Some { .. })
     }
 
     /// Why no token is sent although one is due.
-    #[must_use]
     pub fn refusal(&self) -> Failure {
         match self {
             Self::All { .. } | Self::None => {
@@ -55,7 +53,6 @@ impl Trust {
 }
 
 /// Judges the hosts of `target`. `vouched` is `--entra`; `listed` are the names that stand to be trusted.
-#[must_use]
 pub fn of(target: &Target, vouched: bool, listed: &[&str]) -> Trust {
     let hosts = target.hosts();
     if hosts
@@ -88,7 +85,6 @@ pub fn of(target: &Target, vouched: bool, listed: &[&str]) -> Trust {
 }
 
 /// The entries of [`TRUSTED_HOSTS`].
-#[must_use]
 pub fn listed(environment: &Environment) -> Vec<&str> {
     environment
         .get(TRUSTED_HOSTS)

@@ -35,7 +35,6 @@ pub struct Connection {
 
 impl Connection {
     /// All that `target` gives.
-    #[must_use]
     pub fn of(target: &Target) -> Self {
         let value = |name: &str| {
             let given = target.parameters().value(name)?;
@@ -52,7 +51,6 @@ impl Connection {
     }
 
     /// The name of the database, where one is given: the user's own by libpq's rule where only a user is.
-    #[must_use]
     pub fn database(&self) -> Option<&OsStr> {
         let filled = |name: &str| {
             let at = keywords::position(name.as_bytes())?;
@@ -77,7 +75,6 @@ impl Connection {
     }
 
     /// The given parameters that no variable can say: those that matter, and those that do not.
-    #[must_use]
     pub fn without_variable(&self) -> (Vec<&'static str>, Vec<&'static str>) {
         let given = KEYWORDS.iter().zip(&self.values);
         given
@@ -95,7 +92,6 @@ impl Connection {
     }
 
     /// `environment` with the connection in it, and nothing that would lead elsewhere.
-    #[must_use]
     pub fn in_environment(&self, environment: &Environment) -> Environment {
         let mut environment = environment.clone();
         for (name, value) in self.variables() {
@@ -108,7 +104,6 @@ impl Connection {
     }
 
     /// Returns the names of the secrets that [`Connection::conninfo`] leaves out, other than the password.
-    #[must_use]
     pub fn secrets_beside_password(&self) -> Vec<&'static str> {
         let given = KEYWORDS.iter().zip(&self.values);
         given

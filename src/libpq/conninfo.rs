@@ -71,7 +71,6 @@ fn quoted_value(text: &[u8]) -> Result<(Vec<u8>, &[u8]), Refusal> {
 }
 
 /// A value as it is written behind `NAME=`: a backslash before what would end it or be read.
-#[must_use]
 pub fn escaped(value: &[u8]) -> Vec<u8> {
     if value.is_empty() {
         return b"''".to_vec();

@@ -127,7 +127,6 @@ fn system_service_file(environment: &Environment) -> Option<PathBuf> {
 }
 
 /// The text of the password file that libpq would use for `target`; `None` where it would use none.
-#[must_use]
 pub fn passfile(target: &Target, environment: &Environment) -> Option<Zeroizing<Vec<u8>>> {
     let file = match target.parameters().filled("passfile") {
         Some(file) => PathBuf::from(platform::os_string(file)),
@@ -150,13 +149,11 @@ fn is_private(_about: &fs::Metadata) -> bool {
 }
 
 /// Whether the person has a root file of their own, which libpq finds by itself.
-#[must_use]
 pub fn has_own_roots(environment: &Environment) -> bool {
     own_roots(environment).is_some()
 }
 
 /// The person's own root file, where libpq finds it by itself.
-#[must_use]
 pub fn own_roots(environment: &Environment) -> Option<PathBuf> {
     in_home(environment, ROOT_FILE).filter(|file| file.exists())
 }
@@ -172,7 +169,6 @@ pub struct Named {
 
 /// The files to be named for a connection to `target`. A psql that was moved reads the system service file of its own tree,
 /// so that the service file is named whenever there is one.
-#[must_use]
 pub fn named(target: &Target, environment: &Environment) -> Named {
     let parameters = target.parameters();
     let service = parameters.get("servicefile");

@@ -95,7 +95,6 @@ pub const SECRETS: [&str; 5] = [
 pub const WITHOUT_EFFECT: [&[u8]; 2] = [b"authtype", b"tty"];
 
 /// The place of a parameter in [`KEYWORDS`].
-#[must_use]
 pub fn position(name: &[u8]) -> Option<usize> {
     KEYWORDS
         .iter()

@@ -29,7 +29,6 @@ pub enum Origin {
 
 impl Origin {
     /// Whether it was typed on the command line.
-    #[must_use]
     pub fn is_command_line(self) -> bool {
         matches!(self, Self::Option | Self::ConnectionString)
     }
@@ -55,7 +54,6 @@ pub struct Parameters {
 
 impl Parameters {
     /// No value at all.
-    #[must_use]
     pub fn none() -> Self {
         Self {
             given: KEYWORDS.iter().map(|_| None).collect(),
@@ -119,19 +117,16 @@ impl Parameters {
     }
 
     /// A parameter's value and origin. `name` is one of [`KEYWORDS`].
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&Given> {
         keywords::position(name.as_bytes()).and_then(|at| self.given[at].as_ref())
     }
 
     /// A parameter's value, which may be empty.
-    #[must_use]
     pub fn value(&self, name: &str) -> Option<&[u8]> {
         self.get(name).map(|given| given.value.as_slice())
     }
 
     /// A parameter's value where it is not empty.
-    #[must_use]
     pub fn filled(&self, name: &str) -> Option<&[u8]> {
         self.value(name).filter(|value| !value.is_empty())
     }
@@ -203,7 +198,6 @@ impl Parameters {
 }
 
 /// Whether libpq takes a database's name for a connection string or URI, where it looks into names (`expand_dbname`).
-#[must_use]
 pub fn is_connection_string(name: &[u8]) -> bool {
     uri::is_uri(name) || name.contains(&b'=')
 }
@@ -221,7 +215,6 @@ fn known(name: &[u8]) -> Result<Option<usize>, Refusal> {
 }
 
 /// C's `isspace` in the C locale.
-#[must_use]
 pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r')
 }

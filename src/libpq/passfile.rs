@@ -14,7 +14,6 @@ pub struct Lookup<'a> {
 }
 
 /// Whether a line of `text` holds a password for this connection that is not empty.
-#[must_use]
 pub fn has_password(text: &[u8], lookup: Lookup<'_>) -> bool {
     let fields = [lookup.host, lookup.port, lookup.database, lookup.user];
     text.split(|&b| b == b'\n')

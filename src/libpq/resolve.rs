@@ -21,7 +21,6 @@ pub fn target(wanted: &Wanted, environment: &Environment) -> Result<Target, Refu
 
 /// What the service in `PGSERVICE` gives to the later connections of a psql that first went to `target`. libpq puts it before
 /// the variables, and takes nothing from one that it refuses.
-#[must_use]
 pub fn later_service(target: &Target, environment: &Environment) -> Parameters {
     let mut parameters = Parameters::none();
     if environment.get("PGSERVICE").is_none() {

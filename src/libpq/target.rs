@@ -23,7 +23,6 @@ pub struct Host {
 
 impl Host {
     /// Whether libpq would open a socket of the file system (or of the abstract namespace).
-    #[must_use]
     pub fn is_socket(&self) -> bool {
         self.address.is_empty()
             && (self.name.is_empty() || self.name.starts_with(b"/") || self.name.starts_with(b"@"))
@@ -59,38 +58,32 @@ impl Target {
     }
 
     /// The hosts, at least one.
-    #[must_use]
     pub fn hosts(&self) -> &[Host] {
         &self.hosts
     }
 
     /// The parameters.
-    #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
     /// The user, where one is named. Named but empty in a connection string or service file, or in
     /// `PGUSER`, is libpq's own default: the name of the operating system's user.
-    #[must_use]
     pub fn user(&self) -> Option<&Given> {
         self.parameters.get("user")
     }
 
     /// Whether a database is named anywhere.
-    #[must_use]
     pub fn names_database(&self) -> bool {
         self.parameters.get("dbname").is_some()
     }
 
     /// The user that libpq would sign in as; `system_user` is the operating system's name for us.
-    #[must_use]
     pub fn user_or<'a>(&'a self, system_user: &'a [u8]) -> &'a [u8] {
         self.parameters.filled("user").unwrap_or(system_user)
     }
 
     /// The database that libpq would open: the user's name where none is given.
-    #[must_use]
     pub fn database_or<'a>(&'a self, system_user: &'a [u8]) -> &'a [u8] {
         self.parameters
             .filled("dbname")
@@ -98,13 +91,11 @@ impl Target {
     }
 
     /// Where a password that is no password file's was given.
-    #[must_use]
     pub fn password(&self) -> Option<&Given> {
         self.parameters.get("password")
     }
 
     /// Whether libpq would look into a password file: no other password is there.
-    #[must_use]
     pub fn reads_passfile(&self) -> bool {
         self.parameters.filled("password").is_none()
     }
@@ -131,7 +122,6 @@ impl Target {
     }
 
     /// Where `name` was set by the person, in any place.
-    #[must_use]
     pub fn origin(&self, name: &str) -> Option<Origin> {
         self.parameters.get(name).map(|given| given.origin)
     }

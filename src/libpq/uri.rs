@@ -8,7 +8,6 @@ use super::parameters::{Parameters, Refusal};
 const PREFIXES: [&[u8]; 2] = [b"postgresql://", b"postgres://"];
 
 /// Whether libpq takes `text` for a URI.
-#[must_use]
 pub fn is_uri(text: &[u8]) -> bool {
     PREFIXES.iter().any(|prefix| text.starts_with(prefix))
 }

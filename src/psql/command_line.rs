@@ -82,7 +82,6 @@ pub struct Wanted {
 
 impl CommandLine {
     /// Reads `words` (without the program's name). `posix` is whether `POSIXLY_CORRECT` is set.
-    #[must_use]
     pub fn read(words: Vec<OsString>, posix: bool, is_own: IsOwn) -> Self {
         let items = getopt::read(&words, posix, is_own);
         let mut kept = vec![true; words.len()];

@@ -66,7 +66,6 @@ pub type IsOwn = fn(&str) -> Option<Argument>;
 /// Reads `words` (without the program's name).
 ///
 /// `posix` is whether `POSIXLY_CORRECT` is set, which makes the first operand end the options.
-#[must_use]
 pub fn read(words: &[OsString], posix: bool, is_own: IsOwn) -> Vec<Item> {
     let mut reader = Reader {
         words,

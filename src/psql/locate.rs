@@ -108,7 +108,6 @@ pub fn program(name: &OsStr, environment: &Environment) -> Result<PathBuf, Failu
 }
 
 /// Whether a program is a script, as Debian's wrapper around psql is.
-#[must_use]
 pub fn is_script(program: &Path) -> bool {
     let mut beginning = [0; 2];
     let read = File::open(program).and_then(|mut file| file.read_exact(&mut beginning));

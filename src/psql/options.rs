@@ -136,7 +136,6 @@ pub const OPTIONS: &[PsqlOption] = &[
 pub const HELP: usize = OPTIONS.len() - 2;
 
 /// The option with this letter.
-#[must_use]
 pub fn by_short(letter: u8) -> Option<&'static PsqlOption> {
     OPTIONS.iter().find(|option| option.short == Some(letter))
 }
@@ -145,7 +144,6 @@ pub fn by_short(letter: u8) -> Option<&'static PsqlOption> {
 ///
 /// Prefixes of several options are accepted where these are one option under two names, as glibc does. PostgreSQL's own
 /// `getopt_long`, which psql for Windows has, takes no prefix at all.
-#[must_use]
 pub fn by_long(name: &[u8]) -> Option<&'static PsqlOption> {
     if let Some(exact) = OPTIONS.iter().find(|option| option.long.as_bytes() == name) {
         return Some(exact);

@@ -38,7 +38,6 @@ static MARK: [u8; 44] = *b"This is entra-psql, not psql: 2b0f63d1c5a94e";
 /// Whether `program` is this program under whatever name, or another version of it.
 ///
 /// Of psql nothing is asked but its size.
-#[must_use]
 pub fn is(program: &Path) -> bool {
     let Ok(about) = fs::metadata(program) else {
         return false;
@@ -49,6 +48,7 @@ pub fn is(program: &Path) -> bool {
 
 /// Whether this process runs `program`, to which whatever links may lead.
 #[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "here it is asked what runs")]
 fn is_running(_program: &Path, about: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let ourselves = std::env::current_exe().and_then(fs::metadata);
@@ -57,6 +57,7 @@ fn is_running(_program: &Path, about: &fs::Metadata) -> bool {
 
 /// Whether this process runs `program`, to which whatever links may lead.
 #[cfg(windows)]
+#[expect(clippy::disallowed_methods, reason = "here it is asked what runs")]
 fn is_running(program: &Path, _about: &fs::Metadata) -> bool {
     let ourselves = std::env::current_exe().and_then(|path| path.canonicalize());
     matches!((ourselves, program.canonicalize()), (Ok(ours), Ok(its)) if ours == its)
@@ -115,7 +116,6 @@ pub fn check(psql: &Path, environment: &Environment) -> Result<(), Failure> {
 }
 
 /// The failure where psql was named, and this program is it.
-#[must_use]
 pub fn refused(program: &Path) -> Failure {
     let cause = format!("`{}` is entra-psql itself, not psql", program.display());
     Failure::new(Kind::NotRunnable, cause).hint(
@@ -124,7 +124,6 @@ pub fn refused(program: &Path) -> Failure {
 }
 
 /// The variables for `psql` where it can't have those that it would get: `given`, or else our own.
-#[must_use]
 pub fn variables(psql: &Path, given: Option<&Environment>) -> Option<Environment> {
     let has_depth = match given {
         Some(environment) => environment.get(DEPTH).is_some(),
@@ -211,6 +210,10 @@ mod tests {
     }
 
     #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the program that runs is this test's"
+    )]
     fn a_program_with_the_mark_is_us_if_it_is_of_our_size() {
         // It is this test's program that runs.
         let ourselves = std::env::current_exe().unwrap();

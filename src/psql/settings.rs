@@ -5,7 +5,6 @@
 //! parameters that came later, and every value of variables that only later ones look at.
 
 /// Whether psql takes `-P WORD`. A name that psql does not know is refused.
-#[must_use]
 pub fn print_setting_is_accepted(word: &[u8]) -> bool {
     let (name, value) = split_at_equals(word);
     let Ok(name) = std::str::from_utf8(name) else {
@@ -31,7 +30,6 @@ pub fn print_setting_is_accepted(word: &[u8]) -> bool {
 }
 
 /// Whether psql takes `-v WORD`.
-#[must_use]
 pub fn variable_is_accepted(word: &[u8]) -> bool {
     let (name, value) = split_at_equals(word);
     // Without a value the variable is unset, which is never refused: each special one has a default.

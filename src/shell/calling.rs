@@ -5,7 +5,6 @@ use crate::environment::Environment;
 use super::Shell;
 
 /// The calling shell: the program that started us where the system says it, else by the variables, else sh.
-#[must_use]
 pub fn shell(environment: &Environment) -> Shell {
     parent()
         .and_then(|program| Shell::of_program(&program))

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 /// A kind of shell, by the language that it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "PowerShell is called so")]
 pub enum Shell {
     /// The POSIX shell and all that read its language.
     Sh,
@@ -51,7 +52,6 @@ pub struct Unsayable {
 
 impl Shell {
     /// The kind with this name.
-    #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         let found = SHELLS.iter().find(|(_, known, _)| *known == name);
         found.map(|(shell, ..)| *shell)
@@ -63,7 +63,6 @@ impl Shell {
     }
 
     /// The kind of the program with this name or path, if it is a shell.
-    #[must_use]
     pub fn of_program(program: &str) -> Option<Self> {
         let name = program.rsplit(['/', '\\']).next()?.to_ascii_lowercase();
         // A login shell's own name begins with a dash.

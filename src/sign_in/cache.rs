@@ -77,7 +77,6 @@ impl Kept {
 }
 
 /// Reads a failure that was told under `key`, in the time `waited`, in nanoseconds since 1970.
-#[must_use]
 pub fn failure_in(bytes: &[u8], key: &CacheKey, waited: &RangeInclusive<u128>) -> Option<Failure> {
     let told: Value = serde_json::from_slice(bytes).ok()?;
     let at: u128 = told["at"].as_str()?.parse().ok()?;
@@ -97,7 +96,6 @@ impl From<Token> for Kept {
 
 impl<'a> Cache<'a> {
     /// The place of what is kept under `key`.
-    #[must_use]
     pub fn new(directory: &'a PrivateDirectory, key: CacheKey, wants_name: bool) -> Self {
         let mut hasher = DefaultHasher::new();
         key.identity.hash(&mut hasher);
@@ -110,7 +108,6 @@ impl<'a> Cache<'a> {
     }
 
     /// The name of the lock for those who want the same token.
-    #[must_use]
     pub fn lock(&self) -> String {
         format!("{}.lock", self.place)
     }
@@ -118,7 +115,6 @@ impl<'a> Cache<'a> {
     /// The token, if it is the one that would be asked for now and has enough life left.
     ///
     /// A file that others could have read or written is not used, which is said.
-    #[must_use]
     pub fn recall(&self, now: SystemTime) -> Option<Kept> {
         let bytes = match self.directory.read(&self.place) {
             Ok(bytes) => bytes?,
@@ -171,7 +167,6 @@ impl<'a> Cache<'a> {
 
     /// The failure of somebody who tried while we waited, from `then` to `now`. What is of later than now was told by a clock
     /// that was ahead.
-    #[must_use]
     pub fn told_between(&self, then: SystemTime, now: SystemTime) -> Option<Failure> {
         let bytes = self.directory.read(&self.place_of_failure()).ok()??;
         let waited = nanoseconds(then)..=nanoseconds(now);
@@ -185,7 +180,6 @@ impl<'a> Cache<'a> {
 }
 
 /// Forgets every token, with the failures that stand beside it, and says how many tokens there were.
-#[must_use]
 pub fn forget_all(directory: &PrivateDirectory) -> usize {
     let mut count = 0;
     for name in directory.names() {

@@ -13,7 +13,6 @@ use crate::token::azure_cli;
 ///
 /// Nothing waits meanwhile: the turn with az was given back with the failure, and the deadline is over. Who waited for
 /// that turn has heard of the failure, which was true then.
-#[must_use]
 pub fn run_az_login(failure: &Failure, environment: &Environment) -> bool {
     let commands = failure.mended_by();
     let is_attended = environment.get_filled("CI").is_none()

@@ -313,7 +313,6 @@ fn check_cloud(plan: &Plan) -> Result<(), Failure> {
 }
 
 /// The resource for those who have to be told it: the public cloud's if nothing names another.
-#[must_use]
 pub fn resource(plan: &Plan) -> &str {
     let named = plan.resource.as_deref();
     named.unwrap_or(cloud::PUBLIC.resource)

@@ -75,7 +75,6 @@ impl From<Error> for Trouble {
 
 impl Account {
     /// The account of an application in a tenant.
-    #[must_use]
     pub fn new(authority: &str, tenant: &str, client_id: &str) -> Self {
         Self(format!("{authority} {tenant} {client_id}"))
     }

@@ -16,7 +16,6 @@ pub struct Deadline {
 
 impl Deadline {
     /// A deadline `total` from now.
-    #[must_use]
     pub fn after(total: Duration) -> Self {
         Self {
             start: Instant::now(),
@@ -25,13 +24,11 @@ impl Deadline {
     }
 
     /// What is left; nothing once it has passed.
-    #[must_use]
     pub fn remaining(&self) -> Duration {
         self.total.saturating_sub(self.start.elapsed())
     }
 
     /// How long it was away when it was set.
-    #[must_use]
     pub fn total(&self) -> Duration {
         self.total
     }

@@ -8,7 +8,6 @@ use crate::environment::Environment;
 
 /// Bytes of an `OsStr` (its `as_encoded_bytes`, cut at ASCII bytes or rewritten) as an `OsString` again.
 #[cfg(unix)]
-#[must_use]
 pub fn os_string(bytes: &[u8]) -> OsString {
     <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes).to_owned()
 }
@@ -17,14 +16,12 @@ pub fn os_string(bytes: &[u8]) -> OsString {
 ///
 /// An unpaired surrogate, which no connection parameter can carry, becomes a replacement character.
 #[cfg(windows)]
-#[must_use]
 pub fn os_string(bytes: &[u8]) -> OsString {
     String::from_utf8_lossy(bytes).into_owned().into()
 }
 
 /// The operating system's name for us: libpq's default user (`pg_fe_getauthname`).
 #[cfg(unix)]
-#[must_use]
 pub fn user_name() -> Option<Vec<u8>> {
     let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok()??;
     Some(user.name.into_bytes())
@@ -32,7 +29,6 @@ pub fn user_name() -> Option<Vec<u8>> {
 
 /// The operating system's name for us: libpq's default user (`pg_fe_getauthname`), whatever `%USERNAME%` says.
 #[cfg(windows)]
-#[must_use]
 #[expect(unsafe_code, reason = "the account's name is got by a raw call")]
 pub fn user_name() -> Option<Vec<u8>> {
     use windows_sys::Win32::System::WindowsProgramming::GetUserNameW;
@@ -51,7 +47,6 @@ pub fn user_name() -> Option<Vec<u8>> {
 
 /// Where libpq looks for `.pgpass`, `.pg_service.conf` and `.postgresql`: the home directory.
 #[cfg(unix)]
-#[must_use]
 pub fn home_directory(environment: &Environment) -> Option<PathBuf> {
     if let Some(home) = environment.get_filled("HOME") {
         return Some(home.into());
@@ -63,15 +58,21 @@ pub fn home_directory(environment: &Environment) -> Option<PathBuf> {
 /// Where libpq looks for `pgpass.conf`, `.pg_service.conf` and `root.crt`: `postgresql` in the folder that Windows knows
 /// as the account's for roaming data, which `%APPDATA%` names too but does not move.
 #[cfg(windows)]
-#[must_use]
+#[expect(clippy::disallowed_methods, reason = "here it is known")]
 pub fn home_directory(_environment: &Environment) -> Option<PathBuf> {
     Some(dirs::config_dir()?.join("postgresql"))
+}
+
+/// The person's own directory, in which tools keep their configuration.
+#[expect(clippy::disallowed_methods, reason = "here it is known")]
+pub fn own_directory() -> Option<PathBuf> {
+    dirs::home_dir()
 }
 
 /// The folders below which programs are installed: for everybody, then for this account. Shells that were open before an
 /// installation do not have its program on their `PATH`.
 #[cfg(windows)]
-#[must_use]
+#[expect(clippy::disallowed_methods, reason = "here they are known")]
 pub fn program_folders(environment: &Environment) -> Vec<PathBuf> {
     // A 32-bit program gets another value in the second than a 64-bit one, and az once was 32-bit.
     let mut folders: Vec<PathBuf> = ["ProgramW6432", "ProgramFiles", "ProgramFiles(x86)"]
@@ -96,7 +97,6 @@ pub const LONGEST_VARIABLE: usize = 32_766;
 
 /// Whether the system refused to start a program because its words, with its variables, are too long.
 #[cfg(unix)]
-#[must_use]
 pub fn are_words_too_long(why: &io::Error) -> bool {
     why.kind() == io::ErrorKind::ArgumentListTooLong
 }
@@ -104,14 +104,12 @@ pub fn are_words_too_long(why: &io::Error) -> bool {
 /// Whether the system refused to start a program because its words are too long: 32,767 characters, or 8,191 for a batch
 /// file (Microsoft's page for `CreateProcessW`). It says that the file name is.
 #[cfg(windows)]
-#[must_use]
 pub fn are_words_too_long(why: &io::Error) -> bool {
     why.kind() == io::ErrorKind::InvalidFilename
 }
 
 /// A role's name as the variable or word from which psql reads it in UTF-8, the bytes that the server knows it by.
 #[cfg(unix)]
-#[must_use]
 pub fn name_for_psql(name: &OsStr) -> OsString {
     name.to_owned()
 }
@@ -121,7 +119,6 @@ pub fn name_for_psql(name: &OsStr) -> OsString {
 /// psql.exe's C library makes bytes of the system's code page of all that it is given, and libpq sends these. So it is
 /// given the characters that the bytes of UTF-8 are in that code page. Where there are none, the name stays as it is.
 #[cfg(windows)]
-#[must_use]
 pub fn name_for_psql(name: &OsStr) -> OsString {
     use std::os::windows::ffi::OsStringExt as _;
 

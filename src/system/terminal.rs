@@ -101,14 +101,12 @@ pub fn warn(text: &str) {
 }
 
 /// Whether psql would be interactive: standard input and output are a terminal.
-#[must_use]
 pub fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
 /// The terminal that we were started at, to read from; not where we are in its background, where reading would stop us.
 #[cfg(unix)]
-#[must_use]
 pub fn terminal() -> Option<File> {
     let terminal = File::open("/dev/tty").ok()?;
     let foreground = nix::unistd::tcgetpgrp(&terminal).ok()?;
@@ -117,7 +115,6 @@ pub fn terminal() -> Option<File> {
 
 /// The console that we were started at, to read from.
 #[cfg(windows)]
-#[must_use]
 pub fn terminal() -> Option<File> {
     // A console is read in lines only by who may also write to it.
     let mut options = File::options();

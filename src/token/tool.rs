@@ -11,6 +11,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::system::deadline::Deadline;
 use crate::system::plain_file;
+use crate::system::platform;
 use crate::system::process::{self, Answer, NoAnswer};
 use crate::system::threads;
 
@@ -47,7 +48,6 @@ pub struct Tool {
 
 impl Tool {
     /// Where it is: on `PATH`, else where its installer puts it.
-    #[must_use]
     pub fn find(&self, environment: &Environment) -> Option<PathBuf> {
         let on_path = which::which_in(self.command, environment.get("PATH"), ".").ok();
         on_path.or_else(|| {
@@ -72,13 +72,12 @@ impl Tool {
     /// Where installers put it. A shell that was open before the installation does not have it on its `PATH`.
     #[cfg(windows)]
     fn well_known(&self, environment: &Environment) -> Vec<PathBuf> {
-        let folders = crate::system::platform::program_folders(environment);
+        let folders = platform::program_folders(environment);
         let places = folders.iter().map(|folder| folder.join(self.installed));
         places.collect()
     }
 
     /// How much of it there is here, by its files: it is not started. `has_account` looks into its profile.
-    #[must_use]
     pub fn presence(
         &self,
         environment: &Environment,
@@ -101,17 +100,15 @@ impl Tool {
     }
 
     /// Its configuration directory.
-    #[must_use]
     pub fn configuration(&self, environment: &Environment) -> Option<PathBuf> {
         let (variable, name) = self.configuration;
         match environment.get_filled(variable) {
             Some(directory) => std::path::absolute(directory).ok(),
-            None => Some(dirs::home_dir()?.join(name)),
+            None => Some(platform::own_directory()?.join(name)),
         }
     }
 
     /// A digest of the files of its configuration directory with these names, which tells a sign-in from another.
-    #[must_use]
     pub fn state(&self, names: &[&str], environment: &Environment) -> u64 {
         let directory = self.configuration(environment);
         let mut hasher = DefaultHasher::new();

@@ -23,7 +23,6 @@ pub struct Turn {
 impl Turn {
     /// Waits for our turn, with the lock `name` in `directory`. Half of the time is left at least for those who get the first
     /// lock, and a quarter for the others.
-    #[must_use]
     pub fn take(directory: Option<&PrivateDirectory>, name: &str, deadline: Deadline) -> Self {
         let lock = directory.and_then(|directory| {
             let is_due = |part| deadline.remaining() <= deadline.total() / part;

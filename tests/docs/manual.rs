@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::process::Command;
 
-use entra_psql::cli::{CACHE, OPTIONS, TRUSTED_HOSTS};
-use entra_psql::environment::READY_TOKEN;
+use entra_psql::testing::cli::{CACHE, OPTIONS, TRUSTED_HOSTS};
+use entra_psql::testing::environment::READY_TOKEN;
 
 use crate::options::{self, Described};
 

@@ -3,10 +3,10 @@
 //! Which options there are, their letters and whether they take a value comes from the program's own tables, and so
 //! does what ours do. What psql's do is said here, since the program has no need to know.
 
-use entra_psql::cli::method::Method;
-use entra_psql::cli::{self, OwnOption, completions};
-use entra_psql::entra::cloud;
-use entra_psql::psql::options::{self as psql, Argument};
+use entra_psql::testing::cli::method::Method;
+use entra_psql::testing::cli::{self, OwnOption, completions};
+use entra_psql::testing::entra::cloud;
+use entra_psql::testing::psql::options::{self as psql, Argument};
 
 use crate::psql_words;
 

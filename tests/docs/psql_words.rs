@@ -1,6 +1,6 @@
 //! What psql's options do, and the values that it documents: short, for one line of a completion menu.
 
-use entra_psql::psql::settings;
+use entra_psql::testing::psql::settings;
 
 /// An option's name, what its value is called (nothing for a flag), and what it does.
 pub const OPTIONS: &[(&str, &str, &str)] = &[

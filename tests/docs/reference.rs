@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use entra_psql::cli::{OPTIONS, TRUSTED_HOSTS};
+use entra_psql::testing::cli::{OPTIONS, TRUSTED_HOSTS};
 
 pub fn page() -> String {
     let mut page = String::from(

@@ -8,10 +8,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use entra_psql::cli;
-use entra_psql::cli::completions::SCRIPTS;
-use entra_psql::cli::method::Method;
-use entra_psql::psql::options;
+use entra_psql::testing::cli;
+use entra_psql::testing::cli::completions::SCRIPTS;
+use entra_psql::testing::cli::method::Method;
+use entra_psql::testing::psql::options;
 use rexpect::session::{PtySession, spawn_command};
 
 use crate::support::{PROGRAM, User, tool};

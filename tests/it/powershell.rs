@@ -1,6 +1,6 @@
 //! What is written for PowerShell, which is not at hand: it is parsed, and what it does is not seen.
 
-use entra_psql::cli::completions::for_shell;
+use entra_psql::testing::cli::completions::for_shell;
 use tree_sitter::Parser;
 
 use crate::page;

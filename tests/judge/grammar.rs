@@ -8,8 +8,8 @@
 //! - our own words behind a `-P`, `-v` or abbreviation that psql may refuse: there psql would not look for an option
 //!   any more, and it alone knows.
 
-use entra_psql::cli::{self, Value};
-use entra_psql::psql::options::{Argument, Meaning, OPTIONS, PsqlOption};
+use entra_psql::testing::cli::{self, Value};
+use entra_psql::testing::psql::options::{Argument, Meaning, OPTIONS, PsqlOption};
 use fastrand::Rng;
 
 use super::case::{Kind, Segment};

@@ -5,10 +5,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Mutex;
 
-use entra_psql::cli;
-use entra_psql::environment::Environment;
-use entra_psql::psql::command_line::{CommandLine, Outcome};
-use entra_psql::system::platform;
+use entra_psql::testing::cli;
+use entra_psql::testing::environment::Environment;
+use entra_psql::testing::psql::command_line::{CommandLine, Outcome};
+use entra_psql::testing::system::platform;
 use fastrand::Rng;
 
 use super::case::{Case, Kind, Prepared};
@@ -35,7 +35,7 @@ fn may_sign_in(case: &Case, prepared: &Prepared) -> bool {
     let Outcome::Connects(wanted) = line.outcome else {
         return false;
     };
-    entra_psql::target(&wanted, &environment).is_ok_and(|target| {
+    entra_psql::testing::target(&wanted, &environment).is_ok_and(|target| {
         let mut hosts = target.hosts().iter();
         hosts.any(|host| {
             host.name

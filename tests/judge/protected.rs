@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::sync::Mutex;
 
-use entra_psql::system::platform;
+use entra_psql::testing::system::platform;
 use fastrand::Rng;
 
 use super::case::{Case, Prepared, contains};

@@ -6,8 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use entra_psql::libpq::conninfo::escaped;
-use entra_psql::libpq::keywords::KEYWORDS;
+use entra_psql::testing::libpq::conninfo::escaped;
+use entra_psql::testing::libpq::keywords::KEYWORDS;
 use fastrand::Rng;
 
 use super::case::{Case, File, Kind, Segment};

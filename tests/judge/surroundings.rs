@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use entra_psql::libpq::keywords::KEYWORDS;
+use entra_psql::testing::libpq::keywords::KEYWORDS;
 use fastrand::Rng;
 
 use super::case::{Case, File};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use entra_psql::cli;
-use entra_psql::psql::options::{self, Argument, OPTIONS};
-use entra_psql::psql::settings;
+use entra_psql::testing::cli;
+use entra_psql::testing::psql::options::{self, Argument, OPTIONS};
+use entra_psql::testing::psql::settings;
 
 use super::psql;
 
@@ -117,7 +117,7 @@ mod asked {
     use std::collections::BTreeSet;
     use std::sync::Mutex;
 
-    use entra_psql::libpq::keywords::{KEYWORDS, WITHOUT_EFFECT};
+    use entra_psql::testing::libpq::keywords::{KEYWORDS, WITHOUT_EFFECT};
 
     use super::{names_in_help, settings};
     use crate::case::Case;

@@ -4,14 +4,14 @@ use std::ffi::OsString;
 use std::fmt::Debug;
 use std::os::unix::ffi::OsStrExt;
 
-use entra_psql::cli;
-use entra_psql::environment::Environment;
-use entra_psql::libpq::files;
-use entra_psql::libpq::keywords::KEYWORDS;
-use entra_psql::libpq::parameters::Origin;
-use entra_psql::libpq::target::{Host, Target};
-use entra_psql::psql::command_line::{CommandLine, Outcome, Wanted};
-use entra_psql::system::platform;
+use entra_psql::testing::cli;
+use entra_psql::testing::environment::Environment;
+use entra_psql::testing::libpq::files;
+use entra_psql::testing::libpq::keywords::KEYWORDS;
+use entra_psql::testing::libpq::parameters::Origin;
+use entra_psql::testing::libpq::target::{Host, Target};
+use entra_psql::testing::psql::command_line::{CommandLine, Outcome, Wanted};
+use entra_psql::testing::system::platform;
 
 use super::case::{Case, Prepared};
 use super::oracle::{Answer, Attempt, Connection, Oracle};
@@ -150,7 +150,7 @@ fn compare_connection(
     if versions::minds_spaces(wanted, theirs.version) {
         return found.see("spaces in a URI", true);
     }
-    let target = match entra_psql::target(wanted, &environment) {
+    let target = match entra_psql::testing::target(wanted, &environment) {
         Ok(target) => target,
         Err(why) => {
             let what = format!("libpq accepts what we say it refuses: {}", why.0);

@@ -1,10 +1,10 @@
 //! What differs between the versions of psql and libpq from 13 on. Our reading is one for all and takes what any of them
 //! takes; here stands which of them refuses more than that, so that the judge allows it there and nowhere else.
 
-use entra_psql::libpq::parameters::Origin;
-use entra_psql::libpq::target::Target;
-use entra_psql::libpq::uri;
-use entra_psql::psql::command_line::Wanted;
+use entra_psql::testing::libpq::parameters::Origin;
+use entra_psql::testing::libpq::target::Target;
+use entra_psql::testing::libpq::uri;
+use entra_psql::testing::psql::command_line::Wanted;
 
 use super::oracle::Connection;
 

@@ -6,11 +6,11 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use azure_core::credentials::Secret;
-use entra_psql::doctor::judge::certificate::{self, Checks};
-use entra_psql::doctor::look::roots::{Place, Roots};
-use entra_psql::doctor::look::server::{Name, Server};
-use entra_psql::doctor::look::tls::Shown;
-use entra_psql::token::workload::certificate::CertificateFile;
+use entra_psql::testing::doctor::judge::certificate::{self, Checks};
+use entra_psql::testing::doctor::look::roots::{Place, Roots};
+use entra_psql::testing::doctor::look::server::{Name, Server};
+use entra_psql::testing::doctor::look::tls::Shown;
+use entra_psql::testing::token::workload::certificate::CertificateFile;
 use p12_keystore::{
     Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKey,
     PrivateKeyChain,

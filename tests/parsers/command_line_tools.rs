@@ -3,10 +3,10 @@
 use std::process::ExitStatus;
 use std::time::SystemTime;
 
-use entra_psql::doctor::judge::refusal::{self, Who};
-use entra_psql::psql;
-use entra_psql::token::azd;
-use entra_psql::token::azure_cli::{self, active_cloud, complaint::Complaint};
+use entra_psql::testing::doctor::judge::refusal::{self, Who};
+use entra_psql::testing::psql;
+use entra_psql::testing::token::azd;
+use entra_psql::testing::token::azure_cli::{self, active_cloud, complaint::Complaint};
 
 use crate::hunt::hunt;
 

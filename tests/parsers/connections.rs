@@ -1,12 +1,12 @@
 //! Command lines, connection strings, URIs, service files and password files.
 
-use entra_psql::cli::{self, Options};
-use entra_psql::libpq::parameters::Parameters;
-use entra_psql::libpq::passfile::{self, Lookup};
-use entra_psql::libpq::target::Target;
-use entra_psql::libpq::{conninfo, service, uri};
-use entra_psql::psql::command_line::{CommandLine, Outcome};
-use entra_psql::system::platform;
+use entra_psql::testing::cli::{self, Options};
+use entra_psql::testing::libpq::parameters::Parameters;
+use entra_psql::testing::libpq::passfile::{self, Lookup};
+use entra_psql::testing::libpq::target::Target;
+use entra_psql::testing::libpq::{conninfo, service, uri};
+use entra_psql::testing::psql::command_line::{CommandLine, Outcome};
+use entra_psql::testing::system::platform;
 
 use crate::hunt::hunt;
 

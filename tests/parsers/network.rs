@@ -1,9 +1,9 @@
 //! What comes from the network: requests to the listener of a browser sign-in, and the answers of whoever gives out tokens.
 
-use entra_psql::entra::refusal;
-use entra_psql::token::http::errors;
-use entra_psql::token::person::listener;
-use entra_psql::token::workload::github_actions;
+use entra_psql::testing::entra::refusal;
+use entra_psql::testing::token::http::errors;
+use entra_psql::testing::token::person::listener;
+use entra_psql::testing::token::workload::github_actions;
 
 use crate::hunt::hunt;
 

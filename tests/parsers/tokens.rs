@@ -4,12 +4,12 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use entra_psql::entra::refusal;
-use entra_psql::entra::role;
-use entra_psql::entra::token::Token;
-use entra_psql::plain_text;
-use entra_psql::sign_in::cache::{self, Kept};
-use entra_psql::token::CacheKey;
+use entra_psql::testing::entra::refusal;
+use entra_psql::testing::entra::role;
+use entra_psql::testing::entra::token::Token;
+use entra_psql::testing::plain_text;
+use entra_psql::testing::sign_in::cache::{self, Kept};
+use entra_psql::testing::token::CacheKey;
 
 use crate::hunt::hunt;
 

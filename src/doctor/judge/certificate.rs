@@ -30,7 +30,6 @@ pub enum Checks {
 }
 
 /// The server's TLS.
-#[must_use]
 pub fn judge(server: &Server, checks: Checks, roots: &Roots, now: SystemTime) -> Finding {
     match &server.tls {
         None => Finding::unchecked(Link::Tls, "there is no connection"),

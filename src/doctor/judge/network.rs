@@ -7,7 +7,6 @@ use crate::doctor::look::road::Road;
 use crate::doctor::look::server::{Name, Reached, Server};
 
 /// The server's name.
-#[must_use]
 pub fn name(server: &Server) -> Finding {
     let host = &server.host;
     match &server.name {
@@ -31,7 +30,6 @@ pub fn name(server: &Server) -> Finding {
 }
 
 /// The server's port.
-#[must_use]
 pub fn port(server: &Server) -> Finding {
     let at = format!("`{}` port {}", server.host, server.port);
     let others: Vec<String> = server
@@ -68,7 +66,6 @@ pub fn port(server: &Server) -> Finding {
 }
 
 /// The road to a web service.
-#[must_use]
 pub fn road(link: Link, road: &Road) -> Finding {
     let host = &road.host;
     let (first, remedy) = match &road.proxy {

@@ -17,13 +17,11 @@ use crate::psql::version;
 const OLDEST: u32 = 13;
 
 /// What a failure says of a link.
-#[must_use]
 pub fn failed(link: Link, failure: &Failure) -> Finding {
     Finding::fail(link, failure.cause()).remedies(failure.hints())
 }
 
 /// psql.
-#[must_use]
 pub fn psql(seen: &Result<Psql, Failure>) -> Finding {
     let psql = match seen {
         Ok(psql) => psql,
@@ -63,7 +61,6 @@ fn libpq_version(file: &Path) -> Option<u32> {
 }
 
 /// az, where the token comes from it.
-#[must_use]
 pub fn az(seen: &Result<Az, Failure>, plan: &Plan) -> Finding {
     let az = match seen {
         Ok(az) => az,
@@ -103,7 +100,6 @@ pub fn az(seen: &Result<Az, Failure>, plan: &Plan) -> Finding {
 }
 
 /// az, where nobody asks it.
-#[must_use]
 pub fn az_aside(program: Option<&Path>, because: &str) -> Finding {
     let place = program.map_or_else(
         || "it is not on `PATH`".to_owned(),
@@ -113,7 +109,6 @@ pub fn az_aside(program: Option<&Path>, because: &str) -> Finding {
 }
 
 /// The decision that a token is due, and is got so.
-#[must_use]
 pub fn decided(plan: &Plan, choice: Choice, protection: &Protection) -> Finding {
     let method = choice.method;
     let how = match choice.explained() {

@@ -25,7 +25,6 @@ pub struct Who {
 }
 
 /// What psql's last complaint says, without where it comes from.
-#[must_use]
 pub fn cause(stderr: &str) -> String {
     let lines = || {
         stderr
@@ -42,7 +41,6 @@ pub fn cause(stderr: &str) -> String {
 }
 
 /// What to do about a refusal that says `cause`.
-#[must_use]
 pub fn remedies(cause: &str, who: &Who) -> Vec<String> {
     let said = cause.to_lowercase();
     let says = |part: &str| said.contains(part);

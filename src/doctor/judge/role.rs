@@ -8,7 +8,6 @@ use crate::intent::role::{Place, User};
 use crate::sign_in::signer::SignedIn;
 
 /// Whether the role was named as a group.
-#[must_use]
 pub fn is_group(plan: &Plan) -> bool {
     matches!(
         &plan.user,
@@ -20,7 +19,6 @@ pub fn is_group(plan: &Plan) -> bool {
 }
 
 /// The role that was asked for, or worked out.
-#[must_use]
 pub fn judge(plan: &Plan, signed_in: &SignedIn) -> Finding {
     let name = signed_in.role.name.to_string_lossy();
     let identity = role::identity(&signed_in.token);
@@ -98,7 +96,6 @@ fn cut(name: &str) -> &str {
 }
 
 /// The membership of the group `name`. `groups` are those that the signed-in user is in, by Graph.
-#[must_use]
 pub fn group(name: &str, groups: &Result<Vec<String>, Failure>) -> Finding {
     let groups = match groups {
         Ok(groups) => groups,

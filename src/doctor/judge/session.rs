@@ -6,7 +6,6 @@ use crate::doctor::look::session::{Session, Trouble};
 use super::refusal::{self, Who};
 
 /// What came of opening a session.
-#[must_use]
 pub fn judge(came: &Result<Session, Trouble>, who: &Who) -> Finding {
     match came {
         Ok(session) => Finding::ok(

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 /// A string constant (PostgreSQL's "Lexical Structure"). What is not printable is escaped, so that it stays in its line.
-#[must_use]
 pub fn literal(text: &str) -> String {
     let doubled = text.replace('\'', "''");
     if !text.contains(char::is_control) {
@@ -24,7 +23,6 @@ pub fn literal(text: &str) -> String {
 }
 
 /// A quoted identifier.
-#[must_use]
 pub fn identifier(name: &str) -> String {
     let doubled = name.replace('"', "\"\"");
     if !name.contains(char::is_control) {

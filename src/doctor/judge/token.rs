@@ -10,7 +10,6 @@ use crate::entra::token::Token;
 const LITTLE_LIFE: Duration = Duration::from_secs(120);
 
 /// A token that was got. `source` says where from.
-#[must_use]
 pub fn judge(token: &Token, source: &str, now: SystemTime) -> Finding {
     let claim = |name| token.claim(name).unwrap_or("not said");
     let left = token.expires().duration_since(now).unwrap_or_default();

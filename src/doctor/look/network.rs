@@ -39,7 +39,6 @@ pub enum Reach {
 }
 
 /// Tries to reach `port` at the addresses, one after the other, as libpq does.
-#[must_use]
 pub fn reach(addresses: &[IpAddr], port: u16, deadline: Deadline) -> Reach {
     let mut last = Reach::Silent;
     for address in addresses {
@@ -57,7 +56,6 @@ pub fn reach(addresses: &[IpAddr], port: u16, deadline: Deadline) -> Reach {
 }
 
 /// Whether the error says that the time was over.
-#[must_use]
 pub fn is_timeout(why: &io::Error) -> bool {
     matches!(why.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
 }

@@ -26,7 +26,6 @@ pub struct Psql {
 }
 
 /// Looks at `program`.
-#[must_use]
 pub fn look(program: PathBuf, environment: &Environment, deadline: Deadline) -> Psql {
     let mut environment = environment.without_secrets();
     ourselves::count(&program, &mut environment);

@@ -37,7 +37,6 @@ pub struct Proxy {
 }
 
 /// Looks at the road to `address`: `https://HOST`, perhaps with a port and a path.
-#[must_use]
 pub fn look(address: &str, environment: &Environment, deadline: Deadline) -> Road {
     let (host, port) = host_and_port(address, 443);
     let proxy = proxy(&host, environment);

@@ -27,7 +27,6 @@ pub struct Roots {
 
 impl Roots {
     /// What there is where the launch would find none.
-    #[must_use]
     pub fn none(why: &Failure) -> Self {
         Self {
             place: Place::System,
@@ -37,7 +36,6 @@ impl Roots {
 }
 
 /// Reads the roots at `place`.
-#[must_use]
 pub fn read(place: Place) -> Roots {
     let certificates = match &place {
         Place::System => {

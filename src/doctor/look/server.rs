@@ -60,7 +60,6 @@ pub enum Reached {
 }
 
 /// Looks at `host`. `is_azure` is whether TLS and the other ports of Azure's servers matter.
-#[must_use]
 pub fn look(host: &Host, is_azure: bool, deadline: Deadline) -> Server {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let port = text(if host.port.is_empty() {

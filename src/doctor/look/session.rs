@@ -40,7 +40,6 @@ pub enum Trouble {
 
 /// psql's words for the connection that `wanted` says, and for nothing else: none of the command line's own commands
 /// and files. `role` is the one that was signed in as.
-#[must_use]
 pub fn words(wanted: &Wanted, role: Option<&Role>) -> Vec<OsString> {
     let mut words: Vec<OsString> = ["-XAtqzw", "-c", QUESTION].map(OsString::from).into();
     let typed = wanted.user.as_ref().map(|user| user.text.clone());

@@ -12,7 +12,6 @@ const ALWAYS: [&str; 4] = ["BA", "SY", "CO", "OW"];
 
 /// How somebody else than `account` can reach what has this descriptor. The account is written as the descriptor would
 /// write it.
-#[must_use]
 pub fn exposure(descriptor: &str, account: &str) -> Option<&'static str> {
     let Some((owner, list)) = owner_and_list(descriptor) else {
         return Some("is open to others");

@@ -57,7 +57,6 @@ impl PrivateDirectory {
     }
 
     /// Opens the directory. If it is exposed, that is said, and nothing is kept.
-    #[must_use]
     pub fn open_or_warn() -> Option<Self> {
         Self::open().unwrap_or_else(|Exposed(why)| {
             terminal::warn(&format!("nothing is remembered: {why}"));
@@ -66,7 +65,6 @@ impl PrivateDirectory {
     }
 
     /// Where a file of this name is, or would be.
-    #[must_use]
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
@@ -135,7 +133,6 @@ impl PrivateDirectory {
     }
 
     /// The names of its files, as far as they are ours.
-    #[must_use]
     pub fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
         entries
@@ -152,6 +149,7 @@ impl PrivateDirectory {
 
 /// Where the directory may be, the best place first: those that are the user's own.
 #[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "here they are known")]
 fn parents() -> Vec<PathBuf> {
     let runtime = dirs::runtime_dir().filter(|path| places::is_runtime_directory(path));
     let cache = dirs::cache_dir().and_then(|path| places::cache_directory(&path));
@@ -160,6 +158,7 @@ fn parents() -> Vec<PathBuf> {
 
 /// Where the directory may be, the best place first.
 #[cfg(windows)]
+#[expect(clippy::disallowed_methods, reason = "here they are known")]
 fn parents() -> Vec<PathBuf> {
     dirs::cache_dir().into_iter().collect()
 }

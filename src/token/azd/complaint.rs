@@ -9,7 +9,6 @@ use crate::entra::refusal::{self, one_line};
 use crate::failure::Failure;
 
 /// The failure to tell.
-#[must_use]
 pub fn failure(stderr: &[u8]) -> Failure {
     let text = text(&String::from_utf8_lossy(stderr));
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());

@@ -34,7 +34,6 @@ pub const TOOL: Tool = Tool {
 const STATE: [&str; 2] = [TOOL.profile, "config.json"];
 
 /// What its token of `resource` for `plan` is kept under.
-#[must_use]
 pub fn cache_key(plan: &Plan, resource: &str, environment: &Environment) -> CacheKey {
     let configuration = TOOL.configuration(environment);
     let asked = (resource, &plan.options.tenant, configuration);
@@ -45,7 +44,6 @@ pub fn cache_key(plan: &Plan, resource: &str, environment: &Environment) -> Cach
 }
 
 /// How much of it there is here.
-#[must_use]
 pub fn presence(environment: &Environment) -> Presence {
     TOOL.presence(environment, |known| {
         known["auth"]["account"]["currentUser"].is_object()

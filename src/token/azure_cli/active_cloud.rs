@@ -9,7 +9,6 @@ const DEFAULT: &str = "AzureCloud";
 
 /// The name of az's active cloud: `AZURE_CLOUD_NAME`, else `name` under `[cloud]` in az's `config`, which
 /// `az cloud set` writes; else the public one.
-#[must_use]
 pub fn name(environment: &Environment) -> String {
     if let Some(name) = environment.get_filled("AZURE_CLOUD_NAME") {
         return name.to_string_lossy().into_owned();
@@ -24,7 +23,6 @@ pub fn name(environment: &Environment) -> String {
 }
 
 /// The value of `name` in the section `cloud` of a file in Python's form of INI.
-#[must_use]
 pub fn configured(config: &str) -> Option<&str> {
     let is_heading = |line: &&str| line.starts_with('[');
     config

@@ -24,7 +24,6 @@ impl Complaint {
     ///
     /// az's own errors begin with `ERROR: `. Where the first of them announces a traceback, the next one is the
     /// cause. Python's bare traceback, and a shell that does not find it, mean that az cannot even start.
-    #[must_use]
     pub fn read(stderr: &[u8], status: ExitStatus) -> Self {
         let text = String::from_utf8_lossy(stderr);
         let lines: Vec<&str> = text
@@ -53,14 +52,12 @@ impl Complaint {
     }
 
     /// Whether az lost a race for its own token cache, which another try wins.
-    #[must_use]
     pub fn is_lost_race(&self) -> bool {
         self.cause.contains("does not exist in MSAL token cache")
             || self.cause.contains("Can't find token from MSAL cache")
     }
 
     /// The failure to tell, after az was asked to do `what`.
-    #[must_use]
     pub fn failure(&self, what: &str) -> Failure {
         let failure = Failure::sign_in(format!("the Azure CLI could not {what}: {}", self.cause));
         if self.broken {

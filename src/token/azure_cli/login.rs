@@ -7,7 +7,6 @@ use crate::cli::values;
 
 /// The words of these command lines, without `az` itself, where they are a login and perhaps the logout before it, with
 /// options that az's advice is known to give and values that ours may have. Otherwise none.
-#[must_use]
 pub fn commands(lines: &[String]) -> Vec<Vec<String>> {
     let read = |lines: &[String]| lines.iter().map(|line| words(line)).collect();
     let commands: Option<Vec<Vec<String>>> = match lines {
@@ -21,7 +20,6 @@ pub fn commands(lines: &[String]) -> Vec<Vec<String>> {
 }
 
 /// The words of the login that a sentence of az's names, where it names one without options.
-#[must_use]
 pub fn command_in(sentence: &str) -> Vec<Vec<String>> {
     let is_named = ["'az login'", "`az login`"]
         .iter()

@@ -50,7 +50,6 @@ const STATE: [&str; 3] = [TOOL.profile, "clouds.config", "config"];
 const VARIABLES: [&str; 3] = ["AZURE_CLOUD_NAME", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"];
 
 /// What its token for `plan` is kept under.
-#[must_use]
 pub fn cache_key(plan: &Plan, environment: &Environment) -> CacheKey {
     let Options {
         tenant,
@@ -69,7 +68,6 @@ pub fn cache_key(plan: &Plan, environment: &Environment) -> CacheKey {
 }
 
 /// How much of it there is here.
-#[must_use]
 pub fn presence(environment: &Environment) -> Presence {
     TOOL.presence(environment, |profile| {
         let accounts = profile["subscriptions"].as_array();
@@ -89,7 +87,6 @@ fn its_environment(environment: &Environment) -> Environment {
 /// Runs it with these words for a person, who has all the time they need, and says whether it succeeded.
 ///
 /// It gets the terminal: our input, and for both of its outputs standard error, since standard output is psql's.
-#[must_use]
 pub fn run_at_terminal(words: &[String], environment: &Environment) -> bool {
     let Some(program) = TOOL.find(environment) else {
         return false;
@@ -151,7 +148,6 @@ impl<'a> AzureCli<'a> {
     }
 
     /// Where it is.
-    #[must_use]
     pub fn program(&self) -> &Path {
         &self.program
     }

@@ -50,7 +50,6 @@ pub struct Complaint<'a> {
 
 impl Complaint<'_> {
     /// The failure after an error of the SDK's.
-    #[must_use]
     pub fn failure(&self, error: &azure_core::Error) -> Failure {
         match answered_text(error) {
             Some(text) => self.refused(&text),
@@ -63,7 +62,6 @@ impl Complaint<'_> {
     }
 
     /// The failure where nobody said why in a form that can be passed on: what the transport saw is all there is.
-    #[must_use]
     pub fn unanswered(&self) -> Failure {
         match &self.seen.outcome {
             Some(Outcome::Failed(why)) => self.unreachable(why),
@@ -94,7 +92,6 @@ impl Complaint<'_> {
     }
 
     /// The failure after the deadline.
-    #[must_use]
     pub fn silence(&self, deadline: Deadline) -> Failure {
         let last = match &self.seen.outcome {
             Some(Outcome::Failed(why)) => format!(" (its last failure: {why})"),
@@ -116,7 +113,6 @@ impl Complaint<'_> {
     }
 
     /// The failure after something that is not used as a token.
-    #[must_use]
     pub fn unusable(&self, why: &Unusable, resource: &str) -> Failure {
         match why {
             Unusable::NotAToken => Failure::sign_in(format!(
@@ -143,7 +139,6 @@ impl Complaint<'_> {
     }
 
     /// The failure after a refusal in Entra's own words.
-    #[must_use]
     pub fn refused(&self, text: &str) -> Failure {
         let line = refusal::one_line(text);
         let remedy = (self.asked.remedy)(&line);
@@ -211,7 +206,6 @@ fn answered_text(error: &azure_core::Error) -> Option<String> {
 }
 
 /// Returns what an answer with this body says in its own words.
-#[must_use]
 pub fn text_in(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let texts = ["error_description", "message", "error"];

@@ -7,7 +7,6 @@ pub mod runtime;
 pub mod transport;
 
 /// The name of an address's host.
-#[must_use]
 pub fn host_of(address: &str) -> &str {
     let rest = address.strip_prefix("https://");
     rest.unwrap_or(address).trim_end_matches('/')

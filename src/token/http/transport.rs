@@ -121,7 +121,6 @@ impl Transport {
     }
 
     /// What came of the last request that anything came of; else whom the last was for.
-    #[must_use]
     pub fn seen(&self) -> Seen {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.clone()

@@ -54,7 +54,6 @@ impl Listener {
     }
 
     /// The port.
-    #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }

@@ -114,7 +114,6 @@ impl Person {
     }
 
     /// What a token of `resource` is kept under.
-    #[must_use]
     pub fn cache_key(&self, method: Method, resource: &str) -> CacheKey {
         let asked = (resource, &self.authority, &self.tenant, &self.client_id);
         CacheKey {

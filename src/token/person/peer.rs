@@ -6,7 +6,6 @@ use tokio::net::TcpStream;
 ///
 /// A peer that hung up is taken for one: nobody can say any more whose it was, and a browser waits for its page.
 #[cfg(target_os = "linux")]
-#[must_use]
 pub fn is_strangers(stream: &TcpStream) -> bool {
     use nix::unistd::{geteuid, getuid};
 
@@ -26,7 +25,6 @@ pub fn is_strangers(stream: &TcpStream) -> bool {
 
 /// Whether the other end of `stream` is another user's of this machine: this system doesn't say.
 #[cfg(not(target_os = "linux"))]
-#[must_use]
 pub fn is_strangers(_stream: &TcpStream) -> bool {
     false
 }

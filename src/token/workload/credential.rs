@@ -145,7 +145,6 @@ impl Credential {
     }
 
     /// What its token of `resource` is kept under.
-    #[must_use]
     pub fn cache_key(&self, method: Method, resource: &str, environment: &Environment) -> CacheKey {
         let endpoint = environment.get("IDENTITY_ENDPOINT");
         let asked = (resource, self.key(), endpoint);
@@ -156,7 +155,6 @@ impl Credential {
     }
 
     /// What is asked for its tokens, for errors.
-    #[must_use]
     pub fn asked(&self) -> Asked {
         let (host, advice) = match self {
             Self::ManagedIdentity { client_id, .. } => (

@@ -29,7 +29,6 @@ pub struct Job {
 
 impl Job {
     /// The assertion that GitHub makes of this job, asked for through `transport`.
-    #[must_use]
     pub fn vouching_through(&self, transport: Arc<Transport>) -> Vouching {
         Vouching {
             job: self.clone(),

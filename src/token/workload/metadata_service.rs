@@ -19,7 +19,6 @@ const ENDPOINT: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Whether this machine has one, or what stands in for it by `credential`.
-#[must_use]
 pub fn answers(credential: &Credential) -> bool {
     let Ok(transport) = credential.transport().map(Arc::new) else {
         return false;

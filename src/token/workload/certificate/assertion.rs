@@ -22,7 +22,6 @@ const LIFETIME: Duration = Duration::from_secs(600);
 
 impl Signer {
     /// The assertions of the application `client_id`, for whoever gives out tokens at `audience`.
-    #[must_use]
     pub fn vouching(self, audience: String, client_id: String) -> Vouching {
         Vouching {
             signer: self,

@@ -63,7 +63,6 @@ impl Key {
     }
 
     /// The name of its signatures' algorithm in a JWT's header (RFC 7518, section 3.1).
-    #[must_use]
     pub fn algorithm(&self) -> &'static str {
         match self {
             Self::Rsa(_) => "PS256",

@@ -71,7 +71,6 @@ impl CertificateFile {
     }
 
     /// The file at `path`, which holds `bytes`.
-    #[must_use]
     pub fn holding(path: &Path, bytes: Zeroizing<Vec<u8>>, password: Option<Secret>) -> Self {
         Self {
             path: path.to_owned(),
@@ -81,13 +80,11 @@ impl CertificateFile {
     }
 
     /// Where it is.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// What tells its contents and password from others.
-    #[must_use]
     pub fn fingerprint(&self) -> String {
         let password = self.password.as_ref().map_or("", Secret::secret);
         fingerprint(&[&self.bytes, password.as_bytes()])
