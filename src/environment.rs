@@ -5,8 +5,8 @@
 
 use std::ffi::{OsStr, OsString};
 
-/// The variables that say a ready token for `--auth env`: it, the file that it is in, or the number of the descriptor that
-/// it is read from.
+/// The variables that say a ready token for `--auth env`: it, the file that it is in, or the number
+/// of the descriptor that it is read from.
 pub const READY_TOKEN: [&str; 3] = [
     "ENTRA_PSQL_TOKEN",
     "ENTRA_PSQL_TOKEN_FILE",

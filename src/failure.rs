@@ -11,7 +11,8 @@ use crate::plain_text;
 pub enum Kind {
     /// The command line or an `ENTRA_PSQL_…` variable is wrong: exit code 1.
     Usage,
-    /// What was to be printed cannot be written: exit code 1, psql's own for a fatal error of its own.
+    /// What was to be printed cannot be written: exit code 1, psql's own for a fatal error of its
+    /// own.
     Output,
     /// Signing in failed or was refused: exit code 2, psql's own "no connection".
     SignIn,
@@ -61,8 +62,8 @@ impl Failure {
         self
     }
 
-    /// The same failure with commands of az that mend it, run in this order: the words of each, without `az` itself.
-    /// They are run as they are, so that whoever gives them has checked them.
+    /// The same failure with commands of az that mend it, run in this order: the words of each,
+    /// without `az` itself. They are run as they are, so that whoever gives them has checked them.
     pub fn mend_by(mut self, commands: Vec<Vec<String>>) -> Self {
         self.mended_by = commands;
         self
@@ -74,8 +75,8 @@ impl Failure {
         self
     }
 
-    /// The same failure, and everyone who asks for the same gets it now: the one who gives tokens refused. A timeout, a
-    /// network or a proxy is of one launch alone.
+    /// The same failure, and everyone who asks for the same gets it now: the one who gives tokens
+    /// refused. A timeout, a network or a proxy is of one launch alone.
     pub fn shared(self) -> Self {
         self.shared_if(true)
     }

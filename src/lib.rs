@@ -9,20 +9,23 @@
 //!
 //! The folders are the floors of the house, from the top:
 //!
-//! - [`doctor`] walks the same way link by link, and runs nothing.
-//! - [`handover`] gives the connection to psql, to a program in its place, or to whoever reads what is printed.
-//! - [`sign_in`] gets a token and the role that it is for, and keeps the token.
-//! - [`token`] has a folder for each way to get a token.
-//! - [`intent`] says from the command line and the variables whether a token is due, and how the connection is protected.
-//! - [`cli`] describes our own options.
-//! - [`libpq`] works out what libpq would connect to.
-//! - [`psql`] reads psql's command line as psql would, and finds psql.
-//! - [`shell`] knows how each shell quotes.
-//! - [`system`] is what the operating system gives.
-//! - [`entra`] has Entra's facts: clouds, claims, names, refusals.
+//! - `doctor` walks the same way link by link, and runs nothing.
+//! - `handover` gives the connection to psql, to a program in its place, or to whoever reads what
+//!   is printed.
+//! - `sign_in` gets a token and the role that it is for, and keeps the token.
+//! - `token` has a folder for each way to get a token.
+//! - `intent` says from the command line and the variables whether a token is due, and how the
+//!   connection is protected.
+//! - `cli` describes our own options.
+//! - `libpq` works out what libpq would connect to.
+//! - `psql` reads psql's command line as psql would, and finds psql.
+//! - `shell` knows how each shell quotes.
+//! - `system` is what the operating system gives.
+//! - `entra` has Entra's facts: clouds, claims, names, refusals.
 //!
-//! At the bottom are [`failure`], what a person is told, [`plain_text`], what others wrote made fit to show, and
-//! [`environment`], the variables as a value. A file imports from its own floor or from below, never from above.
+//! At the bottom are `failure`, what a person is told, `plain_text`, what others wrote made fit
+//! to show, and `environment`, the variables as a value. A file imports from its own floor or
+//! from below, never from above.
 
 #![deny(clippy::disallowed_methods)]
 
@@ -98,8 +101,8 @@ use system::private_directory::PrivateDirectory;
 use system::process::child_signal::ChildSignal;
 use system::terminal;
 
-/// Runs the program with `words` (without its own name), and returns the exit code. Where psql takes its place it does not
-/// return, except on Windows, with psql's exit code.
+/// Runs the program with `words` (without its own name), and returns the exit code. Where psql
+/// takes its place it does not return, except on Windows, with psql's exit code.
 pub fn run(words: Vec<OsString>) -> i32 {
     launch(words).unwrap_or_else(|failure| {
         terminal::tell(&failure);

@@ -5,15 +5,15 @@
 
 use std::ffi::OsString;
 
-// The compiler's unwinder goes into the program: as a library of its own it costs every start the loader's work, and a
-// program that aborts on panics has little use for it.
+// The compiler's unwinder goes into the program: as a library of its own it costs every start the
+// loader's work, and a program that aborts on panics has little use for it.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "names a library, and nothing in it")]
 #[link(name = "gcc_eh", kind = "static", modifiers = "-bundle")]
 unsafe extern "C" {}
 
-/// C's `main`: Rust's own start-up would have SIGPIPE ignored and closed standard files opened, and psql,
-/// which this process becomes, would inherit both.
+/// C's `main`: Rust's own start-up would have SIGPIPE ignored and closed standard files opened, and
+/// psql, which this process becomes, would inherit both.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "C's entry point and its arguments")]
 #[unsafe(no_mangle)]

@@ -1,4 +1,5 @@
-//! Cleans texts that others wrote before a person reads them: one line, every character visible, no secrets.
+//! Cleans texts that others wrote before a person reads them: one line, every character visible, no
+//! secrets.
 
 use std::borrow::Cow;
 
@@ -21,7 +22,8 @@ const TOKEN: &str = "eyJ";
 /// A shorter run of letters inside a word isn't a token: `keyJar`.
 const SHORTEST_TOKEN: usize = 20;
 
-/// Returns `text` in one line, without secrets, and with nothing that moves the cursor or reorders what is shown.
+/// Returns `text` in one line, without secrets, and with nothing that moves the cursor or reorders
+/// what is shown.
 pub fn clean(text: &str) -> String {
     let text = without_secrets(text);
     let mut line = String::with_capacity(text.len());
@@ -44,7 +46,8 @@ pub fn clean(text: &str) -> String {
     line.trim().to_owned()
 }
 
-/// Whether a character has no shape of its own: a control character, or one that formats or reorders others.
+/// Whether a character has no shape of its own: a control character, or one that formats or
+/// reorders others.
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -62,12 +65,14 @@ pub fn is_invisible(c: char) -> bool {
         )
 }
 
-/// Returns `text` with its tokens, the passwords of its URIs, and the values beside secrets' names hidden.
+/// Returns `text` with its tokens, the passwords of its URIs, and the values beside secrets' names
+/// hidden.
 pub fn without_secrets(text: &str) -> String {
     without_tokens(&without_values(&without_credentials(text)))
 }
 
-/// Whether `word` may be a connection string or URI with a secret in it, whether or not libpq takes it.
+/// Whether `word` may be a connection string or URI with a secret in it, whether or not libpq takes
+/// it.
 pub fn may_hold_secret(word: &str) -> bool {
     let has_name = |text: &str| {
         let text = text.to_ascii_lowercase();
@@ -144,7 +149,8 @@ fn is_secret(before: &str) -> bool {
     SECRET_NAMES.iter().any(|secret| name.ends_with(secret))
 }
 
-/// Returns the length of a value as libpq reads one: quoted, or up to a space without a backslash before it.
+/// Returns the length of a value as libpq reads one: quoted, or up to a space without a backslash
+/// before it.
 fn length_of_value(text: &str) -> usize {
     let start = text.len() - text.trim_start().len();
     let quote = text[start..]

@@ -1,5 +1,5 @@
-//! The house has floors: a file of `src/` imports from its own floor or from one below it, never from above, and no two
-//! folders import each other in a circle.
+//! The house has floors: a file of `src/` imports from its own floor or from one below it, never
+//! from above, and no two folders import each other in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,7 +25,8 @@ const FLOORS: &[&str] = &[
     "plain_text",
 ];
 
-/// One import: the file it stands in, the folder of that file, and the folder or file that it takes something from.
+/// One import: the file it stands in, the folder of that file, and the folder or file that it takes
+/// something from.
 struct Import {
     file: String,
     from: String,
@@ -60,7 +61,8 @@ fn no_folders_import_each_other_in_a_circle() {
             below.entry(from).or_default().insert(to);
         }
     }
-    // What leads to nothing but what was taken away is on no circle. From all else, a walk goes round.
+    // What leads to nothing but what was taken away is on no circle. From all else, a walk goes
+    // round.
     while let Some(end) = below
         .keys()
         .copied()
@@ -141,8 +143,9 @@ fn collect(source: &Path, below: &str, files: &mut Vec<(String, String, String)>
     }
 }
 
-/// Every path that a text of the module takes from elsewhere in the crate, from its root on: what begins with `crate::`
-/// anywhere, and `use super::` but for that of an inline module, which takes from the file around it.
+/// Every path that a text of the module takes from elsewhere in the crate, from its root on: what
+/// begins with `crate::` anywhere, and `use super::` but for that of an inline module, which takes
+/// from the file around it.
 fn paths(text: &str, module: &str) -> Vec<String> {
     let code: String = text
         .lines()

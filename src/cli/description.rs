@@ -1,4 +1,5 @@
-//! The description from which clap parses our options and writes our help, and its errors in our words.
+//! The description from which clap parses our options and writes our help, and its errors in our
+//! words.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};

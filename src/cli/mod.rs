@@ -1,5 +1,6 @@
-//! Our own command line: `table.rs` lists it, `description.rs` tells clap of it, [`values`] checks what is given,
-//! `options.rs` holds what it comes to, and [`completions`] are the scripts for shells.
+//! Our own command line: `table.rs` lists it, `description.rs` tells clap of it, [`values`] checks
+//! what is given, `options.rs` holds what it comes to, and [`completions`] are the scripts for
+//! shells.
 
 pub mod completions;
 mod description;

@@ -1,7 +1,7 @@
 //! What our options come to: those of the command line, those of the variables, and both merged.
 //!
-//! A flag beats its variable, a variable beats the default. Variables are looked at only where signing in
-//! is due, so that they can stay exported.
+//! A flag beats its variable, a variable beats the default. Variables are looked at only where
+//! signing in is due, so that they can stay exported.
 
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
@@ -153,8 +153,8 @@ impl Options {
         Self::parse(words, named)?.check()
     }
 
-    /// Whether `ENTRA_PSQL_NO_ENTRA` forbids a token. It is read apart from the other variables, since it holds even if one of
-    /// them is wrong or contradicts it.
+    /// Whether `ENTRA_PSQL_NO_ENTRA` forbids a token. It is read apart from the other variables,
+    /// since it holds even if one of them is wrong or contradicts it.
     ///
     /// # Errors
     ///
@@ -170,7 +170,8 @@ impl Options {
 
     /// Returns these options, and where they say nothing, those of the `variables`.
     ///
-    /// Options that exclude each other are taken from one place alone: a flag silences the variables that it contradicts.
+    /// Options that exclude each other are taken from one place alone: a flag silences the
+    /// variables that it contradicts.
     pub fn merge(self, variables: Self) -> Self {
         let (account, place) = (self.names_account(), self.names_place());
         let unless = |is_silenced: bool, value: Option<String>| value.filter(|_| !is_silenced);
@@ -210,7 +211,8 @@ impl Options {
         self.cloud.is_some() || self.resource.is_some()
     }
 
-    /// Whether they say how a token is to be got, so that one which is there already is not what they ask for.
+    /// Whether they say how a token is to be got, so that one which is there already is not what
+    /// they ask for.
     pub fn say_how_to_sign_in(&self) -> bool {
         let named = [&self.tenant, &self.subscription, &self.client_id];
         self.auth.is_some() || self.fresh || named.iter().any(|value| value.is_some())

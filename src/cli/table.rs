@@ -1,4 +1,5 @@
-//! The table of our options and variables, from which recognition, parsing, help and reference are made.
+//! The table of our options and variables, from which recognition, parsing, help and reference are
+//! made.
 
 use crate::psql::options::Argument;
 
@@ -9,7 +10,8 @@ pub enum Value {
     None,
     /// One of this name, behind a space or a `=`.
     Required(&'static str),
-    /// One of this name, or none. It stands behind a `=` alone, so that the next word is never taken for it.
+    /// One of this name, or none. It stands behind a `=` alone, so that the next word is never
+    /// taken for it.
     Optional(&'static str),
     /// A program, and with it all words that follow.
     Program(&'static str),
@@ -175,7 +177,8 @@ pub const OPTIONS: &[OwnOption] = &[
     },
 ];
 
-/// The variable that names further servers that are sent a token: names, or `.suffixes`, with commas between.
+/// The variable that names further servers that are sent a token: names, or `.suffixes`, with
+/// commas between.
 pub const TRUSTED_HOSTS: &str = "ENTRA_PSQL_TRUSTED_HOSTS";
 
 /// The variable that says whether tokens are remembered: on, which is the default, or off.

@@ -59,7 +59,8 @@ pub fn client_id(text: &str) -> Result<String, String> {
     identifier(text, "is no client id")
 }
 
-/// What ids and domains are made of: what az takes, and nothing that a shell or cmd.exe would look at.
+/// What ids and domains are made of: what az takes, and nothing that a shell or cmd.exe would look
+/// at.
 fn identifier(text: &str, complaint: &str) -> Result<String, String> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     if text.is_empty() || text.starts_with('-') || !text.bytes().all(fits) {
@@ -68,7 +69,8 @@ fn identifier(text: &str, complaint: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// A subscription's id or name. Names may hold spaces, but nothing that a shell or cmd.exe would look at.
+/// A subscription's id or name. Names may hold spaces, but nothing that a shell or cmd.exe would
+/// look at.
 fn subscription(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_alphanumeric() || " ._-()@+,:#/".contains(c);
     if text.is_empty() || text.starts_with('-') || !text.chars().all(fits) {

@@ -1,8 +1,10 @@
-//! `--doctor`: walks from the command line to a session, link by link, and says of each what was found and what to do.
+//! `--doctor`: walks from the command line to a session, link by link, and says of each what was
+//! found and what to do.
 //!
-//! [`look`] sees things and judges none, [`judge`] makes a [`finding`] of each without any I/O, and [`render`] writes them.
-//! What can be looked at side by side is; the whole of it ends within [`LIMIT`]. The token is got by what the
-//! launch calls, and the session opened by the psql that the launch would become, so that both stay the same as it.
+//! [`look`] sees things and judges none, [`judge`] makes a [`finding`] of each without any I/O, and
+//! [`render`] writes them. What can be looked at side by side is; the whole of it ends within
+//! [`LIMIT`]. The token is got by what the launch calls, and the session opened by the psql that
+//! the launch would become, so that both stay the same as it.
 
 pub mod finding;
 pub mod judge;
@@ -42,7 +44,8 @@ pub const LIMIT: Duration = Duration::from_secs(13);
 /// How long psql may take to say who it is.
 const FOR_PSQL: Duration = Duration::from_secs(5);
 
-/// How the names of variables begin that play a part: libpq's, Azure's, ours, those of build services and of proxies.
+/// How the names of variables begin that play a part: libpq's, Azure's, ours, those of build
+/// services and of proxies.
 const VARIABLES: [&str; 13] = [
     "PG",
     "AZURE",
@@ -59,8 +62,8 @@ const VARIABLES: [&str; 13] = [
     "NO_PROXY",
 ];
 
-/// Examines the command line that came to `outcome`, and prints what was found. The exit code is 0 where a sign-in
-/// works, else 2.
+/// Examines the command line that came to `outcome`, and prints what was found. The exit code is 0
+/// where a sign-in works, else 2.
 ///
 /// # Errors
 ///

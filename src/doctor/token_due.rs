@@ -41,7 +41,8 @@ use super::{Checkup, FOR_PSQL};
 /// What is kept of the time for psql and the server, once the token is there.
 const FOR_SESSION: Duration = Duration::from_secs(4);
 
-/// What was seen, and of psql and the servers what it comes to, since a session is tried only where they hold.
+/// What was seen, and of psql and the servers what it comes to, since a session is tried only where
+/// they hold.
 struct Seen {
     psql: Finding,
     servers: Vec<[Finding; 3]>,
@@ -112,7 +113,8 @@ impl Checkup<'_> {
                 Err(failure) => (None, Roots::none(&failure)),
             };
             let signed_in = token.joined();
-            // Only now, since az takes a processor for itself, and its token is what time is short for.
+            // Only now, since az takes a processor for itself, and its token is what time is short
+            // for.
             let az = (method(plan) == Some(Method::AzureCli)).then(|| {
                 threads::aside(scope, || {
                     look::az::look(&plan.options, environment, deadline)

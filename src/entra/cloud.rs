@@ -2,7 +2,8 @@
 //!
 //! Names and resources as the Azure CLI's own cloud table has them (`az cloud list`: `name`,
 //! `suffixes.postgresqlServerEndpoint`, `endpoints.ossrdbmsResourceId`,
-//! `endpoints.activeDirectory`, `endpoints.microsoftGraphResourceId`); [`COSMOS`] from Microsoft's pages on Azure Cosmos DB for PostgreSQL.
+//! `endpoints.activeDirectory`, `endpoints.microsoftGraphResourceId`); [`COSMOS`] from Microsoft's
+//! pages on Azure Cosmos DB for PostgreSQL.
 
 /// A cloud that is known by its public names.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,7 +14,8 @@ pub struct Cloud {
     pub resource: &'static str,
     /// What its servers' names end in, with the dot in front.
     pub suffix: &'static str,
-    /// Whether Microsoft names the public roots that its servers are certified by: DigiCert's and its own.
+    /// Whether Microsoft names the public roots that its servers are certified by: DigiCert's and
+    /// its own.
     pub has_known_roots: bool,
     /// Where its Entra is.
     pub authority: &'static str,
@@ -116,8 +118,8 @@ pub fn of_host(host: &[u8]) -> Option<&'static Cloud> {
         .find(|cloud| is_name_under(host, cloud.suffix.as_bytes()))
 }
 
-/// Clusters of Cosmos DB from before June 2023 are `c.NAME` under the public suffix. No server of the other product
-/// is called `c`: its names have three letters or more.
+/// Clusters of Cosmos DB from before June 2023 are `c.NAME` under the public suffix. No server of
+/// the other product is called `c`: its names have three letters or more.
 fn is_older_cosmos(host: &[u8]) -> bool {
     let is_coordinator = matches!(host, [b'c' | b'C', b'.', ..]);
     is_coordinator && is_name_under(&host[2..], PUBLIC.suffix.as_bytes())
@@ -137,7 +139,8 @@ pub fn is_name_under(host: &[u8], suffix: &[u8]) -> bool {
         && is_name(&host[..host.len() - suffix.len()])
 }
 
-/// Whether `host` can be a name in the DNS: labels of letters, digits, `-` and `_`, none of them empty.
+/// Whether `host` can be a name in the DNS: labels of letters, digits, `-` and `_`, none of them
+/// empty.
 pub fn is_name(host: &[u8]) -> bool {
     host.split(|&b| b == b'.').all(|label| {
         !label.is_empty()
@@ -147,8 +150,9 @@ pub fn is_name(host: &[u8]) -> bool {
     })
 }
 
-/// Whether `host` is an IPv4 address in one of the spellings that `inet_aton` takes and name lookups pass on to it: one to four
-/// numbers, each decimal, octal or hexadecimal (`127.1`, `0x7f000001`).
+/// Whether `host` is an IPv4 address in one of the spellings that `inet_aton` takes and name
+/// lookups pass on to it: one to four numbers, each decimal, octal or hexadecimal (`127.1`,
+/// `0x7f000001`).
 pub fn is_ipv4_address(host: &[u8]) -> bool {
     let is_number = |part: &[u8]| match part {
         [b'0', b'x' | b'X', digits @ ..] => digits.iter().all(u8::is_ascii_hexdigit),

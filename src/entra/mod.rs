@@ -1,4 +1,5 @@
-//! What is known of Entra: its clouds and refusals, what a database token says, and who that makes us.
+//! What is known of Entra: its clouds and refusals, what a database token says, and who that makes
+//! us.
 
 pub mod cloud;
 pub mod refusal;

@@ -1,6 +1,7 @@
 //! Entra's refusals: what is passed on of their text, and what mends them.
 //!
-//! The codes are those of Microsoft's page "Microsoft Entra authentication and authorization error codes".
+//! The codes are those of Microsoft's page "Microsoft Entra authentication and authorization error
+//! codes".
 
 use crate::plain_text;
 
@@ -159,7 +160,8 @@ const CONSENT: &str = "run it again and allow the application to reach databases
 
 const SECOND_FACTOR: &str = "run it again, and sign in with a second factor; where that is not asked for, with `--auth browser`";
 
-/// What mends a refusal for a person who signed in to the Azure CLI, where the text has a code that is known.
+/// What mends a refusal for a person who signed in to the Azure CLI, where the text has a code that
+/// is known.
 pub fn remedy_for_person(text: &str) -> Option<&'static str> {
     of(text)?.person
 }
@@ -169,7 +171,8 @@ pub fn remedy_for_application(text: &str) -> Option<&'static str> {
     of(text)?.application
 }
 
-/// What mends a refusal for a person who signs in with a browser or a code, where the text has a code that is known.
+/// What mends a refusal for a person who signs in with a browser or a code, where the text has a
+/// code that is known.
 pub fn remedy_for_browser(text: &str) -> Option<&'static str> {
     let found = IN_BROWSER.iter().find(|(code, _)| has_code(text, code));
     found.map(|(_, remedy)| *remedy)

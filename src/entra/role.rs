@@ -12,7 +12,8 @@ pub const LONGEST_NAME: usize = 63;
 pub enum Identity {
     /// Its role's name, by default.
     Named(String),
-    /// A guest: the token has the address at home, and the role is named after the name in this tenant.
+    /// A guest: the token has the address at home, and the role is named after the name in this
+    /// tenant.
     Guest {
         /// The address at home.
         address: String,
@@ -26,7 +27,8 @@ pub enum Identity {
     Unnamed,
 }
 
-/// Reads the identity from the claims of a version 1.0 token (Entra's "access token claims" reference).
+/// Reads the identity from the claims of a version 1.0 token (Entra's "access token claims"
+/// reference).
 pub fn identity(token: &Token) -> Identity {
     // A managed identity's resource; its last segment is the name.
     if let Some(name) = token
@@ -55,7 +57,8 @@ pub fn identity(token: &Token) -> Identity {
 
 /// `name` without the backslashes before its spaces, which Microsoft's pages ask for.
 ///
-/// They are right in a `key=value` connection string, where libpq takes them away, and wrong everywhere else.
+/// They are right in a `key=value` connection string, where libpq takes them away, and wrong
+/// everywhere else.
 pub fn without_backslashes(name: &OsStr) -> OsString {
     let mut plain = OsString::new();
     let mut rest = name;
@@ -68,7 +71,8 @@ pub fn without_backslashes(name: &OsStr) -> OsString {
     plain
 }
 
-/// `name` with `@server` at its end, once: the role of a Single Server whose first label is `server`.
+/// `name` with `@server` at its end, once: the role of a Single Server whose first label is
+/// `server`.
 pub fn of_single_server(name: &OsStr, server: &str) -> OsString {
     let ending = format!("@{server}");
     let mut role = name.to_owned();
@@ -78,8 +82,8 @@ pub fn of_single_server(name: &OsStr, server: &str) -> OsString {
     role
 }
 
-/// Whether `name` has a control character in it. PostgreSQL allows some, but a name that moves the cursor or ends a line is
-/// nobody's role, and a variable ends at a NUL.
+/// Whether `name` has a control character in it. PostgreSQL allows some, but a name that moves the
+/// cursor or ends a line is nobody's role, and a variable ends at a NUL.
 pub fn has_control_character(name: &OsStr) -> bool {
     name.to_string_lossy().contains(char::is_control)
 }

@@ -1,7 +1,8 @@
 //! A database token: a secret, and the claims that can be read in it.
 //!
-//! Its signature is the server's to check. What is looked at here is whether it is the kind of thing that
-//! was asked for, so that a wrong one ends in a clear error and not in a refusal by the server.
+//! Its signature is the server's to check. What is looked at here is whether it is the kind of
+//! thing that was asked for, so that a wrong one ends in a clear error and not in a refusal by the
+//! server.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -49,7 +50,8 @@ impl Unusable {
 }
 
 impl Token {
-    /// Takes `secret` for a token if it is a JWT: three parts in base64url, of which the first two hold JSON.
+    /// Takes `secret` for a token if it is a JWT: three parts in base64url, of which the first two
+    /// hold JSON.
     ///
     /// # Errors
     ///
@@ -74,8 +76,8 @@ impl Token {
         Ok(token)
     }
 
-    /// Looks at audience and expiry. `resource` is what was asked for; where it is `None`, any database
-    /// audience will do. `now` is the time by the system's clock.
+    /// Looks at audience and expiry. `resource` is what was asked for; where it is `None`, any
+    /// database audience will do. `now` is the time by the system's clock.
     ///
     /// # Errors
     ///
@@ -122,7 +124,8 @@ impl Token {
         UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
     }
 
-    /// Whether its audience is a database's: `https://ossrdbms-aad.…` in whatever cloud, or Cosmos DB's.
+    /// Whether its audience is a database's: `https://ossrdbms-aad.…` in whatever cloud, or Cosmos
+    /// DB's.
     pub fn is_for_databases(&self) -> bool {
         self.claim("aud").is_some_and(|audience| {
             audience.starts_with("https://ossrdbms-aad.")
@@ -150,8 +153,8 @@ fn same_resource(one: &str, other: &str) -> bool {
         .eq_ignore_ascii_case(other.trim_end_matches('/'))
 }
 
-/// The claims of a JWT. Nothing but letters of base64url and dots is in one, so every environment and protocol that it
-/// passes through leaves it whole.
+/// The claims of a JWT. Nothing but letters of base64url and dots is in one, so every environment
+/// and protocol that it passes through leaves it whole.
 fn claims(secret: &str) -> Option<Map<String, Value>> {
     let mut parts = secret.split('.');
     let (Some(header), Some(payload), Some(signature), None) =

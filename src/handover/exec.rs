@@ -14,8 +14,9 @@ use super::launch::{Launch, Role};
 
 /// Becomes `launch.program`. On Unix this returns only to say why it could not.
 ///
-/// The process stays the same: its id, open files, umask, and every signal's state. Nothing of ours is in
-/// the way, since the program was loaded without Rust's start-up, which would have changed SIGPIPE.
+/// The process stays the same: its id, open files, umask, and every signal's state. Nothing of ours
+/// is in the way, since the program was loaded without Rust's start-up, which would have changed
+/// SIGPIPE.
 ///
 /// # Errors
 ///
@@ -49,7 +50,8 @@ pub fn become_program(launch: &Launch) -> Result<i32, Failure> {
     Err(cannot_run(launch, &why.into()))
 }
 
-/// A text as a program is given it, which ends at a NUL. What we inherited has none; what was worked out since may.
+/// A text as a program is given it, which ends at a NUL. What we inherited has none; what was
+/// worked out since may.
 #[cfg(unix)]
 fn c_string(text: &OsStr, what: impl FnOnce() -> String) -> Result<CString, Failure> {
     use std::os::unix::ffi::OsStrExt as _;
@@ -63,8 +65,8 @@ fn c_string(text: &OsStr, what: impl FnOnce() -> String) -> Result<CString, Fail
 
 /// Runs `launch.program` and returns its exit code, all 32 bits of it.
 ///
-/// psql owns Ctrl-C: a handler of ours takes the event and does nothing, so that we outlive it and psql can
-/// cancel its query. Ignoring the event instead would be inherited, and psql could not.
+/// psql owns Ctrl-C: a handler of ours takes the event and does nothing, so that we outlive it and
+/// psql can cancel its query. Ignoring the event instead would be inherited, and psql could not.
 ///
 /// # Errors
 ///

@@ -1,7 +1,8 @@
-//! Hands the connection over: to psql, to a program in its place, or to whoever reads what is printed: one file for
-//! each.
+//! Hands the connection over: to psql, to a program in its place, or to whoever reads what is
+//! printed: one file for each.
 //!
-//! psql reads its command line itself and gets the token beside it. The others do not, and get the connection whole.
+//! psql reads its command line itself and gets the token beside it. The others do not, and get the
+//! connection whole.
 
 pub mod exec;
 pub mod launch;
@@ -77,11 +78,13 @@ pub enum Course<'a> {
 }
 
 impl Receiver {
-    /// Finds who gets the connection to `target`. `words` are psql's, and `psql` is the one that was named.
+    /// Finds who gets the connection to `target`. `words` are psql's, and `psql` is the one that
+    /// was named.
     ///
     /// # Errors
     ///
-    /// The program cannot be found or run, or the connection has a parameter that cannot be handed over.
+    /// The program cannot be found or run, or the connection has a parameter that cannot be handed
+    /// over.
     pub fn find(
         purpose: Purpose,
         words: Vec<OsString>,
@@ -113,8 +116,8 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// A word of psql's, or the database's name, leads to another host; or the service in `PGSERVICE` leads later connections
-    /// past TLS.
+    /// A word of psql's, or the database's name, leads to another host; or the service in
+    /// `PGSERVICE` leads later connections past TLS.
     pub fn check_for_token(
         &self,
         target: &Target,
@@ -134,7 +137,8 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// The connection cannot be said, a token that there is none of is to be printed, or the program cannot be run.
+    /// The connection cannot be said, a token that there is none of is to be printed, or the
+    /// program cannot be run.
     pub fn hand_over(self, handover: &Handover<'_>) -> Result<i32, Failure> {
         match self {
             Self::Psql(psql) => psql.hand_over(handover),
@@ -182,8 +186,8 @@ impl Handover<'_> {
     }
 }
 
-/// Runs the program, and says so where that is wanted; or for a dry run only says so. `about` is what there is to say beside
-/// its command line.
+/// Runs the program, and says so where that is wanted; or for a dry run only says so. `about` is
+/// what there is to say beside its command line.
 fn run(launch: &Launch, options: &Options, about: impl FnOnce() -> String) -> Result<i32, Failure> {
     let report = || format!("{}\n{}", report::command_line(launch), about());
     if options.dry_run {

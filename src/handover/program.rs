@@ -53,7 +53,8 @@ impl Program {
     }
 }
 
-/// pgbench, vacuumdb, reindexdb, clusterdb and pg_amcheck read the name in `PGDATABASE` as a connection string if it is one.
+/// pgbench, vacuumdb, reindexdb, clusterdb and pg_amcheck read the name in `PGDATABASE` as a
+/// connection string if it is one.
 pub(super) fn check_database(target: &Target) -> Result<(), Failure> {
     let connection = Connection::of(target);
     let name = connection.database().map(OsStr::as_encoded_bytes);

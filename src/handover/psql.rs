@@ -30,8 +30,8 @@ impl Psql {
         &self.path
     }
 
-    /// Debian's wrapper around psql looks for `--cluster` in every word up to `--`, the values of other options among
-    /// them, and then names another host (`pg_wrapper` of postgresql-common).
+    /// Debian's wrapper around psql looks for `--cluster` in every word up to `--`, the values of
+    /// other options among them, and then names another host (`pg_wrapper` of postgresql-common).
     pub(super) fn check_wrapper(&self) -> Result<(), Failure> {
         let is_cluster = |word: &OsString| {
             let word = word.as_encoded_bytes();

@@ -1,4 +1,5 @@
-//! What is said of a decision, on request: `--dry-run` and `--entra-verbose`. Secrets are never in it.
+//! What is said of a decision, on request: `--dry-run` and `--entra-verbose`. Secrets are never in
+//! it.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -58,7 +59,8 @@ fn setting((name, value): (&str, &OsStr)) -> String {
     format!("{name}={}", quoted(value))
 }
 
-/// The program and its words as a shell would take them. A connection string with a secret is hidden.
+/// The program and its words as a shell would take them. A connection string with a secret is
+/// hidden.
 pub fn command_line(launch: &Launch) -> String {
     let mut line = quoted(launch.program.as_os_str());
     for word in &launch.words {

@@ -1,4 +1,5 @@
-//! How a role and its token reach psql: in variables, and in its own words where a variable would not reach.
+//! How a role and its token reach psql: in variables, and in its own words where a variable would
+//! not reach.
 
 use std::ffi::{OsStr, OsString};
 
@@ -43,8 +44,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings for a sign-in by `plan`. `named` are the files that were read, and `roots` what `PGSSLROOTCERT` is to be
-    /// where there are none.
+    /// The settings for a sign-in by `plan`. `named` are the files that were read, and `roots` what
+    /// `PGSSLROOTCERT` is to be where there are none.
     pub fn new(
         plan: &Plan,
         signed_in: &SignedIn,

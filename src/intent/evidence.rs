@@ -1,5 +1,5 @@
-//! What a decision needs to know of the system: who we are to it, what the time is, and whether the password file knows the
-//! connection. It is looked for only where a token may be due.
+//! What a decision needs to know of the system: who we are to it, what the time is, and whether the
+//! password file knows the connection. It is looked for only where a token may be due.
 
 use std::time::SystemTime;
 

@@ -1,9 +1,10 @@
 //! Which method gets the token: the one that was asked for, or for `auto` the one that can be seen.
 //!
-//! `auto` settles on one method before anything is tried, and nothing else is tried when that one fails: whoever is
-//! signed in as somebody else than they think should hear of it.
+//! `auto` settles on one method before anything is tried, and nothing else is tried when that one
+//! fails: whoever is signed in as somebody else than they think should hear of it.
 //!
-//! Here options and variables alone are looked at. If these do not settle it, `sign_in/choose.rs` looks at the machine.
+//! Here options and variables alone are looked at. If these do not settle it, `sign_in/choose.rs`
+//! looks at the machine.
 
 use crate::cli::method::{Method, Workload};
 use crate::cli::{Auth, Options};
@@ -26,8 +27,8 @@ impl Choice {
     }
 }
 
-/// The method that was asked for, or that others set up for us here by variables, in the contract's order. `None`
-/// where neither is.
+/// The method that was asked for, or that others set up for us here by variables, in the contract's
+/// order. `None` where neither is.
 pub fn choose(options: &Options, environment: &Environment) -> Option<Choice> {
     match options.auth {
         Some(Auth::By(method)) => Some(Choice {
@@ -65,7 +66,8 @@ fn of_variables(options: &Options, environment: &Environment) -> Option<Choice> 
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
         ])
     {
-        // The job may ask for tokens, and somebody said for which application: a job that signed az in did not.
+        // The job may ask for tokens, and somebody said for which application: a job that signed az
+        // in did not.
         (
             Workload::GitHubActions,
             "`ACTIONS_ID_TOKEN_REQUEST_URL` and a client id are set",

@@ -1,7 +1,9 @@
-//! The decision: run psql at once, sign in first, or refuse. Pure, but for [`evidence`], which gathers what has to be known.
+//! The decision: run psql at once, sign in first, or refuse. Pure, but for [`evidence`], which
+//! gathers what has to be known.
 //!
-//! [`trust`] says which hosts may be sent a token, [`method`] how it is got, [`role`] how the role reaches psql,
-//! [`tls`] how the connection is protected. docs/decision.md has the whole of it as tables.
+//! [`trust`] says which hosts may be sent a token, [`method`] how it is got, [`role`] how the role
+//! reaches psql, [`tls`] how the connection is protected. docs/decision.md has the whole of it as
+//! tables.
 
 pub mod command_line;
 pub mod evidence;
@@ -63,8 +65,8 @@ pub enum Decision {
 pub struct WithoutToken {
     /// Why.
     pub reason: &'static str,
-    /// Whether `PGPASSWORD` is taken out: it holds an old token of ours, and libpq would send that in place of the password
-    /// that is meant.
+    /// Whether `PGPASSWORD` is taken out: it holds an old token of ours, and libpq would send that
+    /// in place of the password that is meant.
     pub drops_password: bool,
 }
 
@@ -85,7 +87,8 @@ pub struct Plan {
     pub host: String,
     /// The cloud whose servers all hosts are, by their names.
     pub cloud: Option<&'static Cloud>,
-    /// How the token is got, where options or variables say it; else it is by what there is on this machine.
+    /// How the token is got, where options or variables say it; else it is by what there is on this
+    /// machine.
     pub choice: Option<Choice>,
     /// Whether tokens and sign-ins may be kept.
     pub keeps_token: bool,
@@ -205,8 +208,8 @@ fn plan(case: &Case<'_>, trust: Trust, forbidden: Result<bool, Failure>) -> Resu
     })
 }
 
-/// Whether tokens are to be kept: not if `ENTRA_PSQL_CACHE` is `off` (or anything but `on`: who sets it wants less kept), and
-/// not in CI.
+/// Whether tokens are to be kept: not if `ENTRA_PSQL_CACHE` is `off` (or anything but `on`: who
+/// sets it wants less kept), and not in CI.
 fn keeps_token(environment: &Environment) -> bool {
     let set = environment.get_filled(CACHE);
     set.is_none_or(|value| value == "on") && environment.get_filled("CI").is_none()
@@ -233,8 +236,9 @@ impl OtherPassword {
         }
     }
 
-    /// Where a token was asked for: what was typed contradicts it, and what is only at hand is overridden,
-    /// except in a service file, which libpq puts before the variable that carries the token.
+    /// Where a token was asked for: what was typed contradicts it, and what is only at hand is
+    /// overridden, except in a service file, which libpq puts before the variable that carries the
+    /// token.
     fn contradiction(self) -> Result<(), Failure> {
         match self {
             Self::Prompt => Err(Failure::usage("`-W` contradicts a request for a token")
@@ -268,8 +272,8 @@ fn other_password(case: &Case<'_>, inherited: Option<&Token>) -> Option<OtherPas
     }
 }
 
-/// The token in `PGPASSWORD`, where that is a database token: a shell inside psql inherited it from us, or a person put it
-/// there.
+/// The token in `PGPASSWORD`, where that is a database token: a shell inside psql inherited it from
+/// us, or a person put it there.
 fn inherited_token(case: &Case<'_>) -> Option<Token> {
     let given = case.target.password()?;
     if given.origin != Origin::Environment {

@@ -1,7 +1,7 @@
 //! The role that was named, where it was named, and how the right spelling of it reaches psql.
 //!
-//! psql's words are forwarded as they are. The one exception is a role that its reader would get wrong:
-//! spelled with backslashes before its spaces, or in want of `@servername`.
+//! psql's words are forwarded as they are. The one exception is a role that its reader would get
+//! wrong: spelled with backslashes before its spaces, or in want of `@servername`.
 
 use std::ffi::{OsStr, OsString};
 
@@ -70,7 +70,8 @@ pub struct Role {
 }
 
 impl User {
-    /// Whether the person typed or stored the role, so that libpq's rule for the database's name holds.
+    /// Whether the person typed or stored the role, so that libpq's rule for the database's name
+    /// holds.
     pub fn is_typed(&self) -> bool {
         match self {
             Self::Unnamed => false,
@@ -78,12 +79,13 @@ impl User {
         }
     }
 
-    /// The role to sign in as, and how it reaches psql. `worked_out` gives the name where nobody is named;
-    /// `server` is the Single Server whose name is to be appended.
+    /// The role to sign in as, and how it reaches psql. `worked_out` gives the name where nobody is
+    /// named; `server` is the Single Server whose name is to be appended.
     ///
     /// # Errors
     ///
-    /// The name has a control character in it, or is in a connection string, where it cannot be put right from outside.
+    /// The name has a control character in it, or is in a connection string, where it cannot be put
+    /// right from outside.
     pub fn role(
         &self,
         server: Option<&str>,

@@ -13,17 +13,20 @@ pub const GSSENCMODE: &str = "disable";
 /// What psql's environment needs for TLS.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Protection {
-    /// `PGSSLMODE`. It stands beside every token, even if a connection string says the same: psql sends the token to the host
-    /// of a later `\c` too, and takes the mode for that connection from the environment.
+    /// `PGSSLMODE`. It stands beside every token, even if a connection string says the same: psql
+    /// sends the token to the host of a later `\c` too, and takes the mode for that connection from
+    /// the environment.
     pub mode: String,
     /// Whether `PGSSLROOTCERT` has to name the system's roots.
     pub wants_roots: bool,
 }
 
-/// Settles the protection of `target`. `has_own_roots` is whether the person has a root file where libpq looks for one.
+/// Settles the protection of `target`. `has_own_roots` is whether the person has a root file where
+/// libpq looks for one.
 ///
-/// A mode that the person set is kept where it forces TLS. Roots are given only where the chain is checked
-/// and the person has none: with `require`, a root file would turn into a check that was not asked for.
+/// A mode that the person set is kept where it forces TLS. Roots are given only where the chain is
+/// checked and the person has none: with `require`, a root file would turn into a check that was
+/// not asked for.
 ///
 /// # Errors
 ///
@@ -31,7 +34,8 @@ pub struct Protection {
 pub fn protect(target: &Target, has_own_roots: bool) -> Result<Protection, Failure> {
     check_gss(target)?;
     let chosen = target.parameters().get("sslmode");
-    // libpq reads `PGREQUIRESSL` as `require`, which checks nothing, and nobody who set it chose that for a token.
+    // libpq reads `PGREQUIRESSL` as `require`, which checks nothing, and nobody who set it chose
+    // that for a token.
     let mode = chosen
         .filter(|mode| mode.origin != Origin::OlderVariable)
         .map(|mode| mode.value.as_slice());
@@ -54,8 +58,8 @@ pub fn protect(target: &Target, has_own_roots: bool) -> Result<Protection, Failu
     })
 }
 
-/// Refuses a token beside a service in `PGSERVICE` that weakens later connections. `service` is what it gives to them, which
-/// libpq puts before the variables beside the token.
+/// Refuses a token beside a service in `PGSERVICE` that weakens later connections. `service` is
+/// what it gives to them, which libpq puts before the variables beside the token.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
-//! A connection, whole, for a program that does not read psql's command line: in libpq's variables, or in a
-//! connection string.
+//! A connection, whole, for a program that does not read psql's command line: in libpq's variables,
+//! or in a connection string.
 //!
-//! It holds what libpq would have resolved. No service is named in it, since a service's values beat variables; they
-//! are among its own.
+//! It holds what libpq would have resolved. No service is named in it, since a service's values
+//! beat variables; they are among its own.
 
 use std::ffi::{OsStr, OsString};
 
@@ -16,8 +16,8 @@ use super::target::Target;
 /// The variable of the password.
 pub const PASSWORD: &str = "PGPASSWORD";
 
-/// Parameters without a variable that a connection is the same without: how soon a dead peer is noticed, and the name
-/// of a program, which has its own.
+/// Parameters without a variable that a connection is the same without: how soon a dead peer is
+/// noticed, and the name of a program, which has its own.
 const DISPENSABLE: [&str; 6] = [
     "fallback_application_name",
     "keepalives",
@@ -45,12 +45,14 @@ impl Connection {
         }
     }
 
-    /// Puts a value in the place of the parameter with this `variable`, unless that is about a service.
+    /// Puts a value in the place of the parameter with this `variable`, unless that is about a
+    /// service.
     pub fn put(&mut self, variable: &str, value: impl Into<OsString>) {
         self.replace(variable, Some(value.into()));
     }
 
-    /// The name of the database, where one is given: the user's own by libpq's rule where only a user is.
+    /// The name of the database, where one is given: the user's own by libpq's rule where only a
+    /// user is.
     pub fn database(&self) -> Option<&OsStr> {
         let filled = |name: &str| {
             let at = keywords::position(name.as_bytes())?;
@@ -103,7 +105,8 @@ impl Connection {
         environment
     }
 
-    /// Returns the names of the secrets that [`Connection::conninfo`] leaves out, other than the password.
+    /// Returns the names of the secrets that [`Connection::conninfo`] leaves out, other than the
+    /// password.
     pub fn secrets_beside_password(&self) -> Vec<&'static str> {
         let given = KEYWORDS.iter().zip(&self.values);
         given

@@ -16,7 +16,8 @@ pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), Refusal> {
             .unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
         let Some(after) = skip_spaces(after).strip_prefix(b"=") else {
-            // libpq says after what: where quotes are missing, that is the rest of a value, such as a password.
+            // libpq says after what: where quotes are missing, that is the rest of a value, such as
+            // a password.
             return Err(Refusal(
                 "missing \"=\" after a word in connection info string".to_owned(),
             ));

@@ -2,9 +2,10 @@
 //!
 //! Only plain files are read: a pipe can be read once, and is psql's to read.
 //!
-//! Their home is `HOME`, as it is to libpq from version 15 on. Before, it is the account's home in the system's books, which
-//! is another one under `sudo` and in some containers. A token goes with the names of the files that were read here,
-//! so that no version and no build of libpq reads others: see [`named`].
+//! Their home is `HOME`, as it is to libpq from version 15 on. Before, it is the account's home in
+//! the system's books, which is another one under `sudo` and in some containers. A token goes with
+//! the names of the files that were read here, so that no version and no build of libpq reads
+//! others: see [`named`].
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -21,8 +22,8 @@ use super::parameters::{Origin, Parameters, Refusal};
 use super::service;
 use super::target::Target;
 
-/// Where libpq's own service file may be, by who built it: Debian, Fedora and the PGDG, Homebrew, the source. On Windows
-/// it is beside psql, wherever that is.
+/// Where libpq's own service file may be, by who built it: Debian, Fedora and the PGDG, Homebrew,
+/// the source. On Windows it is beside psql, wherever that is.
 const SYSTEM_DIRECTORIES: &[&str] = if cfg!(windows) {
     &[]
 } else {
@@ -47,19 +48,21 @@ const ROOT_FILE: &str = if cfg!(windows) {
     ".postgresql/root.crt"
 };
 
-/// The longest path of a service file that libpq does not cut: its buffer is `MAXPGPATH`, with the NUL at the end.
+/// The longest path of a service file that libpq does not cut: its buffer is `MAXPGPATH`, with the
+/// NUL at the end.
 const LONGEST_PATH: usize = 1023;
 
 /// More than any service or password file.
 const LONGEST_FILE: u64 = 16 * 1024 * 1024;
 
 /// Fills `parameters` from the service file, where a service is named (libpq's `parseServiceInfo`):
-/// the file that `PGSERVICEFILE` names, else the person's own; and where that has no such section, the system's.
+/// the file that `PGSERVICEFILE` names, else the person's own; and where that has no such section,
+/// the system's.
 ///
 /// # Errors
 ///
-/// A file or the section is missing, or libpq does not take what is in it. A file that only libpq itself can read as it would
-/// is refused too.
+/// A file or the section is missing, or libpq does not take what is in it. A file that only libpq
+/// itself can read as it would is refused too.
 pub fn apply_service(
     parameters: &mut Parameters,
     environment: &Environment,
@@ -167,8 +170,8 @@ pub struct Named {
     pub roots: Option<OsString>,
 }
 
-/// The files to be named for a connection to `target`. A psql that was moved reads the system service file of its own tree,
-/// so that the service file is named whenever there is one.
+/// The files to be named for a connection to `target`. A psql that was moved reads the system
+/// service file of its own tree, so that the service file is named whenever there is one.
 pub fn named(target: &Target, environment: &Environment) -> Named {
     let parameters = target.parameters();
     let service = parameters.get("servicefile");

@@ -1,8 +1,8 @@
 //! libpq's connection parameters, with the variable of each: those of every version from 13 on.
 //!
-//! Which libpq psql has is not known here, so that one reading serves all: what any of them takes is taken. A libpq that is
-//! too old for a parameter refuses it, and a token was got for nothing; the other way round, somebody who needs one would go
-//! without.
+//! Which libpq psql has is not known here, so that one reading serves all: what any of them takes
+//! is taken. A libpq that is too old for a parameter refuses it, and a token was got for nothing;
+//! the other way round, somebody who needs one would go without.
 
 /// One parameter.
 #[derive(Debug)]

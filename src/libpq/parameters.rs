@@ -1,8 +1,8 @@
 //! Values of connection parameters, each with the place that it came from.
 //!
 //! libpq fills them in a fixed order, and the first place that has a value wins: connection string,
-//! options of the command line, service file, environment, default (libpq's `conninfo_array_parse` and
-//! `conninfo_add_defaults`). An empty value in a connection string or service file is a value.
+//! options of the command line, service file, environment, default (libpq's `conninfo_array_parse`
+//! and `conninfo_add_defaults`). An empty value in a connection string or service file is a value.
 
 use std::path::Path;
 
@@ -133,7 +133,8 @@ impl Parameters {
 
     /// Stores a value that a connection string gives, over any earlier one.
     ///
-    /// `requiressl`, which is gone since libpq 15's documentation but still read, stands for `sslmode`.
+    /// `requiressl`, which is gone since libpq 15's documentation but still read, stands for
+    /// `sslmode`.
     ///
     /// # Errors
     ///
@@ -197,7 +198,8 @@ impl Parameters {
     }
 }
 
-/// Whether libpq takes a database's name for a connection string or URI, where it looks into names (`expand_dbname`).
+/// Whether libpq takes a database's name for a connection string or URI, where it looks into names
+/// (`expand_dbname`).
 pub fn is_connection_string(name: &[u8]) -> bool {
     uri::is_uri(name) || name.contains(&b'=')
 }

@@ -35,8 +35,8 @@ pub fn has_password(text: &[u8], lookup: Lookup<'_>) -> bool {
 
 /// What follows the first field of `line`, where that is `*` or `wanted`.
 ///
-/// A `:` and a `\` in the field are written with a backslash; libpq takes a `:` that `wanted` has without
-/// one too, so that `::1` may stand as it is.
+/// A `:` and a `\` in the field are written with a backslash; libpq takes a `:` that `wanted` has
+/// without one too, so that `::1` may stand as it is.
 fn after_field<'a>(line: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
     if let Some(rest) = line.strip_prefix(b"*:") {
         return Some(rest);

@@ -19,8 +19,8 @@ pub fn target(wanted: &Wanted, environment: &Environment) -> Result<Target, Refu
     Target::settle(parameters)
 }
 
-/// What the service in `PGSERVICE` gives to the later connections of a psql that first went to `target`. libpq puts it before
-/// the variables, and takes nothing from one that it refuses.
+/// What the service in `PGSERVICE` gives to the later connections of a psql that first went to
+/// `target`. libpq puts it before the variables, and takes nothing from one that it refuses.
 pub fn later_service(target: &Target, environment: &Environment) -> Parameters {
     let mut parameters = Parameters::none();
     if environment.get("PGSERVICE").is_none() {

@@ -2,7 +2,8 @@
 
 use super::parameters::{Parameters, Refusal, is_space};
 
-/// Lines of this many bytes, the newline included, are an error to every libpq; to libpq 13 those of 255 are.
+/// Lines of this many bytes, the newline included, are an error to every libpq; to libpq 13 those
+/// of 255 are.
 const LONGEST_LINE: usize = 1023;
 
 /// Fills `parameters` from the section `[service]` of `text`; says whether there is one.

@@ -7,7 +7,8 @@ use super::passfile::{self, Lookup};
 const DEFAULT_PORT: &[u8] = b"5432";
 
 /// The socket directory that Debian's libpq is built with, which a password file calls `localhost`.
-/// Other builds have `/tmp`; a socket is never sent a token, so that nothing hangs on the difference.
+/// Other builds have `/tmp`; a socket is never sent a token, so that nothing hangs on the
+/// difference.
 const DEFAULT_SOCKET_DIRECTORY: &[u8] = b"/var/run/postgresql";
 
 /// One host of the connection, in libpq's order. Empty fields were not given.
@@ -194,8 +195,9 @@ const WORDS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The same for parameters that came after libpq 13. Whether the variable of one is read at all hangs on libpq's version, so
-/// that only what is wrong to all of them is refused: a wrong word in a connection string or a service file.
+/// The same for parameters that came after libpq 13. Whether the variable of one is read at all
+/// hangs on libpq's version, so that only what is wrong to all of them is refused: a wrong word in
+/// a connection string or a service file.
 const LATER_WORDS: &[(&str, &[&str])] = &[
     ("sslcertmode", &["disable", "allow", "require"]),
     ("load_balance_hosts", &["disable", "random"]),

@@ -1,7 +1,8 @@
 //! Reads connection URIs (libpq's `conninfo_uri_parse_options`).
 //!
-//! Spaces that are not percent-encoded are read as libpq 13 to 17 read them, as part of the value. libpq 18 refuses them
-//! in a value and drops them around it; a name with spaces around it is no server's, so that no token goes there.
+//! Spaces that are not percent-encoded are read as libpq 13 to 17 read them, as part of the value.
+//! libpq 18 refuses them in a value and drops them around it; a name with spaces around it is no
+//! server's, so that no token goes there.
 
 use super::parameters::{Parameters, Refusal};
 

@@ -69,14 +69,15 @@ pub struct Wanted {
     pub port: Option<OsString>,
     /// `-U` (the last one), or the operand behind the database.
     pub user: Option<Value>,
-    /// `-d` (the last one) or the first operand, or `postgres` for `-l` alone. May be a connection string.
+    /// `-d` (the last one) or the first operand, or `postgres` for `-l` alone. May be a connection
+    /// string.
     pub database: Option<OsString>,
     /// `-W`: psql asks for a password before it connects, whatever else is there.
     pub asks_password: bool,
     /// `-1` without `-c` or `-f`: psql complains and ends where it is interactive.
     pub transaction_of_nothing: bool,
-    /// The first word that says something else than where to connect: an option's long name with its dashes, or an
-    /// operand behind the user.
+    /// The first word that says something else than where to connect: an option's long name with
+    /// its dashes, or an operand behind the user.
     pub not_about_connection: Option<OsString>,
 }
 
@@ -211,8 +212,8 @@ impl Reading {
         }
     }
 
-    /// psql's own order: the first operand is the database where `-d` gave none, the next the user where
-    /// `-U` gave none; the rest is ignored.
+    /// psql's own order: the first operand is the database where `-d` gave none, the next the user
+    /// where `-U` gave none; the rest is ignored.
     fn outcome(self) -> Outcome {
         if let Some(ended) = self.ended {
             return ended;

@@ -1,8 +1,9 @@
-//! Reads words as `getopt_long` reads them for psql, with our own long options among them: glibc's, or on Windows the one
-//! that PostgreSQL brings.
+//! Reads words as `getopt_long` reads them for psql, with our own long options among them: glibc's,
+//! or on Windows the one that PostgreSQL brings.
 //!
-//! The reader says what each word is; it changes none. Our options are recognised by exact spelling and
-//! only where `getopt_long` would look for an option: never as another option's value, never after `--`.
+//! The reader says what each word is; it changes none. Our options are recognised by exact spelling
+//! and only where `getopt_long` would look for an option: never as another option's value, never
+//! after `--`.
 
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
@@ -188,8 +189,8 @@ impl Reader<'_> {
 
     /// Whether the word before this one is `-?`, as the value of an option.
     ///
-    /// In the middle of a bundle, this is the word that psql looks at to see whether `getopt_long` complained or read
-    /// `-?`. Once there is an operand, `getopt_long` has put it there.
+    /// In the middle of a bundle, this is the word that psql looks at to see whether `getopt_long`
+    /// complained or read `-?`. Once there is an operand, `getopt_long` has put it there.
     fn is_behind_question(&self) -> bool {
         let mut before = self
             .items
@@ -210,7 +211,8 @@ impl Reader<'_> {
         let mut rest = word.strip_prefix("-").unwrap_or(word);
         while let Some(&letter) = rest.as_encoded_bytes().first() {
             let Some(option) = options::by_short(letter) else {
-                // `-?` asks for help where it stands alone, and is an error in a bundle. Either way psql ends.
+                // `-?` asks for help where it stands alone, and is an error in a bundle. Either way
+                // psql ends.
                 let is_last = rest.len() == 1;
                 let item = if word == "-?" || (behind_question && !is_last) {
                     Item::Psql {

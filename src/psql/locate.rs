@@ -1,4 +1,5 @@
-//! Finds psql: what the person names, else `PATH` (never ourselves), else the well-known places. And any other program.
+//! Finds psql: what the person names, else `PATH` (never ourselves), else the well-known places.
+//! And any other program.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -55,7 +56,8 @@ fn well_known(environment: &Environment) -> Vec<String> {
 ///
 /// # Errors
 ///
-/// There is none (127), or what was named is there but cannot be run (126), or it leads back to us (126).
+/// There is none (127), or what was named is there but cannot be run (126), or it leads back to us
+/// (126).
 pub fn psql(named: Option<&OsStr>, environment: &Environment) -> Result<PathBuf, Failure> {
     let found = found(named, environment)?;
     ourselves::check(&found, environment)?;

@@ -9,8 +9,8 @@ pub enum Argument {
     Required,
     /// Only attached to a long option with `=`.
     Optional,
-    /// A program, attached or in the next word, and with it every word behind. No option of psql is like that; one of
-    /// ours is.
+    /// A program, attached or in the next word, and with it every word behind. No option of psql is
+    /// like that; one of ours is.
     Program,
 }
 
@@ -140,10 +140,11 @@ pub fn by_short(letter: u8) -> Option<&'static PsqlOption> {
     OPTIONS.iter().find(|option| option.short == Some(letter))
 }
 
-/// The option that `getopt_long` takes `name` for: spelled in full, or any prefix that fits one alone.
+/// The option that `getopt_long` takes `name` for: spelled in full, or any prefix that fits one
+/// alone.
 ///
-/// Prefixes of several options are accepted where these are one option under two names, as glibc does. PostgreSQL's own
-/// `getopt_long`, which psql for Windows has, takes no prefix at all.
+/// Prefixes of several options are accepted where these are one option under two names, as glibc
+/// does. PostgreSQL's own `getopt_long`, which psql for Windows has, takes no prefix at all.
 pub fn by_long(name: &[u8]) -> Option<&'static PsqlOption> {
     if let Some(exact) = OPTIONS.iter().find(|option| option.long.as_bytes() == name) {
         return Some(exact);

@@ -1,7 +1,9 @@
-//! Knows this program under another name, which is never run as psql, and notices a script that leads back to it.
+//! Knows this program under another name, which is never run as psql, and notices a script that
+//! leads back to it.
 //!
-//! Such a script can't be told from one that leads to psql (a version manager's, say), so that the scripts on the way are
-//! counted in a variable. psql itself never gets it, and neither does Debian's wrapper.
+//! Such a script can't be told from one that leads to psql (a version manager's, say), so that the
+//! scripts on the way are counted in a variable. psql itself never gets it, and neither does
+//! Debian's wrapper.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -83,7 +85,8 @@ fn has_mark(program: &Path) -> io::Result<bool> {
     }
 }
 
-/// Whether [`MARK`] is among `bytes`. Most of them are skipped, by the last byte of where it might be (Horspool's way).
+/// Whether [`MARK`] is among `bytes`. Most of them are skipped, by the last byte of where it might
+/// be (Horspool's way).
 fn contains_mark(bytes: &[u8]) -> bool {
     let length = MARK.len();
     let mut at = 0;
@@ -179,7 +182,8 @@ fn is_counted(program: &Path) -> bool {
     })
 }
 
-/// Whether a script that begins so is Debian's wrapper, which is in Perl and finds the program of a cluster.
+/// Whether a script that begins so is Debian's wrapper, which is in Perl and finds the program of a
+/// cluster.
 #[cfg(unix)]
 fn is_debians(beginning: &[u8]) -> bool {
     let text = String::from_utf8_lossy(beginning);

@@ -1,8 +1,9 @@
 //! Which values psql refuses for `-P` (printing parameters) and `-v` (variables).
 //!
-//! psql looks at both while it reads its options and ends at the first bad one, so that it does not connect.
-//! Read off psql 15 (`do_pset`, and the assign hooks of its special variables). What any psql from 13 on takes is taken:
-//! parameters that came later, and every value of variables that only later ones look at.
+//! psql looks at both while it reads its options and ends at the first bad one, so that it does not
+//! connect. Read off psql 15 (`do_pset`, and the assign hooks of its special variables). What any
+//! psql from 13 on takes is taken: parameters that came later, and every value of variables that
+//! only later ones look at.
 
 /// Whether psql takes `-P WORD`. A name that psql does not know is refused.
 pub fn print_setting_is_accepted(word: &[u8]) -> bool {
@@ -32,7 +33,8 @@ pub fn print_setting_is_accepted(word: &[u8]) -> bool {
 /// Whether psql takes `-v WORD`.
 pub fn variable_is_accepted(word: &[u8]) -> bool {
     let (name, value) = split_at_equals(word);
-    // Without a value the variable is unset, which is never refused: each special one has a default.
+    // Without a value the variable is unset, which is never refused: each special one has a
+    // default.
     let Some(value) = value else { return true };
     let is_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_' || !b.is_ascii();
     if name.is_empty() || !name.iter().all(is_name) {
@@ -100,7 +102,8 @@ fn is_format(value: &[u8]) -> bool {
     }
 }
 
-/// What psql reads as a truth value: `true`, `false`, `yes`, `no` and their prefixes, `on`, `off`, `of`, 1, 0.
+/// What psql reads as a truth value: `true`, `false`, `yes`, `no` and their prefixes, `on`, `off`,
+/// `of`, 1, 0.
 fn is_bool(value: &[u8]) -> bool {
     if value.is_empty() {
         return false;
@@ -126,7 +129,8 @@ fn is_int(value: &[u8]) -> bool {
         .is_some_and(|n| i32::try_from(if negative { -n } else { n }).is_ok())
 }
 
-/// What glibc's `atoi` makes of a value: the number that it begins with, or 0, as a `long` of which the lower half is kept.
+/// What glibc's `atoi` makes of a value: the number that it begins with, or 0, as a `long` of which
+/// the lower half is kept.
 #[expect(clippy::cast_possible_truncation, reason = "as `atoi` does")]
 fn leading_number(value: &[u8]) -> i32 {
     let (negative, rest) = sign_and_digits(value);

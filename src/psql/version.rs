@@ -1,7 +1,7 @@
 //! What psql says of its version.
 
-/// The major version in what psql says to `--version`, such as `psql (PostgreSQL) 16.14`; builds of others have a name of
-/// their own in the brackets.
+/// The major version in what psql says to `--version`, such as `psql (PostgreSQL) 16.14`; builds of
+/// others have a name of their own in the brackets.
 pub fn major(said: &str) -> Option<u32> {
     let (_, version) = said.strip_prefix("psql (")?.split_once(") ")?;
     let digits = version.split(|c: char| !c.is_ascii_digit()).next()?;

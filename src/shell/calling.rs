@@ -4,7 +4,8 @@ use crate::environment::Environment;
 
 use super::Shell;
 
-/// The calling shell: the program that started us where the system says it, else by the variables, else sh.
+/// The calling shell: the program that started us where the system says it, else by the variables,
+/// else sh.
 pub fn shell(environment: &Environment) -> Shell {
     parent()
         .and_then(|program| Shell::of_program(&program))
@@ -26,8 +27,9 @@ fn parent() -> Option<String> {
     None
 }
 
-/// By the variables that shells leave: `SHELL`, which is the login shell and on Windows that of Git and MSYS, and on
-/// Windows else the person's own place among PowerShell's modules, which PowerShell adds for what it starts.
+/// By the variables that shells leave: `SHELL`, which is the login shell and on Windows that of Git
+/// and MSYS, and on Windows else the person's own place among PowerShell's modules, which
+/// PowerShell adds for what it starts.
 fn by_variables(environment: &Environment) -> Option<Shell> {
     let text = |name| environment.get_filled(name)?.to_str();
     if let Some(shell) = text("SHELL").and_then(Shell::of_program) {

@@ -1,7 +1,8 @@
-//! Says variables to a shell: as text that, evaluated there, sets exactly these values and does nothing else.
+//! Says variables to a shell: as text that, evaluated there, sets exactly these values and does
+//! nothing else.
 //!
-//! What a value holds is never the shell's to read: each shell has one way to quote, which leaves it nothing to expand.
-//! Where a shell has no such way for a value, that is an error and no text.
+//! What a value holds is never the shell's to read: each shell has one way to quote, which leaves
+//! it nothing to expand. Where a shell has no such way for a value, that is an error and no text.
 
 pub mod calling;
 
@@ -72,8 +73,8 @@ impl Shell {
         found.map(|(shell, ..)| *shell)
     }
 
-    /// Text that sets each of `variables` to its value, for the programs that the shell starts, and unsets those
-    /// without one.
+    /// Text that sets each of `variables` to its value, for the programs that the shell starts, and
+    /// unsets those without one.
     ///
     /// # Errors
     ///
@@ -134,8 +135,9 @@ impl Shell {
 
 const NOT_UTF8: &str = "it is not valid UTF-8";
 
-/// A value in quotes that sh and fish read alike: neither reads anything between single quotes but the closing one, and
-/// fish a backslash, so that those two stand outside. No two quotes stand side by side, which zsh may read as one.
+/// A value in quotes that sh and fish read alike: neither reads anything between single quotes but
+/// the closing one, and fish a backslash, so that those two stand outside. No two quotes stand side
+/// by side, which zsh may read as one.
 fn quoted(value: &OsStr) -> Vec<u8> {
     let mut text = Vec::new();
     let mut is_open = false;
@@ -160,8 +162,9 @@ fn quoted(value: &OsStr) -> Vec<u8> {
     text
 }
 
-/// A value as an expression of PowerShell. What is not printable ASCII stands as a number: PowerShell takes several
-/// characters for quotes, and reads what a program prints line by line and in a code page that cannot be known here.
+/// A value as an expression of PowerShell. What is not printable ASCII stands as a number:
+/// PowerShell takes several characters for quotes, and reads what a program prints line by line and
+/// in a code page that cannot be known here.
 fn in_power_shell(text: &str) -> String {
     let is_plain = |unit: u16| (0x20..0x7f).contains(&unit);
     let units: Vec<u16> = text.encode_utf16().collect();
@@ -180,9 +183,9 @@ fn in_power_shell(text: &str) -> String {
     parts.join(" + ")
 }
 
-/// What cmd.exe takes as it is in `set "NAME=VALUE"`, on a line that `for /f` reads as well as in a batch file: there
-/// `%` begins a variable and `!` may, and a quote would let what follows be a command. Other characters depend on the
-/// code page.
+/// What cmd.exe takes as it is in `set "NAME=VALUE"`, on a line that `for /f` reads as well as in a
+/// batch file: there `%` begins a variable and `!` may, and a quote would let what follows be a
+/// command. Other characters depend on the code page.
 fn is_plain_in_cmd(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte) && !matches!(byte, b'"' | b'%' | b'!')
 }

@@ -1,10 +1,11 @@
 //! Keeps tokens, so that only the first launch of an hour asks for one.
 //!
-//! A token has a place by what was asked for and as whom, and beside it stands the state that it was got in: each source says
-//! both ([`CacheKey`]). After `az logout`, `az login` as somebody else, `az account set` or `az cloud set`, and with another
-//! secret, the state differs, and the token is forgotten. The place is a file named by a short digest; the file holds the whole
-//! key, so that two that share a digest never get each other's token. Anything there that is not exactly what was written is a
-//! miss.
+//! A token has a place by what was asked for and as whom, and beside it stands the state that it
+//! was got in: each source says both ([`CacheKey`]). After `az logout`, `az login` as somebody
+//! else, `az account set` or `az cloud set`, and with another secret, the state differs, and the
+//! token is forgotten. The place is a file named by a short digest; the file holds the whole key,
+//! so that two that share a digest never get each other's token. Anything there that is not exactly
+//! what was written is a miss.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::RangeInclusive;
@@ -18,7 +19,8 @@ use crate::system::private_directory::{Exposed, PrivateDirectory};
 use crate::system::terminal;
 use crate::token::CacheKey;
 
-/// A token with less life left is fetched anew: the session that it opens may take a while to begin.
+/// A token with less life left is fetched anew: the session that it opens may take a while to
+/// begin.
 const LEAST_LIFE: Duration = Duration::from_secs(600);
 
 /// How far ahead of ours the clock may be that a token was issued by.
@@ -46,7 +48,8 @@ pub struct Kept {
 pub enum Miss {
     /// It stands under another key: the source is in another state now.
     OtherKey,
-    /// It isn't what we wrote, or the token has too little life left, or is of a clock that is ahead.
+    /// It isn't what we wrote, or the token has too little life left, or is of a clock that is
+    /// ahead.
     Unusable,
 }
 
@@ -133,8 +136,8 @@ impl<'a> Cache<'a> {
         }
     }
 
-    /// Keeps a token, in the place of the one before. Where that cannot be, or the key is `now` another one, nothing is kept:
-    /// the state changed while the token was got.
+    /// Keeps a token, in the place of the one before. Where that cannot be, or the key is `now`
+    /// another one, nothing is kept: the state changed while the token was got.
     pub fn keep(&self, kept: &Kept, now: &CacheKey) {
         if *now != self.key {
             return;
@@ -165,8 +168,8 @@ impl<'a> Cache<'a> {
             .replace(&self.place_of_failure(), told.to_string().as_bytes());
     }
 
-    /// The failure of somebody who tried while we waited, from `then` to `now`. What is of later than now was told by a clock
-    /// that was ahead.
+    /// The failure of somebody who tried while we waited, from `then` to `now`. What is of later
+    /// than now was told by a clock that was ahead.
     pub fn told_between(&self, then: SystemTime, now: SystemTime) -> Option<Failure> {
         let bytes = self.directory.read(&self.place_of_failure()).ok()??;
         let waited = nanoseconds(then)..=nanoseconds(now);
@@ -179,7 +182,8 @@ impl<'a> Cache<'a> {
     }
 }
 
-/// Forgets every token, with the failures that stand beside it, and says how many tokens there were.
+/// Forgets every token, with the failures that stand beside it, and says how many tokens there
+/// were.
 pub fn forget_all(directory: &PrivateDirectory) -> usize {
     let mut count = 0;
     for name in directory.names() {

@@ -1,4 +1,5 @@
-//! Which method gets the token, by what there is on this machine: looked at only if neither options nor variables say it.
+//! Which method gets the token, by what there is on this machine: looked at only if neither options
+//! nor variables say it.
 
 use std::time::SystemTime;
 
@@ -27,7 +28,8 @@ pub fn choice(
 ) -> Result<Choice, Failure> {
     let azure_cli = azure_cli::presence(environment);
     let azd = || azd::presence(environment);
-    // A machine of which a token is cached had an identity; otherwise it takes a connection to know.
+    // A machine of which a token is cached had an identity; otherwise it takes a connection to
+    // know.
     let has_identity = || {
         let credential = Credential::read(Workload::ManagedIdentity, plan, environment);
         credential.is_ok_and(|credential| {
@@ -53,8 +55,9 @@ fn is_cached(
     })
 }
 
-/// The first that is here, from the cheapest to look at to the dearest: az or azd if somebody is signed in to it, or the
-/// machine's own identity. az comes last once more if it is installed, since it says best how to sign in.
+/// The first that is here, from the cheapest to look at to the dearest: az or azd if somebody is
+/// signed in to it, or the machine's own identity. az comes last once more if it is installed,
+/// since it says best how to sign in.
 fn first(
     azure_cli: Presence,
     azd: impl FnOnce() -> Presence,

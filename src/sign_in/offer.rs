@@ -8,11 +8,11 @@ use crate::failure::Failure;
 use crate::system::terminal;
 use crate::token::azure_cli;
 
-/// Whether the person took the offer, and az says that they are signed in now. No question is asked where az did not say
-/// how to sign in, without a terminal, and in CI.
+/// Whether the person took the offer, and az says that they are signed in now. No question is asked
+/// where az did not say how to sign in, without a terminal, and in CI.
 ///
-/// Nothing waits meanwhile: the turn with az was given back with the failure, and the deadline is over. Who waited for
-/// that turn has heard of the failure, which was true then.
+/// Nothing waits meanwhile: the turn with az was given back with the failure, and the deadline is
+/// over. Who waited for that turn has heard of the failure, which was true then.
 pub fn run_az_login(failure: &Failure, environment: &Environment) -> bool {
     let commands = failure.mended_by();
     let is_attended = environment.get_filled("CI").is_none()

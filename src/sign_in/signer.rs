@@ -1,4 +1,5 @@
-//! Signs in: made once, and asked by a launch, by the doctor, and for as many connections as there are.
+//! Signs in: made once, and asked by a launch, by the doctor, and for as many connections as there
+//! are.
 
 use std::time::SystemTime;
 
@@ -79,8 +80,8 @@ impl<'a> Signer<'a> {
         })
     }
 
-    /// Gets a token, and works the role out if nobody named it. A cached token is used if there is one; otherwise it is
-    /// fetched, and those who ask at the same time wait for it.
+    /// Gets a token, and works the role out if nobody named it. A cached token is used if there is
+    /// one; otherwise it is fetched, and those who ask at the same time wait for it.
     ///
     /// # Errors
     ///
@@ -111,7 +112,8 @@ impl<'a> Signer<'a> {
             .inspect_err(|failure| tell(failure, cache))
     }
 
-    /// Where the token is kept, unless nothing is. It is looked for at each asking, since the state that it was got in changes.
+    /// Where the token is kept, unless nothing is. It is looked for at each asking, since the state
+    /// that it was got in changes.
     fn cache(&self) -> Option<Cache<'a>> {
         let directory = self.directory.filter(|_| self.plan.keeps_token)?;
         let wants_name = self.plan.user == User::Unnamed;
@@ -133,14 +135,16 @@ impl<'a> Signer<'a> {
         Some(Turn::take(self.directory, &lock, deadline))
     }
 
-    /// The failure of somebody who tried while we waited. Who wants a new token wants a new answer too.
+    /// The failure of somebody who tried while we waited. Who wants a new token wants a new answer
+    /// too.
     fn hear_since(&self, started: SystemTime, cache: Option<&Cache<'_>>) -> Option<Failure> {
         cache
             .filter(|_| !self.plan.options.fresh)?
             .told_between(started, SystemTime::now())
     }
 
-    /// Fetches what is missing of a token and the name of its role, and keeps each as soon as it is there.
+    /// Fetches what is missing of a token and the name of its role, and keeps each as soon as it is
+    /// there.
     fn fetch(
         &self,
         recalled: Option<Kept>,
@@ -189,7 +193,8 @@ impl<'a> Signer<'a> {
         AzureCli::find(self.environment, &self.plan.options, deadline)
     }
 
-    /// What tells the token that is wanted from others, and the state that it is got in. A ready token has neither.
+    /// What tells the token that is wanted from others, and the state that it is got in. A ready
+    /// token has neither.
     fn key(&self) -> Option<CacheKey> {
         let (plan, environment) = (self.plan, self.environment);
         Some(match &self.source {

@@ -1,12 +1,14 @@
-//! The sign-ins of people, which are refresh tokens, in the operating system's credential store and nowhere else: Secret
-//! Service, Keychain or Credential Manager.
+//! The sign-ins of people, which are refresh tokens, in the operating system's credential store and
+//! nowhere else: Secret Service, Keychain or Credential Manager.
 //!
-//! All of them are one text in it, a line for each account, so that signing out finds every one. The text is cut into
-//! parts, since Windows takes 2560 bytes for an entry (`CRED_MAX_CREDENTIAL_BLOB_SIZE`); a half-replaced text is
-//! at worst a refresh token that Entra refuses. Two accounts that sign in at the same moment may lose one of them, whose
-//! owner signs in once more.
+//! All of them are one text in it, a line for each account, so that signing out finds every one.
+//! The text is cut into parts, since Windows takes 2560 bytes for an entry
+//! (`CRED_MAX_CREDENTIAL_BLOB_SIZE`); a half-replaced text is at worst a refresh token that Entra
+//! refuses. Two accounts that sign in at the same moment may lose one of them, whose owner signs in
+//! once more.
 //!
-//! The store may be locked, or ask its owner, or never answer: who waits for it waits for so long and no longer.
+//! The store may be locked, or ask its owner, or never answer: who waits for it waits for so long
+//! and no longer.
 
 use std::fmt;
 use std::io;
@@ -28,8 +30,8 @@ const ENTRY: &str = "sign-ins";
 /// The bytes of one entry.
 const LONGEST_PART: usize = 2560;
 
-/// The threads that it takes to ask: the one that waits, and on Linux those of the crates `zbus` and `async-io`, of which
-/// the latter panics where it gets none.
+/// The threads that it takes to ask: the one that waits, and on Linux those of the crates `zbus`
+/// and `async-io`, of which the latter panics where it gets none.
 const THREADS: usize = if cfg!(target_os = "linux") { 3 } else { 1 };
 
 /// More entries than these were not written by us.
@@ -93,7 +95,8 @@ pub fn recall(account: Account, limit: Duration) -> Result<Option<RefreshToken>,
     })
 }
 
-/// Keeps a refresh token in the place of the account's last one; forgets that one where there is no new one.
+/// Keeps a refresh token in the place of the account's last one; forgets that one where there is no
+/// new one.
 ///
 /// # Errors
 ///
@@ -118,7 +121,8 @@ pub fn forget_all(limit: Duration) -> Result<usize, Trouble> {
     })
 }
 
-/// Does the work aside, since the store may block for as long as it likes. Who is too slow is left behind.
+/// Does the work aside, since the store may block for as long as it likes. Who is too slow is left
+/// behind.
 fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,

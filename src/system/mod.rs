@@ -1,5 +1,5 @@
-//! The operating system: processes, files that are ours alone, terminals, threads, deadlines. Nothing here knows Entra, psql or our
-//! options.
+//! The operating system: processes, files that are ours alone, terminals, threads, deadlines.
+//! Nothing here knows Entra, psql or our options.
 
 pub mod credential_store;
 pub mod deadline;

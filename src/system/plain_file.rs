@@ -1,5 +1,5 @@
-//! Reads small files that others wrote, and never more than a limit: only plain files, so that no pipe or device keeps
-//! us waiting, and none is emptied that somebody else was to read.
+//! Reads small files that others wrote, and never more than a limit: only plain files, so that no
+//! pipe or device keeps us waiting, and none is emptied that somebody else was to read.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 ///
 /// # Errors
 ///
-/// It cannot be opened, is something other than a plain file ([`io::ErrorKind::InvalidInput`]), or holds more than `limit`
-/// bytes ([`io::ErrorKind::FileTooLarge`]).
+/// It cannot be opened, is something other than a plain file ([`io::ErrorKind::InvalidInput`]), or
+/// holds more than `limit` bytes ([`io::ErrorKind::FileTooLarge`]).
 pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = open(path)?;
     let mut bytes = Zeroizing::new(Vec::new());
@@ -26,8 +26,8 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// Opens a plain file. What it is is asked before opening, since to open a pipe is to be its reader, and once more of the
-/// open file, since another one may be there by then.
+/// Opens a plain file. What it is is asked before opening, since to open a pipe is to be its
+/// reader, and once more of the open file, since another one may be there by then.
 fn open(path: &Path) -> io::Result<File> {
     check(&std::fs::metadata(path)?)?;
     let mut options = OpenOptions::new();

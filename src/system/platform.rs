@@ -6,13 +6,15 @@ use std::path::PathBuf;
 
 use crate::environment::Environment;
 
-/// Bytes of an `OsStr` (its `as_encoded_bytes`, cut at ASCII bytes or rewritten) as an `OsString` again.
+/// Bytes of an `OsStr` (its `as_encoded_bytes`, cut at ASCII bytes or rewritten) as an `OsString`
+/// again.
 #[cfg(unix)]
 pub fn os_string(bytes: &[u8]) -> OsString {
     <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes).to_owned()
 }
 
-/// Bytes of an `OsStr` (its `as_encoded_bytes`, cut at ASCII bytes or rewritten) as an `OsString` again.
+/// Bytes of an `OsStr` (its `as_encoded_bytes`, cut at ASCII bytes or rewritten) as an `OsString`
+/// again.
 ///
 /// An unpaired surrogate, which no connection parameter can carry, becomes a replacement character.
 #[cfg(windows)]
@@ -27,7 +29,8 @@ pub fn user_name() -> Option<Vec<u8>> {
     Some(user.name.into_bytes())
 }
 
-/// The operating system's name for us: libpq's default user (`pg_fe_getauthname`), whatever `%USERNAME%` says.
+/// The operating system's name for us: libpq's default user (`pg_fe_getauthname`), whatever
+/// `%USERNAME%` says.
 #[cfg(windows)]
 #[expect(unsafe_code, reason = "the account's name is got by a raw call")]
 pub fn user_name() -> Option<Vec<u8>> {
@@ -55,8 +58,9 @@ pub fn home_directory(environment: &Environment) -> Option<PathBuf> {
     Some(user.dir)
 }
 
-/// Where libpq looks for `pgpass.conf`, `.pg_service.conf` and `root.crt`: `postgresql` in the folder that Windows knows
-/// as the account's for roaming data, which `%APPDATA%` names too but does not move.
+/// Where libpq looks for `pgpass.conf`, `.pg_service.conf` and `root.crt`: `postgresql` in the
+/// folder that Windows knows as the account's for roaming data, which `%APPDATA%` names too but
+/// does not move.
 #[cfg(windows)]
 #[expect(clippy::disallowed_methods, reason = "here it is known")]
 pub fn home_directory(_environment: &Environment) -> Option<PathBuf> {
@@ -69,8 +73,8 @@ pub fn own_directory() -> Option<PathBuf> {
     dirs::home_dir()
 }
 
-/// The folders below which programs are installed: for everybody, then for this account. Shells that were open before an
-/// installation do not have its program on their `PATH`.
+/// The folders below which programs are installed: for everybody, then for this account. Shells
+/// that were open before an installation do not have its program on their `PATH`.
 #[cfg(windows)]
 #[expect(clippy::disallowed_methods, reason = "here they are known")]
 pub fn program_folders(environment: &Environment) -> Vec<PathBuf> {
@@ -85,39 +89,45 @@ pub fn program_folders(environment: &Environment) -> Vec<PathBuf> {
     folders
 }
 
-/// The longest value of a variable, in bytes, that a token may be. Where a password is longer than this, libpq's message
-/// with it is refused by the server, without a word (seen with PostgreSQL 15).
+/// The longest value of a variable, in bytes, that a token may be. Where a password is longer than
+/// this, libpq's message with it is refused by the server, without a word (seen with PostgreSQL
+/// 15).
 #[cfg(unix)]
 pub const LONGEST_VARIABLE: usize = 65_530;
 
-/// The longest value of a variable, in bytes, that a token may be: 32,767 characters with the NUL at the end (Microsoft's
-/// page "Environment Variables").
+/// The longest value of a variable, in bytes, that a token may be: 32,767 characters with the NUL
+/// at the end (Microsoft's page "Environment Variables").
 #[cfg(windows)]
 pub const LONGEST_VARIABLE: usize = 32_766;
 
-/// Whether the system refused to start a program because its words, with its variables, are too long.
+/// Whether the system refused to start a program because its words, with its variables, are too
+/// long.
 #[cfg(unix)]
 pub fn are_words_too_long(why: &io::Error) -> bool {
     why.kind() == io::ErrorKind::ArgumentListTooLong
 }
 
-/// Whether the system refused to start a program because its words are too long: 32,767 characters, or 8,191 for a batch
-/// file (Microsoft's page for `CreateProcessW`). It says that the file name is.
+/// Whether the system refused to start a program because its words are too long: 32,767 characters,
+/// or 8,191 for a batch file (Microsoft's page for `CreateProcessW`). It says that the file name
+/// is.
 #[cfg(windows)]
 pub fn are_words_too_long(why: &io::Error) -> bool {
     why.kind() == io::ErrorKind::InvalidFilename
 }
 
-/// A role's name as the variable or word from which psql reads it in UTF-8, the bytes that the server knows it by.
+/// A role's name as the variable or word from which psql reads it in UTF-8, the bytes that the
+/// server knows it by.
 #[cfg(unix)]
 pub fn name_for_psql(name: &OsStr) -> OsString {
     name.to_owned()
 }
 
-/// A role's name as the variable or word from which psql reads it in UTF-8, the bytes that the server knows it by.
+/// A role's name as the variable or word from which psql reads it in UTF-8, the bytes that the
+/// server knows it by.
 ///
-/// psql.exe's C library makes bytes of the system's code page of all that it is given, and libpq sends these. So it is
-/// given the characters that the bytes of UTF-8 are in that code page. Where there are none, the name stays as it is.
+/// psql.exe's C library makes bytes of the system's code page of all that it is given, and libpq
+/// sends these. So it is given the characters that the bytes of UTF-8 are in that code page. Where
+/// there are none, the name stays as it is.
 #[cfg(windows)]
 pub fn name_for_psql(name: &OsStr) -> OsString {
     use std::os::windows::ffi::OsStringExt as _;
@@ -168,7 +178,8 @@ mod code_page {
         // A unit is never more than four bytes.
         let mut bytes = vec![0_u8; units.len() * 4];
         let room = length.checked_mul(4)?;
-        // SAFETY: both buffers are as long as is said, and the null pointers stand for what is not asked.
+        // SAFETY: both buffers are as long as is said, and the null pointers stand for what is not
+        // asked.
         let written = unsafe {
             WideCharToMultiByte(
                 CP_ACP,

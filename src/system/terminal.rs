@@ -19,8 +19,8 @@ pub fn print(text: impl AsRef<[u8]>) -> Result<i32, Failure> {
     Ok(0)
 }
 
-/// Checks that standard output is open. Where it isn't, the next file that is opened takes its place, and what is printed
-/// would go there.
+/// Checks that standard output is open. Where it isn't, the next file that is opened takes its
+/// place, and what is printed would go there.
 ///
 /// # Errors
 ///
@@ -43,7 +43,8 @@ pub fn check_output() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes to standard output: by the system's call, since to Rust's own output a closed one is as good as an open one.
+/// Writes to standard output: by the system's call, since to Rust's own output a closed one is as
+/// good as an open one.
 #[cfg(unix)]
 fn write_out(mut bytes: &[u8]) -> io::Result<()> {
     use std::os::fd::AsFd as _;
@@ -105,7 +106,8 @@ pub fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
-/// The terminal that we were started at, to read from; not where we are in its background, where reading would stop us.
+/// The terminal that we were started at, to read from; not where we are in its background, where
+/// reading would stop us.
 #[cfg(unix)]
 pub fn terminal() -> Option<File> {
     let terminal = File::open("/dev/tty").ok()?;

@@ -1,4 +1,5 @@
-//! Threads, where the system may have none left to give: a limit of the user's (`ulimit -u`), or of a container.
+//! Threads, where the system may have none left to give: a limit of the user's (`ulimit -u`), or of
+//! a container.
 
 use std::io;
 use std::sync::mpsc::channel;

@@ -1,4 +1,5 @@
-//! A ready token that somebody else got: in a variable, in a file that a variable names, or on an open descriptor.
+//! A ready token that somebody else got: in a variable, in a file that a variable names, or on an
+//! open descriptor.
 //!
 //! A descriptor is closed when it was read, so that psql does not get it.
 
@@ -23,12 +24,13 @@ const DESCRIPTOR: &str = READY_TOKEN[2];
 /// More than any token.
 const LONGEST: u64 = 1024 * 1024;
 
-/// Takes the token from where it is, and looks at it. Where `resource` is `None`, any database's will do.
+/// Takes the token from where it is, and looks at it. Where `resource` is `None`, any database's
+/// will do.
 ///
 /// # Errors
 ///
-/// There is none, or two, or it cannot be read before the deadline, or it is no token for this resource, or it has
-/// expired.
+/// There is none, or two, or it cannot be read before the deadline, or it is no token for this
+/// resource, or it has expired.
 pub fn token(
     environment: &Environment,
     resource: Option<&str>,
@@ -102,7 +104,8 @@ fn checked(text: Option<String>, name: &str, resource: Option<&str>) -> Result<T
     })
 }
 
-/// What `read` comes to before the deadline: whoever holds the other end of a pipe may keep it open.
+/// What `read` comes to before the deadline: whoever holds the other end of a pipe may keep it
+/// open.
 fn in_time(
     read: impl FnOnce() -> io::Result<String> + Send + 'static,
     name: &str,
@@ -134,7 +137,8 @@ mod descriptor {
 
     pub fn read(number: RawFd) -> io::Result<String> {
         #[expect(unsafe_code, reason = "a descriptor that came by its number")]
-        // SAFETY: nothing of ours has opened it or closes it; it is used for one call, which checks that it is open.
+        // SAFETY: nothing of ours has opened it or closes it; it is used for one call, which checks
+        // that it is open.
         let given = unsafe { BorrowedFd::borrow_raw(number) };
         let copy = File::from(given.try_clone_to_owned()?);
         nix::unistd::close(number)?;

@@ -1,4 +1,5 @@
-//! A command-line tool that a person signs in to, and that gets tokens for them: the Azure CLI, or the Azure Developer CLI.
+//! A command-line tool that a person signs in to, and that gets tokens for them: the Azure CLI, or
+//! the Azure Developer CLI.
 
 use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -15,7 +16,8 @@ use crate::system::platform;
 use crate::system::process::{self, Answer, NoAnswer};
 use crate::system::threads;
 
-/// More than any file of a tool's configuration that is read here, in bytes: a profile lists every subscription.
+/// More than any file of a tool's configuration that is read here, in bytes: a profile lists every
+/// subscription.
 pub const LONGEST_FILE: u64 = 16 * 1024 * 1024;
 
 /// How much of a program there is, by its files.
@@ -38,7 +40,8 @@ pub struct Tool {
     pub installed: &'static str,
     /// What it is called in a sentence, with its article.
     pub name: &'static str,
-    /// The variable that names its configuration directory, and what that is in the home directory otherwise.
+    /// The variable that names its configuration directory, and what that is in the home directory
+    /// otherwise.
     pub configuration: (&'static str, &'static str),
     /// The file there that says who is signed in, in JSON.
     pub profile: &'static str,
@@ -56,8 +59,8 @@ impl Tool {
         })
     }
 
-    /// Where installers put it. What is started from the Dock of macOS, as pgAdmin is, lacks Homebrew's directories on its
-    /// `PATH`; elsewhere packages put it where every `PATH` leads.
+    /// Where installers put it. What is started from the Dock of macOS, as pgAdmin is, lacks
+    /// Homebrew's directories on its `PATH`; elsewhere packages put it where every `PATH` leads.
     #[cfg(unix)]
     fn well_known(&self, _environment: &Environment) -> Vec<PathBuf> {
         let directories: &[&str] = if cfg!(target_os = "macos") {
@@ -69,7 +72,8 @@ impl Tool {
         directories.map(|place| place.join(self.command)).collect()
     }
 
-    /// Where installers put it. A shell that was open before the installation does not have it on its `PATH`.
+    /// Where installers put it. A shell that was open before the installation does not have it on
+    /// its `PATH`.
     #[cfg(windows)]
     fn well_known(&self, environment: &Environment) -> Vec<PathBuf> {
         let folders = platform::program_folders(environment);
@@ -77,7 +81,8 @@ impl Tool {
         places.collect()
     }
 
-    /// How much of it there is here, by its files: it is not started. `has_account` looks into its profile.
+    /// How much of it there is here, by its files: it is not started. `has_account` looks into its
+    /// profile.
     pub fn presence(
         &self,
         environment: &Environment,
@@ -108,7 +113,8 @@ impl Tool {
         }
     }
 
-    /// A digest of the files of its configuration directory with these names, which tells a sign-in from another.
+    /// A digest of the files of its configuration directory with these names, which tells a sign-in
+    /// from another.
     pub fn state(&self, names: &[&str], environment: &Environment) -> u64 {
         let directory = self.configuration(environment);
         let mut hasher = DefaultHasher::new();
@@ -121,7 +127,7 @@ impl Tool {
         hasher.finish()
     }
 
-    /// Runs it, as [`process::run`] does.
+    /// Runs it, as `process::run` does.
     ///
     /// # Errors
     ///

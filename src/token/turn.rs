@@ -1,9 +1,10 @@
-//! One at a time for each user: az loses its place in its token cache when several run at once, and who waits for
-//! another's fetch need not make one.
+//! One at a time for each user: az loses its place in its token cache when several run at once, and
+//! who waits for another's fetch need not make one.
 //!
-//! The turn is a lock on a file, which the system takes back from whoever dies with it. From one who was stopped with it
-//! (Ctrl-Z) it takes nothing back, so that the others go on without it after a while: still one after the other, with
-//! the lock on a second file, and at last each by itself.
+//! The turn is a lock on a file, which the system takes back from whoever dies with it. From one
+//! who was stopped with it (Ctrl-Z) it takes nothing back, so that the others go on without it
+//! after a while: still one after the other, with the lock on a second file, and at last each by
+//! itself.
 
 use std::fs::{File, TryLockError};
 use std::thread;
@@ -15,14 +16,15 @@ use crate::system::private_directory::PrivateDirectory;
 /// How soon it is noticed that a turn is over. A lock can be waited for only without a limit.
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 
-/// Our turn, until it is dropped. Where no lock can be had there is no queue, and it is always our turn.
+/// Our turn, until it is dropped. Where no lock can be had there is no queue, and it is always our
+/// turn.
 pub struct Turn {
     _lock: Option<File>,
 }
 
 impl Turn {
-    /// Waits for our turn, with the lock `name` in `directory`. Half of the time is left at least for those who get the first
-    /// lock, and a quarter for the others.
+    /// Waits for our turn, with the lock `name` in `directory`. Half of the time is left at least
+    /// for those who get the first lock, and a quarter for the others.
     pub fn take(directory: Option<&PrivateDirectory>, name: &str, deadline: Deadline) -> Self {
         let lock = directory.and_then(|directory| {
             let is_due = |part| deadline.remaining() <= deadline.total() / part;

@@ -1,5 +1,5 @@
-//! The variables that the SDKs of Azure and their hosts have for an identity, and what is said where one is missing or
-//! wrong.
+//! The variables that the SDKs of Azure and their hosts have for an identity, and what is said
+//! where one is missing or wrong.
 
 use std::ffi::OsStr;
 

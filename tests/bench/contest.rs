@@ -24,7 +24,8 @@ impl<'a> Contest<'a> {
         self.contenders.len() - 1
     }
 
-    /// Runs them all, after one turn that does not count, and returns their medians in seconds of wall time.
+    /// Runs them all, after one turn that does not count, and returns their medians in seconds of
+    /// wall time.
     pub fn run(self) -> Vec<f64> {
         let mut times = vec![Vec::with_capacity(self.turns); self.contenders.len()];
         for turn in 0..=self.turns {

@@ -11,7 +11,8 @@ use crate::launch::PROGRAM;
 /// The word behind which the benchmark, run once more by itself, is told what to measure.
 pub const ASIDE: &str = "--peak-memory-of";
 
-/// Prints the footprint as rows of a table. `variables` are those of somebody whose token is remembered.
+/// Prints the footprint as rows of a table. `variables` are those of somebody whose token is
+/// remembered.
 pub fn report(variables: &[(String, String)]) {
     let own = std::env::current_exe().expect("our own path");
     let output = Command::new(own)
@@ -39,8 +40,8 @@ pub fn report(variables: &[(String, String)]) {
     }
 }
 
-/// The most memory that the launcher held until it became another program. A fresh process measures, since a child's
-/// account begins with the pages of its parent.
+/// The most memory that the launcher held until it became another program. A fresh process
+/// measures, since a child's account begins with the pages of its parent.
 pub fn print_peak_memory(program: &str) {
     let status = Command::new(program)
         .args(["--psql", "/bin/true", "-h", "/tmp"])

@@ -1,7 +1,8 @@
 //! What the launcher costs, as ratios taken in one run on the sandbox: `cargo bench`.
 //!
-//! The contenders of a ratio take turns, so that a busy moment meets both; each is represented by its median. Peak memory
-//! and instructions do not depend on what else the machine does. `cargo bench -- --quick` takes fewer turns.
+//! The contenders of a ratio take turns, so that a busy moment meets both; each is represented by
+//! its median. Peak memory and instructions do not depend on what else the machine does.
+//! `cargo bench -- --quick` takes fewer turns.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -40,7 +41,8 @@ pub fn run() {
     footprint::report(&desk.variables);
 }
 
-/// psql on a socket, by itself and behind us; and behind a shell's `exec`, which does as little as can be done.
+/// psql on a socket, by itself and behind us; and behind a shell's `exec`, which does as little as
+/// can be done.
 fn pass_through(sandbox: &Sandbox, turns: usize) {
     let psql = sandbox.postgres_bin_dir().join("psql");
     let run = |program: &str, first: &[&str]| {
@@ -102,8 +104,8 @@ fn signing_in(sandbox: &'static Sandbox, turns: usize) {
     );
 }
 
-/// A remembered token, against psql with everything set by hand: with the same root file, and with a system's store of
-/// roots, which psql by hand would parse whole.
+/// A remembered token, against psql with everything set by hand: with the same root file, and with
+/// a system's store of roots, which psql by hand would parse whole.
 fn remembered(sandbox: &'static Sandbox, turns: usize) {
     let desk = Desk::new(sandbox);
     let store = desk.store(sandbox);

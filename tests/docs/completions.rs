@@ -1,7 +1,8 @@
-//! The options in the completion scripts. Everything else in a script is written by hand, in `completions/`.
+//! The options in the completion scripts. Everything else in a script is written by hand, in
+//! `completions/`.
 //!
-//! They are written here rather than by `clap_complete`, which would know our options but neither psql's letters, bundles
-//! and values nor the hosts of a service file.
+//! They are written here rather than by `clap_complete`, which would know our options but neither
+//! psql's letters, bundles and values nor the hosts of a service file.
 
 use crate::options::{self, Described, Kind, Value};
 
@@ -79,7 +80,8 @@ _entra_psql_options() {{
     )
 }
 
-/// The word for what a value is: where there are words to choose from, the name of the option that has them.
+/// The word for what a value is: where there are words to choose from, the name of the option that
+/// has them.
 fn bash_kind(option: &Described, value: &Value) -> String {
     match value.kind {
         Kind::Words => option.long.clone(),

@@ -1,7 +1,8 @@
-//! Everything that is generated from the program's own description, and tests that fail when a file is stale.
+//! Everything that is generated from the program's own description, and tests that fail when a file
+//! is stale.
 //!
-//! `UPDATE_DOCS=1 cargo test --test docs` writes all of it. The generators are here, and not beside the tables that they
-//! read, since the program never runs them.
+//! `UPDATE_DOCS=1 cargo test --test docs` writes all of it. The generators are here, and not beside
+//! the tables that they read, since the program never runs them.
 
 #![cfg(unix)]
 

@@ -1,7 +1,9 @@
-//! Every option that entra-psql takes, ours and psql's, as completion scripts and the manual page describe them.
+//! Every option that entra-psql takes, ours and psql's, as completion scripts and the manual page
+//! describe them.
 //!
-//! Which options there are, their letters and whether they take a value comes from the program's own tables, and so
-//! does what ours do. What psql's do is said here, since the program has no need to know.
+//! Which options there are, their letters and whether they take a value comes from the program's
+//! own tables, and so does what ours do. What psql's do is said here, since the program has no need
+//! to know.
 
 use entra_psql::testing::cli::method::Method;
 use entra_psql::testing::cli::{self, OwnOption, completions};

@@ -1,4 +1,5 @@
-//! What psql's options do, and the values that it documents: short, for one line of a completion menu.
+//! What psql's options do, and the values that it documents: short, for one line of a completion
+//! menu.
 
 use entra_psql::testing::psql::settings;
 

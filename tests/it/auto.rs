@@ -1,4 +1,5 @@
-//! `auto` takes one way to a token, by what there is, says which and why, and no other when that one fails.
+//! `auto` takes one way to a token, by what there is, says which and why, and no other when that
+//! one fails.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;

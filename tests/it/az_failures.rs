@@ -1,7 +1,8 @@
-//! Whatever can go wrong between us and a token: one line of cause, one of remedy, the right exit code, in time.
+//! Whatever can go wrong between us and a token: one line of cause, one of remedy, the right exit
+//! code, in time.
 //!
-//! The real az fails for real wherever it can be made to. Where it cannot, a script stands in that answers as az was
-//! seen to answer; those tests are in the module `recorded`.
+//! The real az fails for real wherever it can be made to. Where it cannot, a script stands in that
+//! answers as az was seen to answer; those tests are in the module `recorded`.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,6 @@
-//! Tokens from the Azure Developer CLI. It is in no package index that is at hand here, so that a script stands in for
-//! it, which takes azd's words and answers in azd's form, as they are in its source (`Azure/azure-dev`).
+//! Tokens from the Azure Developer CLI. It is in no package index that is at hand here, so that a
+//! script stands in for it, which takes azd's words and answers in azd's form, as they are in its
+//! source (`Azure/azure-dev`).
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -14,7 +15,8 @@ const ALICE: &str = "alice@contoso.example";
 /// What azd keeps about who is signed in.
 const SIGNED_IN: &str = r#"{"auth":{"account":{"currentUser":{"homeAccountId":"a11ce.c0a5"}}}}"#;
 
-/// Somebody who is signed in to an azd that is this shell script; `answer` in it prints Alice's token.
+/// Somebody who is signed in to an azd that is this shell script; `answer` in it prints Alice's
+/// token.
 pub fn with_azd(script: &str) -> User {
     let user = nobody();
     let token = user.sandbox.issue(Identity::Alice, &TokenChanges::none());

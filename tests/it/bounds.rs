@@ -1,4 +1,5 @@
-//! Nothing that others wrote is read without a limit, and no pipe or device in a file's place is waited for.
+//! Nothing that others wrote is read without a limit, and no pipe or device in a file's place is
+//! waited for.
 
 use std::fs;
 use std::io::{Read as _, Write as _};

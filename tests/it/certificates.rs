@@ -1,4 +1,5 @@
-//! An application proves itself with a certificate, in whatever form its file is, and hears what is wrong with it.
+//! An application proves itself with a certificate, in whatever form its file is, and hears what is
+//! wrong with it.
 
 use std::fs;
 

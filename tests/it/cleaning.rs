@@ -1,4 +1,5 @@
-//! What others wrote is shown in visible characters and without secrets, and passed on only where it is what it should be.
+//! What others wrote is shown in visible characters and without secrets, and passed on only where
+//! it is what it should be.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -206,7 +207,8 @@ fn secrets_in_words_are_in_no_error() {
                 .args([purpose, "--timeout", "1"])
                 .args(*words)
                 .run();
-            // What is printed is what was asked for. With a slash in it, libpq takes a password for a database.
+            // What is printed is what was asked for. With a slash in it, libpq takes a password for
+            // a database.
             let is_printed = match purpose {
                 "--print-env=sh" => ran.code == Some(0),
                 "--print-conninfo" => words[0].contains("a/HUSH"),

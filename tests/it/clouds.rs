@@ -1,4 +1,5 @@
-//! Azure's clouds: the server's name says which Entra is asked, and for what; and az is asked where it does not.
+//! Azure's clouds: the server's name says which Entra is asked, and for what; and az is asked where
+//! it does not.
 
 use std::process::Stdio;
 

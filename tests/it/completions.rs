@@ -124,7 +124,8 @@ fn script(user: &User, shell: &str) -> PathBuf {
     file
 }
 
-/// Holds what a shell offered against each case. A shell may offer the whole word or what follows the `=` in it.
+/// Holds what a shell offered against each case. A shell may offer the whole word or what follows
+/// the `=` in it.
 #[track_caller]
 fn compare(user: &User, cases: &[Case], offered: &[Vec<String>]) {
     assert_eq!(offered.len(), cases.len());

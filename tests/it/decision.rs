@@ -1,4 +1,5 @@
-//! Where no token has any business, the program is psql; where one is asked for and may not go, it says why.
+//! Where no token has any business, the program is psql; where one is asked for and may not go, it
+//! says why.
 
 use std::path::Path;
 

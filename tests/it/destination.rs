@@ -1,5 +1,5 @@
-//! The token goes to the connection that it was made for: not to those that psql opens later without protection, not where a
-//! database's name leads, and not in an old token's place.
+//! The token goes to the connection that it was made for: not to those that psql opens later
+//! without protection, not where a database's name leads, and not in an old token's place.
 
 use std::ffi::OsString;
 

@@ -17,14 +17,16 @@ fn alice() -> User {
         .asks_who()
 }
 
-/// Somebody whose session has no runtime directory, and whose cache directory is `directory` in their home.
+/// Somebody whose session has no runtime directory, and whose cache directory is `directory` in
+/// their home.
 fn with_cache(directory: &str) -> (User, PathBuf) {
     let user = alice().without("XDG_RUNTIME_DIR");
     let cache = user.home.path().join(directory);
     (user.var("XDG_CACHE_HOME", &cache), cache)
 }
 
-/// Signs in twice, and says nothing either time: the second asks az again only where nothing was kept.
+/// Signs in twice, and says nothing either time: the second asks az again only where nothing was
+/// kept.
 #[track_caller]
 fn keeps(user: &User, something: bool) {
     user.run().is_signed_in(ALICE, "postgres", 1);

@@ -1,4 +1,5 @@
-//! `--doctor`: all is well, and is said to be, in every way of signing in; and in the form for reports of bugs.
+//! `--doctor`: all is well, and is said to be, in every way of signing in; and in the form for
+//! reports of bugs.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -112,8 +113,9 @@ impl Examined {
         self
     }
 
-    /// Every finding and its remedies are what the snapshot holds, but for the words of what is well where something is not:
-    /// those are held where all is. What the two forms make of findings is held for some alone.
+    /// Every finding and its remedies are what the snapshot holds, but for the words of what is
+    /// well where something is not: those are held where all is. What the two forms make of
+    /// findings is held for some alone.
     #[track_caller]
     pub fn matches(&self, name: &str) -> &Self {
         let mut told = String::new();

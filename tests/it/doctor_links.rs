@@ -1,4 +1,5 @@
-//! `--doctor`, with one link broken at a time: that link is named, with its remedy, and what leans on it is not tried.
+//! `--doctor`, with one link broken at a time: that link is named, with its remedy, and what leans
+//! on it is not tried.
 
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;

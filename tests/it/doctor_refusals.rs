@@ -1,4 +1,5 @@
-//! `--doctor`, where the server refuses: each refusal is explained, with what an administrator would run.
+//! `--doctor`, where the server refuses: each refusal is explained, with what an administrator
+//! would run.
 
 use sandbox::{Identity, Manner, Sandbox, TokenChanges};
 
@@ -117,7 +118,8 @@ fn names_that_are_no_roles_by_default() {
     }
 }
 
-/// The statement that is told, run by an administrator as it stands, lets the person in; and `NOLOGIN` is told of.
+/// The statement that is told, run by an administrator as it stands, lets the person in; and
+/// `NOLOGIN` is told of.
 #[test]
 fn what_an_administrator_is_told_to_run_helps() {
     let sandbox = Sandbox::shared();

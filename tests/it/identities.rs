@@ -1,4 +1,5 @@
-//! Applications and managed identities sign in by themselves, without az, over HTTPS to the sandbox's Entra.
+//! Applications and managed identities sign in by themselves, without az, over HTTPS to the
+//! sandbox's Entra.
 
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use crate::support::{User, tool};
 const HOST: &str = "mydb.postgres.database.azure.com";
 const BILLING: &str = "billing service";
 
-/// An environment from which the server and Entra can be reached, and in which nobody is signed in to az.
+/// An environment from which the server and Entra can be reached, and in which nobody is signed in
+/// to az.
 pub fn nobody() -> User {
     let user = User::nobody();
     let (proxy, port) = (user.entra.proxy(), user.sandbox.port().to_string());

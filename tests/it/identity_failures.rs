@@ -1,4 +1,5 @@
-//! What goes wrong for applications and managed identities ends in a cause and a remedy, soon, and in two lines.
+//! What goes wrong for applications and managed identities ends in a cause and a remedy, soon, and
+//! in two lines.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};

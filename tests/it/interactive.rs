@@ -1,4 +1,5 @@
-//! People sign in without az: with a browser, which is a small program here that follows the address as one would.
+//! People sign in without az: with a browser, which is a small program here that follows the
+//! address as one would.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -1,4 +1,5 @@
-//! A sign-in is kept in the system's credential store, a real Secret Service here, and in no other place.
+//! A sign-in is kept in the system's credential store, a real Secret Service here, and in no other
+//! place.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,8 @@ use sandbox::{Behaviour, Person, SecretService};
 use crate::interactive::{ALICE, browsers, grants, person};
 use crate::support::{Ran, User, here, is_windows};
 
-/// Somebody whose browser signs them in, and who has a credential store: the system's own on Windows.
+/// Somebody whose browser signs them in, and who has a credential store: the system's own on
+/// Windows.
 fn with_store() -> (User, Option<SecretService>) {
     if is_windows() {
         return (person("browser"), None);

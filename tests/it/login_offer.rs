@@ -1,7 +1,8 @@
-//! Where az wants a person and one is at the terminal, its login is offered, and what was asked for goes on.
+//! Where az wants a person and one is at the terminal, its login is offered, and what was asked for
+//! goes on.
 //!
-//! The terminal is a pseudo-terminal, and the az the real one. Without a browser it signs in with a device code, which the
-//! sandbox's Entra has approved already.
+//! The terminal is a pseudo-terminal, and the az the real one. Without a browser it signs in with a
+//! device code, which the sandbox's Entra has approved already.
 
 use std::fs;
 use std::process::Command;

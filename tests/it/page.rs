@@ -1,7 +1,7 @@
 //! Reads the fenced blocks of a page, so that what a page says to run is what a test runs.
 //!
-//! The first word behind the fence is the language. What follows it says where the block is to be run; `not-here: WHY` that
-//! it cannot be run in the sandbox.
+//! The first word behind the fence is the language. What follows it says where the block is to be
+//! run; `not-here: WHY` that it cannot be run in the sandbox.
 
 /// A fenced block.
 #[derive(Debug)]

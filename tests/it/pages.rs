@@ -1,7 +1,7 @@
 //! What the pages in docs/ say to run does run, as it stands there.
 //!
-//! A block of `sh` is run whole; of a block of `yaml`, the lines that run entra-psql. What cannot be run here is marked in the
-//! page, and each test says how much of that there is.
+//! A block of `sh` is run whole; of a block of `yaml`, the lines that run entra-psql. What cannot
+//! be run here is marked in the page, and each test says how much of that there is.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,4 +1,5 @@
-//! What is written for PowerShell, which is not at hand: it is parsed, and what it does is not seen.
+//! What is written for PowerShell, which is not at hand: it is parsed, and what it does is not
+//! seen.
 
 use entra_psql::testing::cli::completions::for_shell;
 use tree_sitter::Parser;

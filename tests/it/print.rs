@@ -74,8 +74,8 @@ fn a_connection_without_a_token_is_printed_too() {
         .fails("usage/print_env_for_unknown_shell");
 }
 
-/// pgAdmin's password exec command, as pgAdmin runs it: placeholders replaced, a shell, a minute, and what is printed
-/// is the password, without the white space around it.
+/// pgAdmin's password exec command, as pgAdmin runs it: placeholders replaced, a shell, a minute,
+/// and what is printed is the password, without the white space around it.
 #[test]
 fn pgadmin_takes_the_token_for_its_password() {
     const PGADMIN: &str = "import os, subprocess, psycopg\n\

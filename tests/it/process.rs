@@ -1,7 +1,7 @@
 //! The process that we become is the one that psql would have been.
 //!
-//! `cat` and `ls` stand in for psql here, since they show what a process finds: they print their own files of
-//! `/proc` when these are given as the database.
+//! `cat` and `ls` stand in for psql here, since they show what a process finds: they print their
+//! own files of `/proc` when these are given as the database.
 
 use std::ffi::OsStr;
 use std::io::Read as _;
@@ -18,7 +18,8 @@ use crate::support::{PROGRAM, User, heeding_signals, tool};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 
-/// Runs what psql's stand-in prints: by itself, in our place, and behind a sign-in. `shell` sets the scene.
+/// Runs what psql's stand-in prints: by itself, in our place, and behind a sign-in. `shell` sets
+/// the scene.
 fn three_ways(shell: &str, stand_in: &str, shows: &str) -> [String; 3] {
     let stand_in = tool(stand_in);
     let run = |user: &User, program: &OsStr, words: &[&OsStr]| {
@@ -57,8 +58,8 @@ pub fn lines_about(status: &str, names: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// A line of signals without 32 and 33, which the C library keeps for its threads: no program can set them, and some
-/// machines start everything with them ignored.
+/// A line of signals without 32 and 33, which the C library keeps for its threads: no program can
+/// set them, and some machines start everything with them ignored.
 fn without_own_signals(line: &str) -> String {
     match line.split_once(":\t") {
         Some((name, mask)) if name.starts_with("Sig") => {

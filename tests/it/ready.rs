@@ -1,4 +1,5 @@
-//! A ready token: in a variable, in a file, on a descriptor. psql gets it as its password and in no other way.
+//! A ready token: in a variable, in a file, on a descriptor. psql gets it as its password and in no
+//! other way.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -130,8 +131,8 @@ fn a_pipe_that_stays_open_is_given_up_at_the_deadline() {
     assert!(start.elapsed() < Duration::from_secs(10));
 }
 
-/// libpq and the server take so many bytes, and a variable of Windows fewer; a longer password ends the connection without a
-/// word.
+/// libpq and the server take so many bytes, and a variable of Windows fewer; a longer password ends
+/// the connection without a word.
 #[test]
 fn a_token_that_would_not_arrive_whole_is_refused() {
     let longest: usize = here(65_530, 32_766);

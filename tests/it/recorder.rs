@@ -1,4 +1,5 @@
-//! A server that records what it is sent, in plain text: it refuses TLS, asks for a password, and opens no session.
+//! A server that records what it is sent, in plain text: it refuses TLS, asks for a password, and
+//! opens no session.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -6,7 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-/// The codes with which a client asks for encryption in the place of a protocol version (`SSLRequest`, `GSSENCRequest`).
+/// The codes with which a client asks for encryption in the place of a protocol version
+/// (`SSLRequest`, `GSSENCRequest`).
 const ENCRYPTION: [u32; 2] = [80_877_103, 80_877_104];
 
 /// How long a client that says nothing is listened to.

@@ -1,4 +1,5 @@
-//! A token is remembered for as long as az is in the state that it was got in, and fetched once however many ask at once.
+//! A token is remembered for as long as az is in the state that it was got in, and fetched once
+//! however many ask at once.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -215,7 +216,8 @@ fn the_failure_of_one_is_told_to_those_who_waited() {
     }
     let calls = user.az_calls().len();
     assert!(calls < 4, "{calls} calls for {} launches", all.len());
-    // Who comes later tries for themselves. (az itself repeats this refusal for a minute without asking again.)
+    // Who comes later tries for themselves. (az itself repeats this refusal for a minute without
+    // asking again.)
     assert_eq!(user.run().az.len(), calls + 1);
 }
 

@@ -1,4 +1,5 @@
-//! The file that a token is remembered in: ours alone, believed only if it is what we wrote, and never needed.
+//! The file that a token is remembered in: ours alone, believed only if it is what we wrote, and
+//! never needed.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -1,4 +1,5 @@
-//! A launch does not fail, hang or abort for what its surroundings lack: children's signals, threads, room on a device.
+//! A launch does not fail, hang or abort for what its surroundings lack: children's signals,
+//! threads, room on a device.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,5 @@
-//! Who a token makes us: guests, service principals, managed identities, Single Server, and warnings.
+//! Who a token makes us: guests, service principals, managed identities, Single Server, and
+//! warnings.
 
 use sandbox::Identity;
 

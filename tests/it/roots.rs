@@ -1,4 +1,5 @@
-//! The system's roots reach psql in a form that its libpq takes and that costs little, and stay the system's.
+//! The system's roots reach psql in a form that its libpq takes and that costs little, and stay the
+//! system's.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,8 @@ fn with_store(store: &Path) -> User {
         .asks_who()
 }
 
-/// A store like a system's: public authorities, and the sandbox's own, which an administrator added.
+/// A store like a system's: public authorities, and the sandbox's own, which an administrator
+/// added.
 fn store(directory: &Path) -> PathBuf {
     let public = [
         "/etc/ssl/certs/ca-certificates.crt",
@@ -156,7 +158,8 @@ fn the_word_is_given_only_to_psql_itself_and_only_with_the_strictest_mode() {
         assert!(roots.is_absolute(), "{}", roots.display());
     };
     is_a_file(newer().var("PGSSLMODE", "verify-ca"));
-    // A script may lead to another psql the next time, and so may a link to a program of another name. Neither is asked.
+    // A script may lead to another psql the next time, and so may a link to a program of another
+    // name. Neither is asked.
     let psql = sandbox.postgres_bin_dir().join("psql");
     let user = newer();
     user.program(

@@ -1,4 +1,5 @@
-//! On a machine that others use too, only the person's own browser can bring the sign-in to its end.
+//! On a machine that others use too, only the person's own browser can bring the sign-in to its
+//! end.
 
 use std::process::{Command, Output, Stdio};
 

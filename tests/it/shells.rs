@@ -1,4 +1,5 @@
-//! `--print-env` in real shells: whatever a name is made of, it arrives whole, and nothing of it is run.
+//! `--print-env` in real shells: whatever a name is made of, it arrives whole, and nothing of it is
+//! run.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -9,7 +10,8 @@ use sandbox::Sandbox;
 
 use crate::support::{PROGRAM, User, tool};
 
-/// Names that some shell would read something into. Each command in them would leave a file named `run`.
+/// Names that some shell would read something into. Each command in them would leave a file named
+/// `run`.
 const NAMES: &[&str] = &[
     "Prod DB Readonly",
     "",
@@ -42,7 +44,8 @@ const NAMES: &[&str] = &[
     "trailing\\",
 ];
 
-/// A shell, and a script of its own in which it takes our assignments and then becomes a program that shows them.
+/// A shell, and a script of its own in which it takes our assignments and then becomes a program
+/// that shows them.
 struct Case {
     shell: PathBuf,
     script: &'static str,
@@ -75,7 +78,8 @@ fn cases() -> Vec<Case> {
 
 /// What the programs that `case`'s shell starts find in `PGUSER`, and whether `PGSERVICE` is gone.
 fn told(case: &Case, name: &OsStr) -> (OsString, Vec<String>) {
-    // An old service that would lead elsewhere, which `host` on the command line beats but does not replace.
+    // An old service that would lead elsewhere, which `host` on the command line beats but does not
+    // replace.
     let user = User::nobody()
         .file(".pg_service.conf", "[old]\nport=1\n")
         .var("PGSERVICE", "old")

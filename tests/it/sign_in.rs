@@ -1,4 +1,5 @@
-//! Every way to name the server and the role ends in the right session, with one az call and nothing said.
+//! Every way to name the server and the role ends in the right session, with one az call and
+//! nothing said.
 
 use std::fs;
 

@@ -1,8 +1,9 @@
-//! Whole texts, as they reach a person: `tests/snapshots/AREA.txt` has a section for each case, with the exit code and every
-//! line of standard output (`out:`) and standard error (`err:`). What differs from run to run stands there as `{word}`.
+//! Whole texts, as they reach a person: `tests/snapshots/AREA.txt` has a section for each case,
+//! with the exit code and every line of standard output (`out:`) and standard error (`err:`). What
+//! differs from run to run stands there as `{word}`.
 //!
-//! `UPDATE_DOCS=1 cargo test --test it` writes them again. A test names its case in full, as in `matches("az/missing")`, so
-//! that a section that nothing asks for is found by its name.
+//! `UPDATE_DOCS=1 cargo test --test it` writes them again. A test names its case in full, as in
+//! `matches("az/missing")`, so that a section that nothing asks for is found by its name.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -22,7 +23,8 @@ const HINT: &str = "entra-psql: hint: ";
 /// The texts of this run. Held while a file is read and written, since tests run side by side.
 static SEEN: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
 
-/// What differs from run to run or from machine to machine, besides the places that [`stable`] knows.
+/// What differs from run to run or from machine to machine, besides the places that [`stable`]
+/// knows.
 static VARYING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let patterns = [
         (r"eyJ[\w.-]+", "{token}"),
@@ -68,7 +70,8 @@ impl Ran {
         self.holds(name, &(out + &lines("err", &self.stderr)));
     }
 
-    /// The same for what this program said itself, where psql's or a server's words stand beside it.
+    /// The same for what this program said itself, where psql's or a server's words stand beside
+    /// it.
     #[track_caller]
     pub fn matches_in_our_words(&self, name: &str) {
         let ours = self.stderr.split_inclusive('\n');

@@ -1,4 +1,5 @@
-//! The lines that `docs/shells.md` has people put into their shell's start-up file: alias and completion at once.
+//! The lines that `docs/shells.md` has people put into their shell's start-up file: alias and
+//! completion at once.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -10,7 +11,8 @@ use crate::support::{PROGRAM, User, tool};
 
 const PAGE: &str = include_str!("../../docs/shells.md");
 
-/// Somebody with the program on `PATH`, and a psql that would tell if it were asked for its databases.
+/// Somebody with the program on `PATH`, and a psql that would tell if it were asked for its
+/// databases.
 fn user_of(shell: &str) -> User {
     sandbox::ensure_programs(&[(shell, shell)]).expect("the shell is there");
     let user = User::nobody().var("TERM", "xterm");
@@ -26,7 +28,8 @@ fn nothing_was_run(user: &User) {
     assert_eq!(user.az_calls(), Vec::<String>::new());
 }
 
-/// Types an alias with an option of ours and then a value, at a terminal that shows what becomes of them.
+/// Types an alias with an option of ours and then a value, at a terminal that shows what becomes of
+/// them.
 #[track_caller]
 fn completes_at_a_terminal(user: &User, shell: &str, words: &[&str]) {
     let mut command = user.tool(tool(shell));

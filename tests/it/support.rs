@@ -21,7 +21,8 @@ impl User {
         }
     }
 
-    /// Without any sign-in in the account's credential store. On Linux a user has a store only where a test brings one.
+    /// Without any sign-in in the account's credential store. On Linux a user has a store only
+    /// where a test brings one.
     pub fn without_sign_ins(self) -> Self {
         if let Some(account) = &self.windows {
             let key = r"HKCU\Software\Wine\Credential Manager";
@@ -58,8 +59,9 @@ impl User {
     }
 }
 
-/// Makes a command's program stop on Ctrl-C. A shell tells what it starts in the background to ignore these signals, and
-/// every program inherits that, so a test that sends one can't rely on what the test program was started with.
+/// Makes a command's program stop on Ctrl-C. A shell tells what it starts in the background to
+/// ignore these signals, and every program inherits that, so a test that sends one can't rely on
+/// what the test program was started with.
 pub fn heeding_signals(mut command: Command) -> Command {
     let to_default = || {
         for named in [Signal::SIGINT, Signal::SIGQUIT] {

@@ -1,4 +1,5 @@
-//! The lists of what is left out where the program for Windows is run name tests that there are, once.
+//! The lists of what is left out where the program for Windows is run name tests that there are,
+//! once.
 
 use std::collections::BTreeSet;
 use std::process::Command;

@@ -1,5 +1,6 @@
-//! Runs the built program in a home and an environment of its own. Where the variables of [`crate::wine`] are set, that is
-//! the program for Windows with a psql for Windows, and everything else stays as it is.
+//! Runs the built program in a home and an environment of its own. Where the variables of
+//! [`crate::wine`] are set, that is the program for Windows with a psql for Windows, and everything
+//! else stays as it is.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -19,8 +20,8 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_entra-psql");
 /// Asks who we are, over what, and in which database.
 pub const WHO: &str = "select current_user, (select ssl from pg_stat_ssl where pid = pg_backend_pid()) is not null, current_database()";
 
-/// Stands in for the identity endpoint of a virtual machine, which no test may ask: a port on which nobody listens, and
-/// that no program is given.
+/// Stands in for the identity endpoint of a virtual machine, which no test may ask: a port on which
+/// nobody listens, and that no program is given.
 const NO_MACHINE: &str = "http://127.0.0.1:1";
 
 /// A user of the program: a home, an `az` that counts its calls, and the variables of a shell.
@@ -46,7 +47,8 @@ pub struct Ran {
 }
 
 impl User {
-    /// Somebody signed in to az as `identity`, whose environment points at the sandbox's Azure server.
+    /// Somebody signed in to az as `identity`, whose environment points at the sandbox's Azure
+    /// server.
     pub fn signed_in(identity: Identity) -> Self {
         let sandbox = Sandbox::shared();
         let user = Self::nobody();
@@ -98,8 +100,8 @@ impl User {
             .var("AZURE_POD_IDENTITY_AUTHORITY_HOST", NO_MACHINE)
     }
 
-    /// Puts an executable text first on the user's `PATH`, in the place of any of that name. On Windows a batch file is there
-    /// that has it run.
+    /// Puts an executable text first on the user's `PATH`, in the place of any of that name. On
+    /// Windows a batch file is there that has it run.
     pub fn program(&self, name: &str, text: &str) -> PathBuf {
         let file = self.home.path().join("bin").join(name);
         fs::write(&file, text).expect("a program");
@@ -112,7 +114,8 @@ impl User {
         batch_file
     }
 
-    /// A file in the home directory that only its owner may read. libpq's own are on Windows where its libpq looks for them.
+    /// A file in the home directory that only its owner may read. libpq's own are on Windows where
+    /// its libpq looks for them.
     pub fn file(self, name: &str, text: &str) -> Self {
         if self.windows.is_some()
             && let Some(place) = wine::place_of(name)
@@ -172,8 +175,8 @@ impl User {
         }
     }
 
-    /// The same, whose process is the program itself, to be ended or to have a terminal. On Windows its exit code means
-    /// nothing then.
+    /// The same, whose process is the program itself, to be ended or to have a terminal. On Windows
+    /// its exit code means nothing then.
     pub fn command_itself(&self) -> Command {
         let Some(account) = &self.windows else {
             return self.command_of(PROGRAM);

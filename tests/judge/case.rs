@@ -1,4 +1,5 @@
-//! One case: a command line, the variables and the files around it, as data that can be tried and made smaller.
+//! One case: a command line, the variables and the files around it, as data that can be tried and
+//! made smaller.
 
 use std::ffi::OsString;
 use std::fmt::{self, Write as _};

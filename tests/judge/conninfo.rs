@@ -1,4 +1,5 @@
-//! Makes what may stand in the place of a database's name: names, connection strings and URIs, right and wrong.
+//! Makes what may stand in the place of a database's name: names, connection strings and URIs,
+//! right and wrong.
 
 use fastrand::Rng;
 

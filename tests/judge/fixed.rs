@@ -232,7 +232,8 @@ fn what_libpq_13_takes_without_effect_is_taken() {
     }
 }
 
-/// libpq before version 15 asks the system for the home. Where its file is named, all versions read the same.
+/// libpq before version 15 asks the system for the home. Where its file is named, all versions read
+/// the same.
 #[test]
 fn a_home_that_is_not_the_accounts() {
     let case = Case::of(&[])

@@ -1,12 +1,12 @@
 //! Makes command lines from the whole of psql's grammar, with our own words among them.
 //!
 //! Left out, with the reason:
-//! - values of `-o` that name a path or a pipe: psql opens that file while it reads its options, and whether it can is
-//!   no matter of the grammar;
-//! - our own options without their value or with one too many: they end the launcher before psql is thought of, and
-//!   have tests beside the reader;
-//! - our own words behind a `-P`, `-v` or abbreviation that psql may refuse: there psql would not look for an option
-//!   any more, and it alone knows.
+//! - values of `-o` that name a path or a pipe: psql opens that file while it reads its options,
+//!   and whether it can is no matter of the grammar;
+//! - our own options without their value or with one too many: they end the launcher before psql is
+//!   thought of, and have tests beside the reader;
+//! - our own words behind a `-P`, `-v` or abbreviation that psql may refuse: there psql would not
+//!   look for an option any more, and it alone knows.
 
 use entra_psql::testing::cli::{self, Value};
 use entra_psql::testing::psql::options::{Argument, Meaning, OPTIONS, PsqlOption};

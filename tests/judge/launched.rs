@@ -1,4 +1,5 @@
-//! The launcher itself: where no token is due, psql gets the same words and variables as without it, byte for byte.
+//! The launcher itself: where no token is due, psql gets the same words and variables as without
+//! it, byte for byte.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,13 +1,15 @@
-//! The judge: what our library decides, held against what the real psql and libpq do, over thousands of random
-//! command lines with random variables and files around them.
+//! The judge: what our library decides, held against what the real psql and libpq do, over
+//! thousands of random command lines with random variables and files around them.
 //!
-//! - [`grammar`], [`conninfo`] and [`surroundings`] make cases of what [`pools`] and [`words`] hold; a [`case`] can be tried and be
-//!   cut down to what matters.
+//! - [`grammar`], [`conninfo`] and [`surroundings`] make cases of what [`pools`] and [`words`]
+//!   hold; a [`case`] can be tried and be cut down to what matters.
 //! - [`oracle`] asks psql, through `spy.c`; [`verdict`] asks us, and compares.
-//! - [`tables`] holds our tables against psql's own, and [`fixed`] keeps what was once decided wrongly.
+//! - [`tables`] holds our tables against psql's own, and [`fixed`] keeps what was once decided
+//!   wrongly.
 //! - [`versions`] says what differs between the versions of psql and libpq.
 //! - [`launched`] runs the launcher itself, and sees what reaches psql.
-//! - [`signing_in`] makes cases in which a token may be due, and [`protected`] sees where that token can go.
+//! - [`signing_in`] makes cases in which a token may be due, and [`protected`] sees where that
+//!   token can go.
 //!
 //! `ENTRA_PSQL_JUDGE_CASES` and `ENTRA_PSQL_JUDGE_SEED` change how many cases there are, and which;
 //! `ENTRA_PSQL_JUDGE_PSQL` names another psql than the installed one.

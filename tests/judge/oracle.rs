@@ -113,7 +113,8 @@ impl Oracle {
             }
             other => panic!("psql without a host should open one socket, and did {other:?}"),
         }
-        // Whether the spy tells refused parameters from failed connections hangs on libpq's inner ways.
+        // Whether the spy tells refused parameters from failed connections hangs on libpq's inner
+        // ways.
         assert!(plain.settled, "{}", plain.message);
         let wrong_port = oracle.connection_of(&["-p", "x"]);
         assert!(wrong_port.settled, "{}", wrong_port.message);
@@ -191,7 +192,8 @@ impl Oracle {
     }
 }
 
-/// Compiles the spy into cargo's directory for tests: what is held for a whole run would not be removed after it.
+/// Compiles the spy into cargo's directory for tests: what is held for a whole run would not be
+/// removed after it.
 fn compile_spy() -> PathBuf {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let directory = tempfile::tempdir_in(place).expect("a temporary directory");

@@ -1,5 +1,5 @@
-//! The names and values that cases are made of. Few of each, so that they meet: a host on the command line is to be
-//! one that a password file knows.
+//! The names and values that cases are made of. Few of each, so that they meet: a host on the
+//! command line is to be one that a password file knows.
 
 use fastrand::Rng;
 
@@ -101,9 +101,10 @@ pub fn list(random: &mut Rng, items: &[&[u8]]) -> Vec<u8> {
 ///
 /// What libpq does not know yet is given now and then, and else passed over.
 ///
-/// Left out: `gssencmode=require`, which hangs on how libpq was built; `client_encoding=auto`, which hangs on the
-/// locale; and wrong values for `require_auth` and the keys, which only some versions look at. Relative paths are left out
-/// too: many cases run in one process here, with one directory.
+/// Left out: `gssencmode=require`, which hangs on how libpq was built; `client_encoding=auto`,
+/// which hangs on the locale; and wrong values for `require_auth` and the keys, which only some
+/// versions look at. Relative paths are left out too: many cases run in one process here, with one
+/// directory.
 pub fn parameter(random: &mut Rng) -> (&'static str, Vec<u8>) {
     const WORDS: &[(&str, &[&str])] = &[
         (

@@ -1,5 +1,5 @@
-//! The launcher itself, where a token is due: the psql that gets one sends it to nobody but trusted hosts, through TLS alone,
-//! and the same psql can be led to no stranger without TLS afterwards.
+//! The launcher itself, where a token is due: the psql that gets one sends it to nobody but trusted
+//! hosts, through TLS alone, and the same psql can be led to no stranger without TLS afterwards.
 
 use std::fs;
 use std::os::unix::ffi::OsStringExt as _;

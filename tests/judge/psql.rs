@@ -3,8 +3,8 @@
 use std::env;
 use std::path::PathBuf;
 
-/// The psql that `ENTRA_PSQL_JUDGE_PSQL` names. Without it the newest of the PGDG's places, where it is itself; else the
-/// one on `PATH`, which Debian has wrapped.
+/// The psql that `ENTRA_PSQL_JUDGE_PSQL` names. Without it the newest of the PGDG's places, where
+/// it is itself; else the one on `PATH`, which Debian has wrapped.
 pub fn find() -> PathBuf {
     if let Some(chosen) = env::var_os("ENTRA_PSQL_JUDGE_PSQL") {
         return chosen.into();

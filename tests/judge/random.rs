@@ -100,8 +100,8 @@ const MIXTURE: &[(&str, u64)] = &[
     ("variable", 20),
 ];
 
-/// Holds what was seen against `mixture`: each with how many in a hundred cases are to be about it. A grammar that makes too
-/// few cases of some kind would find nothing there.
+/// Holds what was seen against `mixture`: each with how many in a hundred cases are to be about it.
+/// A grammar that makes too few cases of some kind would find nothing there.
 pub fn check_mixture(seen: &[&str], cases: u64, mixture: &[(&str, u64)]) {
     // Of a few cases, some kind may well be missing.
     const ENOUGH: u64 = 6;

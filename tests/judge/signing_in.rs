@@ -1,5 +1,5 @@
-//! Makes cases in which a token may be due: hosts that are mostly Azure's, and every way to say how a connection is
-//! protected, each in every place that libpq takes it from.
+//! Makes cases in which a token may be due: hosts that are mostly Azure's, and every way to say how
+//! a connection is protected, each in every place that libpq takes it from.
 
 use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -124,7 +124,8 @@ pub fn case(random: &mut Rng, tokens: &Tokens) -> Case {
     case
 }
 
-/// A case of the other grammar, with Azure's hosts in the place of most others, and without what seldom connects.
+/// A case of the other grammar, with Azure's hosts in the place of most others, and without what
+/// seldom connects.
 fn noise(random: &mut Rng) -> Case {
     let mut case = surroundings::case(random);
     case.segments
@@ -335,8 +336,8 @@ fn own_words(random: &mut Rng, case: &mut Case) {
     }
 }
 
-/// Whether a token may go to `host` where `case` vouches for it or Azure's own names do. No address is a name, in whatever
-/// spelling.
+/// Whether a token may go to `host` where `case` vouches for it or Azure's own names do. No address
+/// is a name, in whatever spelling.
 pub fn is_trusted(host: &[u8], case: &Case) -> bool {
     let is_number = |label: &[u8]| {
         let label = label.to_ascii_lowercase();

@@ -1,8 +1,8 @@
 //! Makes the variables and files around a command line, with the things in them that libpq minds.
 //!
-//! Left out: NUL bytes in files, which are no text; sections that libpq looks up in LDAP (`ldap://…`), which would
-//! ask a network; and libpq's own directory of service files where `PGSYSCONFDIR` says nothing, beyond what the
-//! machine happens to have there.
+//! Left out: NUL bytes in files, which are no text; sections that libpq looks up in LDAP
+//! (`ldap://…`), which would ask a network; and libpq's own directory of service files where
+//! `PGSYSCONFDIR` says nothing, beyond what the machine happens to have there.
 
 use std::collections::HashSet;
 

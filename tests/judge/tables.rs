@@ -1,4 +1,5 @@
-//! Our tables of psql's options, settings and variables and of libpq's parameters, held against the installed ones.
+//! Our tables of psql's options, settings and variables and of libpq's parameters, held against the
+//! installed ones.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -145,7 +146,8 @@ mod asked {
         assert_eq!(unknown, versions::unknown_to(libpq.version).collect());
     }
 
-    /// Every name with every value: those that we say psql takes in one run, each of the others in one of its own.
+    /// Every name with every value: those that we say psql takes in one run, each of the others in
+    /// one of its own.
     fn hold_against_psql(option: &str, names: BTreeSet<String>, is_accepted: fn(&[u8]) -> bool) {
         let mut cases = Vec::new();
         for name in names {

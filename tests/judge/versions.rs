@@ -1,5 +1,6 @@
-//! What differs between the versions of psql and libpq from 13 on. Our reading is one for all and takes what any of them
-//! takes; here stands which of them refuses more than that, so that the judge allows it there and nowhere else.
+//! What differs between the versions of psql and libpq from 13 on. Our reading is one for all and
+//! takes what any of them takes; here stands which of them refuses more than that, so that the
+//! judge allows it there and nowhere else.
 
 use entra_psql::testing::libpq::parameters::Origin;
 use entra_psql::testing::libpq::target::Target;
@@ -56,8 +57,8 @@ pub fn has_abstract_sockets(version: u32) -> bool {
     version / 10000 >= 14
 }
 
-/// Whether libpq is one that minds spaces in URIs, and this is a URI with some: it refuses those in the middle of a value,
-/// and leaves out those at its ends.
+/// Whether libpq is one that minds spaces in URIs, and this is a URI with some: it refuses those in
+/// the middle of a value, and leaves out those at its ends.
 pub fn minds_spaces(wanted: &Wanted, version: u32) -> bool {
     let word = wanted.database.as_deref().unwrap_or_default();
     let word = word.as_encoded_bytes();
@@ -80,7 +81,8 @@ pub fn has_short_lines(theirs: &Connection) -> bool {
     theirs.version / 10000 < 14 && theirs.message.contains("too long in service file")
 }
 
-/// Whether this version takes the root file's name for the system's roots, to which it changes the default of `sslmode`.
+/// Whether this version takes the root file's name for the system's roots, to which it changes the
+/// default of `sslmode`.
 pub fn has_system_roots(target: &Target, version: u32) -> bool {
     version / 10000 >= 16 && target.parameters().value("sslrootcert") == Some(b"system")
 }

@@ -1,4 +1,5 @@
-//! Words for command lines: values that look like options, words that end psql, and what `-P` and `-v` may take.
+//! Words for command lines: values that look like options, words that end psql, and what `-P` and
+//! `-v` may take.
 
 /// Values for options whose value does not concern the connection. Some look like options.
 pub const VALUES: &[&[u8]] = &[

@@ -1,4 +1,5 @@
-//! What az, azd and psql write: answers, complaints, az's configuration, and psql's version and complaints.
+//! What az, azd and psql write: answers, complaints, az's configuration, and psql's version and
+//! complaints.
 
 use std::process::ExitStatus;
 use std::time::SystemTime;

@@ -1,10 +1,13 @@
-//! Whatever others wrote and we read, spoilt at random: nothing panics, takes long, or takes much memory.
+//! Whatever others wrote and we read, spoilt at random: nothing panics, takes long, or takes much
+//! memory.
 //!
-//! - [`mutation`] spoils samples of the real thing; [`hunt`] has a parser read them and watches it, with the help of
-//!   [`counting`].
-//! - [`command_line_tools`], [`tokens`], [`connections`], [`network`] and [`certificates`] have the samples and the parsers.
+//! - [`mutation`] spoils samples of the real thing; [`hunt`] has a parser read them and watches it,
+//!   with the help of [`counting`].
+//! - [`command_line_tools`], [`tokens`], [`connections`], [`network`] and [`certificates`] have the
+//!   samples and the parsers.
 //!
-//! `ENTRA_PSQL_PARSER_INPUTS` and `ENTRA_PSQL_PARSER_SEED` change how many inputs each parser gets, and which.
+//! `ENTRA_PSQL_PARSER_INPUTS` and `ENTRA_PSQL_PARSER_SEED` change how many inputs each parser gets,
+//! and which.
 
 #[cfg(unix)]
 mod certificates;

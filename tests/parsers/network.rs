@@ -1,4 +1,5 @@
-//! What comes from the network: requests to the listener of a browser sign-in, and the answers of whoever gives out tokens.
+//! What comes from the network: requests to the listener of a browser sign-in, and the answers of
+//! whoever gives out tokens.
 
 use entra_psql::testing::entra::refusal;
 use entra_psql::testing::token::http::errors;

@@ -46,7 +46,8 @@ fn az_is_found_where_it_is_installed() {
     }
 }
 
-/// Wine makes file modes of Windows's lists of access, and such lists of modes. The administrators have the group's part.
+/// Wine makes file modes of Windows's lists of access, and such lists of modes. The administrators
+/// have the group's part.
 fn what_is_remembered_is_the_accounts_alone() {
     let user = signed_in("18", Identity::Alice).asks_who();
     user.run().is_signed_in(ALICE, "postgres", 1);

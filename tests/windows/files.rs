@@ -145,7 +145,8 @@ fn roots_come_from_the_systems_store() {
     }
 }
 
-/// The registry's key for the sandbox's authority in the account's store of roots, and a file that adds it.
+/// The registry's key for the sandbox's authority in the account's store of roots, and a file that
+/// adds it.
 fn registry_of_root(user: &User) -> (String, String) {
     const CERTIFICATE: u32 = 32;
     let pem = fs::read_to_string(user.sandbox.ca_file()).expect("the authority");

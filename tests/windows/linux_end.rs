@@ -32,8 +32,9 @@ pub static EVERYBODYS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// The home directories of the accounts, in which nobody else can write.
 pub static HOMES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Runs a program of Linux for one of Windows: its words and its variables, without those that Windows itself gives, and the
-/// home directory that the program is in. Programs that are elsewhere are run for nobody, whoever else may find the port.
+/// Runs a program of Linux for one of Windows: its words and its variables, without those that
+/// Windows itself gives, and the home directory that the program is in. Programs that are elsewhere
+/// are run for nobody, whoever else may find the port.
 fn carry(way: &TcpStream) -> io::Result<()> {
     let everybodys = lock(&EVERYBODYS).clone();
     let is_own = |name: &str| !everybodys.contains(&name.to_uppercase());
@@ -85,7 +86,8 @@ fn carry(way: &TcpStream) -> io::Result<()> {
         let _ = errors.join();
         let code = child.wait()?.code().unwrap_or(1);
         ended.store(true, Ordering::SeqCst);
-        // What still comes is read, until the one on Windows ends too: closed before, the way would be broken off.
+        // What still comes is read, until the one on Windows ends too: closed before, the way would
+        // be broken off.
         send(*lock(&back), Kind::Exit, code.to_string().as_bytes())
     })
 }
@@ -120,7 +122,8 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The `PATH` of a program of Linux: what stands in the home directory, then PostgreSQL's and the system's.
+/// The `PATH` of a program of Linux: what stands in the home directory, then PostgreSQL's and the
+/// system's.
 pub fn path(home: &Path) -> String {
     let postgres = Sandbox::shared().postgres_bin_dir();
     format!(

@@ -1,10 +1,12 @@
-//! entra-psql for Windows: the built `entra-psql.exe` with the real `psql.exe` of two versions, run by Wine, against the
-//! sandbox's real PostgreSQL and TLS on this machine.
+//! entra-psql for Windows: the built `entra-psql.exe` with the real `psql.exe` of two versions, run
+//! by Wine, against the sandbox's real PostgreSQL and TLS on this machine.
 //!
-//! Where the parts are is for variables to say, see `wine.rs`; without them nothing runs, which is said and counted.
+//! Where the parts are is for variables to say, see `wine.rs`; without them nothing runs, which is
+//! said and counted.
 //!
-//! What Wine cannot show: a Python of Windows (az is a batch file here as there, and what that starts goes over a bridge to the
-//! real az on Linux), the lists of who may reach a file, the code pages of a real console, and the Microsoft C runtime.
+//! What Wine cannot show: a Python of Windows (az is a batch file here as there, and what that
+//! starts goes over a bridge to the real az on Linux), the lists of who may reach a file, the code
+//! pages of a real console, and the Microsoft C runtime.
 
 #[cfg(target_os = "linux")]
 mod account;

@@ -64,7 +64,8 @@ impl User {
 }
 
 impl Ran {
-    /// Failed with `code`, and said exactly a cause with `cause` in it and a remedy with `remedy` in it.
+    /// Failed with `code`, and said exactly a cause with `cause` in it and a remedy with `remedy`
+    /// in it.
     #[track_caller]
     pub fn fails(&self, code: i32, cause: &str, remedy: &str) {
         let lines: Vec<&str> = self.stderr.lines().collect();

@@ -1,13 +1,15 @@
-//! Programs of Windows, run by Wine: what they are started with, an account of their own, and the way from them to the
-//! programs of Linux that stand on that account's `PATH`.
+//! Programs of Windows, run by Wine: what they are started with, an account of their own, and the
+//! way from them to the programs of Linux that stand on that account's `PATH`.
 //!
 //! Variables say where the parts are:
 //!
-//! - `ENTRA_PSQL_WINE`: a program that runs the Windows program which is its first word, in our environment, with all files
-//!   and the loopback of this machine within reach; `WINEPREFIX`: a prefix that it made, to be copied;
+//! - `ENTRA_PSQL_WINE`: a program that runs the Windows program which is its first word, in our
+//!   environment, with all files and the loopback of this machine within reach; `WINEPREFIX`: a
+//!   prefix that it made, to be copied;
 //! - `ENTRA_PSQL_WINDOWS_PROGRAM`: `entra-psql.exe`, with `bridge.exe` beside it;
-//! - `ENTRA_PSQL_WINDOWS_PSQL`: a directory with a `psql.exe` and its libraries for each version, in `16` and in `18`;
-//!   `ENTRA_PSQL_WINDOWS_PSQL_VERSION`: which of them is meant where a test does not say, 18 if it is not set.
+//! - `ENTRA_PSQL_WINDOWS_PSQL`: a directory with a `psql.exe` and its libraries for each version,
+//!   in `16` and in `18`; `ENTRA_PSQL_WINDOWS_PSQL_VERSION`: which of them is meant where a test
+//!   does not say, 18 if it is not set.
 
 #[path = "linux_end.rs"]
 mod linux_end;
@@ -25,7 +27,8 @@ use sandbox::Sandbox;
 pub use linux_end::path;
 use linux_end::{EVERYBODYS, HOMES, lock};
 
-/// Where the account's folder for local data is: below the home directory, as the runtime directory is on Linux.
+/// Where the account's folder for local data is: below the home directory, as the runtime directory
+/// is on Linux.
 const SHELL_FOLDERS: &str = "\n[Software\\\\Microsoft\\\\Windows\\\\CurrentVersion\\\\Explorer\\\\User Shell Folders]\n\"Local AppData\"=str(2):\"%USERPROFILE%\\\\run\"\n";
 
 /// What Wine is told beside a user's own variables.
@@ -109,7 +112,8 @@ impl Wine {
     }
 }
 
-/// Where libpq for Windows looks for a file that libpq for Unix has in the home directory; `None` for everything else.
+/// Where libpq for Windows looks for a file that libpq for Unix has in the home directory; `None`
+/// for everything else.
 pub fn place_of(name: &str) -> Option<&'static str> {
     match name {
         ".pgpass" => Some(".postgresql/pgpass.conf"),
@@ -123,7 +127,8 @@ pub fn windows(path: &Path) -> String {
     format!("Z:{}", path.display()).replace('/', "\\")
 }
 
-/// An account of Windows whose profile is a directory of ours. It has a session to itself for as long as it lives.
+/// An account of Windows whose profile is a directory of ours. It has a session to itself for as
+/// long as it lives.
 #[derive(Debug)]
 pub struct Account {
     pub wine: &'static Wine,
@@ -146,8 +151,8 @@ impl Account {
         }
     }
 
-    /// A program of Windows with these variables, not yet started. What Linux finds on `PATH`, Windows does too. Its exit code
-    /// is to be trusted behind [`Self::waited_for`] alone.
+    /// A program of Windows with these variables, not yet started. What Linux finds on `PATH`,
+    /// Windows does too. Its exit code is to be trusted behind [`Self::waited_for`] alone.
     pub fn command<'a>(
         &self,
         program: &Path,
@@ -165,7 +170,8 @@ impl Account {
         command
     }
 
-    /// What `PATH` is on Windows: in the place of PostgreSQL's programs are those for Windows, and the system's are none.
+    /// What `PATH` is on Windows: in the place of PostgreSQL's programs are those for Windows, and
+    /// the system's are none.
     fn path(&self, path: &OsStr) -> String {
         let postgres = Sandbox::shared().postgres_bin_dir();
         let directories = std::env::split_paths(path).filter_map(|directory| {
@@ -180,7 +186,8 @@ impl Account {
         directories.collect::<Vec<_>>().join(";")
     }
 
-    /// The same, by a program that waits for it and ends with its exit code. Whoever ends that one does not end this.
+    /// The same, by a program that waits for it and ends with its exit code. Whoever ends that one
+    /// does not end this.
     pub fn waited_for<'a>(
         &self,
         program: &Path,
@@ -205,7 +212,8 @@ impl Drop for Account {
     }
 }
 
-/// A prefix of Wine, with a program in it that keeps its services running: to start these costs more than most tests do.
+/// A prefix of Wine, with a program in it that keeps its services running: to start these costs
+/// more than most tests do.
 #[derive(Debug)]
 struct Session {
     prefix: PathBuf,
@@ -253,7 +261,8 @@ impl Session {
     }
 
     fn set_profile(&self, home: &Path) -> io::Result<()> {
-        // Where Windows keeps its own: what is for one's account alone is in `run`, and libpq's files are where they are on Linux.
+        // Where Windows keeps its own: what is for one's account alone is in `run`, and libpq's
+        // files are where they are on Linux.
         fs::create_dir_all(home.join("AppData/Local/Temp"))?;
         fs::create_dir_all(home.join("AppData/Roaming"))?;
         fs::create_dir_all(home.join("run"))?;

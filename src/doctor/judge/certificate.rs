@@ -1,4 +1,5 @@
-//! Judges a server's TLS: its certificate's name, dates and chain, as the psql that will connect would.
+//! Judges a server's TLS: its certificate's name, dates and chain, as the psql that will connect
+//! would.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -219,8 +220,8 @@ fn days_left(certificate: &EndEntityCert<'_>, now: SystemTime) -> Option<u64> {
     Some(end.duration_since(now).unwrap_or_default().as_secs() / DAY)
 }
 
-/// The names that a certificate is for: its alternative names, and where there are none its common name, as libpq has
-/// it (`pgtls_verify_peer_name_matches_certificate_guts`).
+/// The names that a certificate is for: its alternative names, and where there are none its common
+/// name, as libpq has it (`pgtls_verify_peer_name_matches_certificate_guts`).
 fn names(certificate: &EndEntityCert<'_>) -> Vec<String> {
     let names: Vec<_> = certificate.valid_dns_names().map(str::to_owned).collect();
     if names.is_empty() {
@@ -239,8 +240,8 @@ fn fits(name: &str, host: &str) -> bool {
     }
 }
 
-/// The common name in an encoded name, else its organisation: a short string behind the attribute's identifier
-/// (X.520: 2.5.4.3 and 2.5.4.10).
+/// The common name in an encoded name, else its organisation: a short string behind the attribute's
+/// identifier (X.520: 2.5.4.3 and 2.5.4.10).
 fn common_name(encoded: &[u8]) -> Option<String> {
     let attribute = |number| {
         let identifier = [6, 3, 0x55, 4, number];

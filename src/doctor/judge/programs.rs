@@ -13,7 +13,8 @@ use crate::intent::method::Choice;
 use crate::intent::tls::Protection;
 use crate::psql::version;
 
-/// The first PostgreSQL whose psql takes passwords as long as tokens are everywhere, and that is tested here.
+/// The first PostgreSQL whose psql takes passwords as long as tokens are everywhere, and that is
+/// tested here.
 const OLDEST: u32 = 13;
 
 /// What a failure says of a link.
@@ -54,7 +55,8 @@ pub fn psql(seen: &Result<Psql, Failure>) -> Finding {
     }
 }
 
-/// The version in the name of `libpq.so.5.15`: since PostgreSQL 10 the library's minor version is PostgreSQL's major.
+/// The version in the name of `libpq.so.5.15`: since PostgreSQL 10 the library's minor version is
+/// PostgreSQL's major.
 fn libpq_version(file: &Path) -> Option<u32> {
     let name = file.file_name()?.to_str()?;
     name.strip_prefix("libpq.so.5.")?.parse().ok()

@@ -1,7 +1,9 @@
-//! Explains what psql says when there is no session: the server's refusals, and what an administrator would run.
+//! Explains what psql says when there is no session: the server's refusals, and what an
+//! administrator would run.
 //!
-//! Microsoft does not document the texts, and their wording moves between "Azure AD" and "Microsoft Entra", so that they
-//! are matched loosely, by what stays. The statements are those of Microsoft's page on managing Entra roles.
+//! Microsoft does not document the texts, and their wording moves between "Azure AD" and "Microsoft
+//! Entra", so that they are matched loosely, by what stays. The statements are those of Microsoft's
+//! page on managing Entra roles.
 
 use crate::entra::refusal::one_line;
 

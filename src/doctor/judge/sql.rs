@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-/// A string constant (PostgreSQL's "Lexical Structure"). What is not printable is escaped, so that it stays in its line.
+/// A string constant (PostgreSQL's "Lexical Structure"). What is not printable is escaped, so that
+/// it stays in its line.
 pub fn literal(text: &str) -> String {
     let doubled = text.replace('\'', "''");
     if !text.contains(char::is_control) {

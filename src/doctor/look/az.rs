@@ -1,5 +1,5 @@
-//! What the Azure CLI is: where, which version, and who is signed in to it. It is asked nothing that reaches the
-//! network.
+//! What the Azure CLI is: where, which version, and who is signed in to it. It is asked nothing
+//! that reaches the network.
 
 use std::path::PathBuf;
 

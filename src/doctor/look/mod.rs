@@ -1,4 +1,5 @@
-//! Looks at things, and judges nothing: programs, the network, TLS, a session. Every look is bounded.
+//! Looks at things, and judges nothing: programs, the network, TLS, a session. Every look is
+//! bounded.
 
 pub mod az;
 pub mod network;

@@ -1,4 +1,5 @@
-//! What psql is: its version, whether it is a script around the real one, and which libpq it runs on.
+//! What psql is: its version, whether it is a script around the real one, and which libpq it runs
+//! on.
 
 use std::ffi::OsString;
 use std::fs;

@@ -12,7 +12,8 @@ use super::network::{self, Reach};
 use super::tls::{self, Shown, Trouble};
 use super::within;
 
-/// How long each step may take: together less than a token may, so that the doctor is not slower for it.
+/// How long each step may take: together less than a token may, so that the doctor is not slower
+/// for it.
 const STEP: Duration = Duration::from_secs(3);
 
 /// The ports of Azure's servers: PostgreSQL's own, and its PgBouncer's.

@@ -38,8 +38,8 @@ pub enum Trouble {
     NotStarted(String),
 }
 
-/// psql's words for the connection that `wanted` says, and for nothing else: none of the command line's own commands
-/// and files. `role` is the one that was signed in as.
+/// psql's words for the connection that `wanted` says, and for nothing else: none of the command
+/// line's own commands and files. `role` is the one that was signed in as.
 pub fn words(wanted: &Wanted, role: Option<&Role>) -> Vec<OsString> {
     let mut words: Vec<OsString> = ["-XAtqzw", "-c", QUESTION].map(OsString::from).into();
     let typed = wanted.user.as_ref().map(|user| user.text.clone());

@@ -1,5 +1,5 @@
-//! Asks a server for TLS as libpq does, and looks at its certificate. Nothing is ever sent inside: a connection that is
-//! only looked at accepts any certificate, and ends before it says who it is.
+//! Asks a server for TLS as libpq does, and looks at its certificate. Nothing is ever sent inside:
+//! a connection that is only looked at accepts any certificate, and ends before it says who it is.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -15,7 +15,8 @@ use crate::system::deadline::Deadline;
 
 use super::network::is_timeout;
 
-/// The message that asks for TLS: its length, and the number that stands for it (PostgreSQL's protocol, `SSLRequest`).
+/// The message that asks for TLS: its length, and the number that stands for it (PostgreSQL's
+/// protocol, `SSLRequest`).
 const REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 /// What a server that speaks TLS showed.
@@ -111,7 +112,8 @@ fn connection(name: ServerName<'static>, witness: Arc<Witness>) -> Result<Client
     ClientConnection::new(Arc::new(config), name)
 }
 
-/// Keeps the certificates that it is shown, and objects to none: what they are worth is judged elsewhere.
+/// Keeps the certificates that it is shown, and objects to none: what they are worth is judged
+/// elsewhere.
 #[derive(Debug, Default)]
 struct Witness {
     chain: Mutex<Vec<CertificateDer<'static>>>,

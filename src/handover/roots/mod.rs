@@ -1,9 +1,10 @@
 //! The operating system's roots in a form that costs a connection nothing.
 //!
-//! libpq parses a root file whole for every connection, and a system's bundle is some 140 certificates. From version 16
-//! it takes the word `system` instead and looks roots up as it needs them. For older ones a smaller file is derived
-//! from the bundle: without the public authorities that do not certify Azure's servers. Either way the system's store
-//! is the authority: nothing is trusted that it does not hold. `system_word.rs` says when the word will do.
+//! libpq parses a root file whole for every connection, and a system's bundle is some 140
+//! certificates. From version 16 it takes the word `system` instead and looks roots up as it needs
+//! them. For older ones a smaller file is derived from the bundle: without the public authorities
+//! that do not certify Azure's servers. Either way the system's store is the authority: nothing is
+//! trusted that it does not hold. `system_word.rs` says when the word will do.
 
 mod system_word;
 
@@ -21,15 +22,15 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::system::private_directory::PrivateDirectory;
 
-/// Who certifies Azure's servers, by a part of the subject: the roots that Microsoft's pages name. Each one more costs
-/// every connection an eighth of a millisecond.
+/// Who certifies Azure's servers, by a part of the subject: the roots that Microsoft's pages name.
+/// Each one more costs every connection an eighth of a millisecond.
 const AUTHORITIES_OF_AZURE: [&[u8]; 2] = [
     b"DigiCert Global Root G2",
     b"Microsoft RSA Root Certificate Authority 2017",
 ];
 
-/// Where Debian, Ubuntu and Alpine keep the certificates of which they make their bundle, a file each. What an
-/// administrator adds is elsewhere.
+/// Where Debian, Ubuntu and Alpine keep the certificates of which they make their bundle, a file
+/// each. What an administrator adds is elsewhere.
 const PACKAGED: &str = "/usr/share/ca-certificates/mozilla";
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
@@ -37,10 +38,10 @@ const END: &str = "-----END CERTIFICATE-----";
 
 /// The value for `PGSSLROOTCERT` that stands for the system's roots.
 ///
-/// `psql` is the psql that will read it, and `mode` the `sslmode` that it will use. Where another program will, whose libpq
-/// may be any, `psql` is `None`, and the value is a file, which every version takes. `is_azure` says whether every host is one
-/// of Azure's own: other servers may be certified by anybody whom the system trusts. `directory` is where what was found out
-/// is kept.
+/// `psql` is the psql that will read it, and `mode` the `sslmode` that it will use. Where another
+/// program will, whose libpq may be any, `psql` is `None`, and the value is a file, which every
+/// version takes. `is_azure` says whether every host is one of Azure's own: other servers may be
+/// certified by anybody whom the system trusts. `directory` is where what was found out is kept.
 ///
 /// # Errors
 ///
@@ -65,8 +66,8 @@ pub fn roots(
     Ok(derived.unwrap_or_else(|| bundle.into_os_string()))
 }
 
-/// Never the word `system` in their place: to libpq up to 15 that is a file of the current directory, which anybody may have
-/// put there.
+/// Never the word `system` in their place: to libpq up to 15 that is a file of the current
+/// directory, which anybody may have put there.
 fn no_roots() -> Failure {
     Failure::sign_in("there are no roots to check the server's certificate by")
         .hint("install the system's `ca-certificates`, or name a file of roots in `PGSSLROOTCERT`")
@@ -78,8 +79,8 @@ fn bundle(_directory: Option<&PrivateDirectory>) -> Option<PathBuf> {
     openssl_probe::probe().cert_file
 }
 
-/// The file that holds all of the system's roots: Windows has a store and no such file, so that one is written, and
-/// again when the store has changed.
+/// The file that holds all of the system's roots: Windows has a store and no such file, so that one
+/// is written, and again when the store has changed.
 ///
 /// `system` would not do: to psql's OpenSSL that is a directory on the machine where it was built.
 #[cfg(windows)]
@@ -134,8 +135,9 @@ fn derived(bundle: &Path, directory: &PrivateDirectory) -> Option<OsString> {
     Some(directory.path_of(&name).into_os_string())
 }
 
-/// The certificates of a bundle, without the public authorities that do not certify Azure's servers. What an
-/// administrator added is kept, since nobody else knows what it is for. `None` where nothing of Azure's is left.
+/// The certificates of a bundle, without the public authorities that do not certify Azure's
+/// servers. What an administrator added is kept, since nobody else knows what it is for. `None`
+/// where nothing of Azure's is left.
 fn without_other_authorities(bundle: &str) -> Option<String> {
     let packaged = packaged();
     let mut kept = String::new();
@@ -160,7 +162,8 @@ fn without_other_authorities(bundle: &str) -> Option<String> {
     has_azures.then_some(kept)
 }
 
-/// The public authorities that the system's package brought, older ones than Mozilla's list of today among them.
+/// The public authorities that the system's package brought, older ones than Mozilla's list of
+/// today among them.
 fn packaged() -> HashSet<String> {
     let files = fs::read_dir(PACKAGED).into_iter().flatten().flatten();
     files

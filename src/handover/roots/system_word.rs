@@ -1,7 +1,8 @@
-//! Whether the word `system` will do for a psql: its libpq takes it, and the store that its OpenSSL looks into holds something.
+//! Whether the word `system` will do for a psql: its libpq takes it, and the store that its OpenSSL
+//! looks into holds something.
 //!
-//! Only a program that is psql itself is asked. A script, or a version manager's link to a program of another name, may lead to
-//! another psql the next time.
+//! Only a program that is psql itself is asked. A script, or a version manager's link to a program
+//! of another name, may lead to another psql the next time.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -24,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// More than any libcrypto.
 const LONGEST_LIBRARY: u64 = 64 * 1024 * 1024;
 
-/// How much of a file of roots is looked through for the first of them: comments may stand in front.
+/// How much of a file of roots is looked through for the first of them: comments may stand in
+/// front.
 const BEGINNING: u64 = 64 * 1024;
 
 /// How libcrypto says where it was built to find its store (`OpenSSL_version(OPENSSL_DIR)`).
@@ -76,8 +78,8 @@ fn identity(program: &Path, environment: &Environment) -> u64 {
     hasher.finish()
 }
 
-/// Asks psql for a connection that a libpq with `system` refuses at once, since such a connection must verify; an
-/// older one looks for a socket that is not there. Neither touches the network.
+/// Asks psql for a connection that a libpq with `system` refuses at once, since such a connection
+/// must verify; an older one looks for a socket that is not there. Neither touches the network.
 fn takes_system(psql: &Path, environment: &Environment) -> bool {
     let mut environment = environment.without_secrets();
     environment.set("LC_ALL", "C");
@@ -121,8 +123,8 @@ fn libraries(psql: &Path, environment: &Environment) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether the store in `directory`, or what the variables put in its place, holds a certificate (OpenSSL's
-/// `X509_STORE_set_default_paths`): in a file, or under its hash in a directory.
+/// Whether the store in `directory`, or what the variables put in its place, holds a certificate
+/// (OpenSSL's `X509_STORE_set_default_paths`): in a file, or under its hash in a directory.
 fn holds_something(directory: &Path, environment: &Environment) -> bool {
     let file = environment
         .get("SSL_CERT_FILE")
@@ -147,7 +149,8 @@ fn holds_certificate(file: &Path) -> bool {
     read.is_ok() && text.windows(BEGIN.len()).any(|window| window == BEGIN)
 }
 
-/// Whether a name is one by which OpenSSL looks certificates up: eight hexadecimal digits, a dot and a number.
+/// Whether a name is one by which OpenSSL looks certificates up: eight hexadecimal digits, a dot
+/// and a number.
 fn is_hash(name: &[u8]) -> bool {
     let (hash, rest) = name.split_at(name.len().min(8));
     let is_number = |digits: &[u8]| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);

@@ -1,8 +1,10 @@
-//! Whom Windows lets reach a file or directory, judged from the text form of its security descriptor.
+//! Whom Windows lets reach a file or directory, judged from the text form of its security
+//! descriptor.
 //!
-//! The form is Microsoft's "Security Descriptor String Format": `O:` and the owner, `D:` and the list of access, with an
-//! entry in brackets for each who may or may not. The system and its administrators may be on the list, since nothing can
-//! be kept from them; OpenSSH for Windows judges private keys so.
+//! The form is Microsoft's "Security Descriptor String Format": `O:` and the owner, `D:` and the
+//! list of access, with an entry in brackets for each who may or may not. The system and its
+//! administrators may be on the list, since nothing can be kept from them; OpenSSH for Windows
+//! judges private keys so.
 
 /// Who may own what is ours: by policy it is the administrators, where the account is one of them.
 const OWNERS: [&str; 2] = ["BA", "SY"];
@@ -10,8 +12,8 @@ const OWNERS: [&str; 2] = ["BA", "SY"];
 /// Who may be let in besides the account: those, and the owner under two more names.
 const ALWAYS: [&str; 4] = ["BA", "SY", "CO", "OW"];
 
-/// How somebody else than `account` can reach what has this descriptor. The account is written as the descriptor would
-/// write it.
+/// How somebody else than `account` can reach what has this descriptor. The account is written as
+/// the descriptor would write it.
 pub fn exposure(descriptor: &str, account: &str) -> Option<&'static str> {
     let Some((owner, list)) = owner_and_list(descriptor) else {
         return Some("is open to others");

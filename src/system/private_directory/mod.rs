@@ -1,9 +1,10 @@
-//! The directory in which we keep what is ours alone: the lock for az, remembered tokens, derived root files.
+//! The directory in which we keep what is ours alone: the lock for az, remembered tokens, derived
+//! root files.
 //!
-//! It is the session's runtime directory where there is one, since that ends with the session, else the user's cache
-//! directory. Nothing is made where somebody else could put another directory in its place, nor below a directory that is not
-//! ours. It and every file in it must belong to us and be closed to others; what is not is refused, not repaired.
-//! On Windows `access_list` judges that.
+//! It is the session's runtime directory where there is one, since that ends with the session, else
+//! the user's cache directory. Nothing is made where somebody else could put another directory in
+//! its place, nor below a directory that is not ours. It and every file in it must belong to us and
+//! be closed to others; what is not is refused, not repaired. On Windows `access_list` judges that.
 
 #[cfg(any(windows, test))]
 pub mod access_list;
@@ -34,8 +35,8 @@ pub struct PrivateDirectory {
 pub struct Exposed(pub String);
 
 impl PrivateDirectory {
-    /// Opens the directory, and makes it where it is missing. `None` where there can be none, as with a read-only
-    /// home: then nothing is kept, which is no failure.
+    /// Opens the directory, and makes it where it is missing. `None` where there can be none, as
+    /// with a read-only home: then nothing is kept, which is no failure.
     ///
     /// # Errors
     ///
@@ -88,7 +89,8 @@ impl PrivateDirectory {
         Ok(file)
     }
 
-    /// What a file holds; `None` where there is none that can be read, or it is longer than anything that we write.
+    /// What a file holds; `None` where there is none that can be read, or it is longer than
+    /// anything that we write.
     ///
     /// # Errors
     ///
@@ -116,7 +118,8 @@ impl PrivateDirectory {
         Ok(is_whole.then_some(bytes))
     }
 
-    /// Puts `bytes` in the place of a file, all or nothing. A link in that place is replaced, not followed.
+    /// Puts `bytes` in the place of a file, all or nothing. A link in that place is replaced, not
+    /// followed.
     ///
     /// # Errors
     ///
@@ -232,8 +235,8 @@ fn exposure(path: &Path, _about: &fs::Metadata) -> Option<&'static str> {
     }
 }
 
-/// For the owner alone where it is made, never through a link that somebody put there, and without waiting for the other
-/// end of a pipe.
+/// For the owner alone where it is made, never through a link that somebody put there, and without
+/// waiting for the other end of a pipe.
 #[cfg(unix)]
 fn private(options: &mut OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -244,7 +247,8 @@ fn private(options: &mut OpenOptions) {
     options.mode(0o600).custom_flags(flags.bits());
 }
 
-/// On Windows the directory's list of access is that of what is made in it, and nobody else can put a link there.
+/// On Windows the directory's list of access is that of what is made in it, and nobody else can put
+/// a link there.
 #[cfg(windows)]
 fn private(_options: &mut OpenOptions) {}
 

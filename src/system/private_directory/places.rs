@@ -1,12 +1,12 @@
-//! Which of the directories that variables name are ours to keep something in: those of another user may be named too, after
-//! `su` or `sudo -E`, and root can write where it should not.
+//! Which of the directories that variables name are ours to keep something in: those of another
+//! user may be named too, after `su` or `sudo -E`, and root can write where it should not.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// Whether a session's runtime directory is one, by the rule of the XDG Base Directory Specification: it belongs to the user, who
-/// alone has access to it.
+/// Whether a session's runtime directory is one, by the rule of the XDG Base Directory
+/// Specification: it belongs to the user, who alone has access to it.
 pub(super) fn is_runtime_directory(path: &Path) -> bool {
     let about = fs::symlink_metadata(path);
     path.is_absolute()
@@ -15,8 +15,8 @@ pub(super) fn is_runtime_directory(path: &Path) -> bool {
         })
 }
 
-/// The cache directory, without links, if nobody else can put another one in its place. It may be missing, if the directory
-/// that it is to be in is there and ours.
+/// The cache directory, without links, if nobody else can put another one in its place. It may be
+/// missing, if the directory that it is to be in is there and ours.
 pub(super) fn cache_directory(path: &Path) -> Option<PathBuf> {
     if !path.is_absolute() {
         return None;
@@ -29,7 +29,8 @@ pub(super) fn cache_directory(path: &Path) -> Option<PathBuf> {
     is_ours(&parent).then(|| parent.join(name))
 }
 
-/// Whether a directory is ours, and so safe in all those above it that nobody else can rename it away.
+/// Whether a directory is ours, and so safe in all those above it that nobody else can rename it
+/// away.
 fn is_ours(path: &Path) -> bool {
     let about = |path: &Path| fs::symlink_metadata(path).ok().filter(Metadata::is_dir);
     about(path).is_some_and(|about| about.uid() == ourselves())
@@ -38,8 +39,8 @@ fn is_ours(path: &Path) -> bool {
             .all(|path| about(path).is_some_and(|about| is_safe(&about)))
 }
 
-/// Whether only we and root can rename what is in a directory: where others may write to it, each can move only their own if it
-/// is sticky, as `/tmp` is.
+/// Whether only we and root can rename what is in a directory: where others may write to it, each
+/// can move only their own if it is sticky, as `/tmp` is.
 fn is_safe(about: &Metadata) -> bool {
     const WRITABLE_BY_OTHERS: u32 = 0o022;
     const STICKY: u32 = 0o1000;

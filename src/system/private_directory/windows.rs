@@ -1,4 +1,5 @@
-//! Windows: makes directories and files that are this account's alone, and asks whom it lets reach one.
+//! Windows: makes directories and files that are this account's alone, and asks whom it lets reach
+//! one.
 #![expect(
     unsafe_code,
     reason = "security descriptors are read and given by raw calls"
@@ -45,7 +46,8 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
     succeeded(unsafe { CreateDirectoryW(path.as_ptr(), &raw const attributes) })
 }
 
-/// Makes a file that only this account reaches, and the system and its administrators, to read and write it.
+/// Makes a file that only this account reaches, and the system and its administrators, to read and
+/// write it.
 ///
 /// # Errors
 ///
@@ -90,7 +92,8 @@ pub fn descriptor_and_account(path: &Path) -> io::Result<(String, String)> {
 struct Descriptor(PSECURITY_DESCRIPTOR);
 
 impl Descriptor {
-    /// That of what is ours alone. Its list is no other's to change from above (`P`), and goes on to what is made below.
+    /// That of what is ours alone. Its list is no other's to change from above (`P`), and goes on
+    /// to what is made below.
     fn ours() -> io::Result<Self> {
         let account = account()?;
         Self::of_text(&format!(
@@ -116,7 +119,8 @@ impl Descriptor {
     fn of_path(path: &Path) -> io::Result<Self> {
         let path = wide(path.as_os_str());
         let mut descriptor = null_mut();
-        // SAFETY: the path ends with a NUL, the result has a place, and the null pointers stand for what is not asked.
+        // SAFETY: the path ends with a NUL, the result has a place, and the null pointers stand for
+        // what is not asked.
         let error = unsafe {
             GetNamedSecurityInfoW(
                 path.as_ptr(),
@@ -188,7 +192,8 @@ fn account() -> io::Result<String> {
     unsafe { CloseHandle(token) };
     answered?;
     let mut text = null_mut();
-    // SAFETY: the buffer begins with this structure, whose identifier is in the buffer; the result has a place.
+    // SAFETY: the buffer begins with this structure, whose identifier is in the buffer; the result
+    // has a place.
     succeeded(unsafe {
         let user = user.as_ptr().cast::<TOKEN_USER>().read();
         ConvertSidToStringSidW(user.User.Sid, &raw mut text)

@@ -1,7 +1,8 @@
-//! SIGCHLD, which some who start us have ignored: the system then keeps the end of no child, and none can be waited for.
+//! SIGCHLD, which some who start us have ignored: the system then keeps the end of no child, and
+//! none can be waited for.
 
-/// While one of these lives, the signal is not ignored, neither by us nor by what we start. After the last one it is as it
-/// was, so that psql finds it so.
+/// While one of these lives, the signal is not ignored, neither by us nor by what we start. After
+/// the last one it is as it was, so that psql finds it so.
 #[must_use]
 pub struct ChildSignal {
     #[cfg(unix)]
@@ -17,7 +18,8 @@ impl ChildSignal {
         }
     }
 
-    /// To be had before a child is started, and kept until it was waited for. Windows has no such signal.
+    /// To be had before a child is started, and kept until it was waited for. Windows has no such
+    /// signal.
     #[cfg(windows)]
     pub fn heard() -> Self {
         Self {}

@@ -1,7 +1,8 @@
-//! Runs a program to its end or to the deadline, and ends it with everything that it started: the Azure CLI, or the
-//! Azure Developer CLI. No shell is between us and it.
+//! Runs a program to its end or to the deadline, and ends it with everything that it started: the
+//! Azure CLI, or the Azure Developer CLI. No shell is between us and it.
 //!
-//! Its pipes and its end are watched by turns, so that no thread is needed, and what it leaves running can't keep us waiting.
+//! Its pipes and its end are watched by turns, so that no thread is needed, and what it leaves
+//! running can't keep us waiting.
 
 pub mod child_signal;
 mod pipe;
@@ -73,7 +74,8 @@ pub fn run(
     }
 }
 
-/// The answer, and whether something that the program started still has its pipes open after its end.
+/// The answer, and whether something that the program started still has its pipes open after its
+/// end.
 fn collect(child: &mut Child, deadline: Deadline) -> Result<(Answer, bool), NoAnswer> {
     let mut stdout = Pipe::of(child.stdout.take());
     let mut stderr = Pipe::of(child.stderr.take());

@@ -62,7 +62,8 @@ impl Pipe {
         use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
         let source = source.map(|source| File::from(source.into()));
-        // Our end alone: the program's is another open file. One that could keep us waiting isn't read.
+        // Our end alone: the program's is another open file. One that could keep us waiting isn't
+        // read.
         let never_waits =
             |source: &File| fcntl(source, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).is_ok();
         Self {
@@ -115,7 +116,8 @@ fn read_now(source: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     use windows_sys::Win32::System::Pipes::PeekNamedPipe;
 
     let mut available = 0;
-    // SAFETY: the handle is open, the one pointer is to a number, and the null ones stand for what is not asked.
+    // SAFETY: the handle is open, the one pointer is to a number, and the null ones stand for what
+    // is not asked.
     let looked = unsafe {
         PeekNamedPipe(
             source.as_raw_handle(),

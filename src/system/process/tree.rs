@@ -1,7 +1,8 @@
 //! A process and everything that it starts, ended together: az is a script that starts Python.
 //!
-//! On Unix the tree is a process group of its own. A Ctrl-C at the terminal does not reach that group, so
-//! that the signals which end us are passed on while it runs, and then do what they always do.
+//! On Unix the tree is a process group of its own. A Ctrl-C at the terminal does not reach that
+//! group, so that the signals which end us are passed on while it runs, and then do what they
+//! always do.
 
 use std::io;
 use std::process::{Child, Command};
@@ -87,8 +88,8 @@ mod signals {
     };
     use nix::unistd::Pid;
 
-    /// The groups that run now; a handler can reach nothing but a static. A group that finds no place is not passed
-    /// anything, and ends with its pipes.
+    /// The groups that run now; a handler can reach nothing but a static. A group that finds no
+    /// place is not passed anything, and ends with its pipes.
     static GROUPS: [AtomicI32; 8] = [const { AtomicI32::new(0) }; 8];
 
     /// How many groups run, and what was in the handlers' place before the first of them.
@@ -157,8 +158,8 @@ mod signals {
         RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts `action` in place and returns the one before, except where the signal is ignored: that stays so,
-    /// for us and for psql after us.
+    /// Puts `action` in place and returns the one before, except where the signal is ignored: that
+    /// stays so, for us and for psql after us.
     fn replace(signal: Signal, action: &SigAction) -> Option<SigAction> {
         let before = set(signal, action)?;
         if matches!(before.handler(), SigHandler::SigIgn) {
@@ -177,8 +178,9 @@ mod signals {
         unsafe { sigaction(signal, action) }.ok()
     }
 
-    /// Ends the groups and then ourselves, as the signal would have: `SA_RESETHAND` has put the default back,
-    /// and the signal, blocked while its handler runs, comes through when this returns.
+    /// Ends the groups and then ourselves, as the signal would have: `SA_RESETHAND` has put the
+    /// default back, and the signal, blocked while its handler runs, comes through when this
+    /// returns.
     extern "C" fn pass_on(signal: i32) {
         for place in &GROUPS {
             let group = place.load(Ordering::SeqCst);

@@ -1,7 +1,8 @@
 //! Reads what azd writes to standard error when it fails: the cause in one line, and the remedy.
 //!
-//! With JSON for its output, azd writes a message as a line of JSON (`{"type":"consoleMessage","data":{"message":…}}`),
-//! and other versions of it as plain text behind `ERROR: `. Some name the command to run in backticks.
+//! With JSON for its output, azd writes a message as a line of JSON
+//! (`{"type":"consoleMessage","data":{"message":…}}`), and other versions of it as plain text
+//! behind `ERROR: `. Some name the command to run in backticks.
 
 use serde_json::Value;
 

@@ -1,8 +1,9 @@
-//! Gets tokens through the Azure Developer CLI, which keeps a sign-in of its own, apart from the Azure CLI's.
+//! Gets tokens through the Azure Developer CLI, which keeps a sign-in of its own, apart from the
+//! Azure CLI's.
 //!
-//! It is called as the Azure CLI is: directly, with fixed words and validated values, before the deadline. What it
-//! answers is known from its source: `cli/azd/cmd/auth_token.go` and `cli/azd/pkg/auth` in the repository
-//! `Azure/azure-dev`. [`complaint`] reads its errors.
+//! It is called as the Azure CLI is: directly, with fixed words and validated values, before the
+//! deadline. What it answers is known from its source: `cli/azd/cmd/auth_token.go` and
+//! `cli/azd/pkg/auth` in the repository `Azure/azure-dev`. [`complaint`] reads its errors.
 
 pub mod complaint;
 
@@ -89,7 +90,8 @@ impl Azd {
     ///
     /// # Errors
     ///
-    /// azd refuses, cannot be run, is too slow, or answers with something else than the token asked for.
+    /// azd refuses, cannot be run, is too slow, or answers with something else than the token asked
+    /// for.
     pub fn token(&self, resource: &str) -> Result<Token, Failure> {
         let scope = format!("{resource}/.default");
         let mut words = vec!["auth", "token", "--output", "json", "--no-prompt"];

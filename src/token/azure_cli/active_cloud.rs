@@ -7,8 +7,8 @@ use crate::token::tool::LONGEST_FILE;
 /// The cloud that az is in where nothing says another.
 const DEFAULT: &str = "AzureCloud";
 
-/// The name of az's active cloud: `AZURE_CLOUD_NAME`, else `name` under `[cloud]` in az's `config`, which
-/// `az cloud set` writes; else the public one.
+/// The name of az's active cloud: `AZURE_CLOUD_NAME`, else `name` under `[cloud]` in az's `config`,
+/// which `az cloud set` writes; else the public one.
 pub fn name(environment: &Environment) -> String {
     if let Some(name) = environment.get_filled("AZURE_CLOUD_NAME") {
         return name.to_string_lossy().into_owned();

@@ -22,8 +22,9 @@ pub struct Complaint {
 impl Complaint {
     /// Reads az's standard error.
     ///
-    /// az's own errors begin with `ERROR: `. Where the first of them announces a traceback, the next one is the
-    /// cause. Python's bare traceback, and a shell that does not find it, mean that az cannot even start.
+    /// az's own errors begin with `ERROR: `. Where the first of them announces a traceback, the
+    /// next one is the cause. Python's bare traceback, and a shell that does not find it, mean that
+    /// az cannot even start.
     pub fn read(stderr: &[u8], status: ExitStatus) -> Self {
         let text = String::from_utf8_lossy(stderr);
         let lines: Vec<&str> = text
@@ -133,8 +134,8 @@ const OTHERS: &[(&str, &str)] = &[
     ("Max retries exceeded", NETWORK),
 ];
 
-/// Those of them that are refusals, of az's or of Entra's. The others are about the way between them, which may be another
-/// for another launch.
+/// Those of them that are refusals, of az's or of Entra's. The others are about the way between
+/// them, which may be another for another launch.
 const REFUSALS: [&str; 7] = [
     "No subscription found",
     "Subscription '",

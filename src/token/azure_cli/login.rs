@@ -1,12 +1,14 @@
 //! The commands with which az says to sign in, read from its own words and checked.
 //!
-//! az writes them for a person to copy (`_generate_login_command` in azure-cli-core): `az logout` where the old sign-in
-//! has to go first, and `az login` with the tenant and scope that were refused.
+//! az writes them for a person to copy (`_generate_login_command` in azure-cli-core): `az logout`
+//! where the old sign-in has to go first, and `az login` with the tenant and scope that were
+//! refused.
 
 use crate::cli::values;
 
-/// The words of these command lines, without `az` itself, where they are a login and perhaps the logout before it, with
-/// options that az's advice is known to give and values that ours may have. Otherwise none.
+/// The words of these command lines, without `az` itself, where they are a login and perhaps the
+/// logout before it, with options that az's advice is known to give and values that ours may have.
+/// Otherwise none.
 pub fn commands(lines: &[String]) -> Vec<Vec<String>> {
     let read = |lines: &[String]| lines.iter().map(|line| words(line)).collect();
     let commands: Option<Vec<Vec<String>>> = match lines {

@@ -1,7 +1,8 @@
 //! Gets tokens, and names from Graph, through the Azure CLI.
 //!
 //! az is called directly, without a shell, with fixed words and validated values, one az at a time.
-//! [`crate::system::process`] runs it within the deadline and ends it whole, [`complaint`] reads its errors.
+//! `system/process/` runs it within the deadline and ends it whole, [`complaint`] reads
+//! its errors.
 
 pub mod active_cloud;
 pub mod complaint;
@@ -39,11 +40,12 @@ pub const TOOL: Tool = Tool {
     reinstall: "install the Azure CLI anew: its Python may have gone with an upgrade",
 };
 
-/// The lock of those who use it: one at a time, since it loses its place in its token cache when several run at once.
+/// The lock of those who use it: one at a time, since it loses its place in its token cache when
+/// several run at once.
 pub const LOCK: &str = "az.lock";
 
-/// The files that say what state it is in. `az login`, `logout` and `account set` write the first, and `az cloud set` and
-/// `az config set` the others.
+/// The files that say what state it is in. `az login`, `logout` and `account set` write the first,
+/// and `az cloud set` and `az config set` the others.
 const STATE: [&str; 3] = [TOOL.profile, "clouds.config", "config"];
 
 /// Variables that lead it to another identity or cloud.
@@ -84,9 +86,11 @@ fn its_environment(environment: &Environment) -> Environment {
     environment
 }
 
-/// Runs it with these words for a person, who has all the time they need, and says whether it succeeded.
+/// Runs it with these words for a person, who has all the time they need, and says whether it
+/// succeeded.
 ///
-/// It gets the terminal: our input, and for both of its outputs standard error, since standard output is psql's.
+/// It gets the terminal: our input, and for both of its outputs standard error, since standard
+/// output is psql's.
 pub fn run_at_terminal(words: &[String], environment: &Environment) -> bool {
     let Some(program) = TOOL.find(environment) else {
         return false;
@@ -170,7 +174,8 @@ impl<'a> AzureCli<'a> {
     ///
     /// # Errors
     ///
-    /// Nobody is signed in, or the subscription that was asked for is not there; or as for [`AzureCli::version`].
+    /// Nobody is signed in, or the subscription that was asked for is not there; or as for
+    /// [`AzureCli::version`].
     pub fn account(&self) -> Result<Account, Failure> {
         let what = "say who is signed in";
         let answer = self.ask(what, &["account".into(), "show".into()])?;
@@ -184,7 +189,8 @@ impl<'a> AzureCli<'a> {
         })
     }
 
-    /// Asks Graph for the display names of all groups that the user with this object id is in, directly or not.
+    /// Asks Graph for the display names of all groups that the user with this object id is in,
+    /// directly or not.
     ///
     /// # Errors
     ///
@@ -203,13 +209,14 @@ impl<'a> AzureCli<'a> {
         Ok(names.map(str::to_owned).collect())
     }
 
-    /// Gets a token for `resource`, or for the databases of the cloud that was named, or of az's active one, and looks
-    /// at it. `cloud` is the name of the server's cloud, as far as it is known.
+    /// Gets a token for `resource`, or for the databases of the cloud that was named, or of az's
+    /// active one, and looks at it. `cloud` is the name of the server's cloud, as far as it is
+    /// known.
     ///
     /// # Errors
     ///
-    /// az refuses, cannot be run, is too slow, or answers with something else than the token asked for; or it knows no
-    /// cloud of that name.
+    /// az refuses, cannot be run, is too slow, or answers with something else than the token asked
+    /// for; or it knows no cloud of that name.
     pub fn token(&self, resource: Option<&str>, cloud: Option<&str>) -> Result<Token, Failure> {
         let registered = match &self.options.cloud {
             Some(Named::Other(name)) if resource.is_none() => Some(self.resource_of(name)?),

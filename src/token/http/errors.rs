@@ -1,7 +1,7 @@
 //! What went wrong between us and whoever gives out tokens: the cause in one line, and the remedy.
 //!
-//! The SDK wraps errors in errors. The text that counts is Entra's own, in the answer that the SDK keeps with the error;
-//! where there was none, it is what the transport saw.
+//! The SDK wraps errors in errors. The text that counts is Entra's own, in the answer that the SDK
+//! keeps with the error; where there was none, it is what the transport saw.
 
 use std::error::Error;
 use std::time::SystemTime;
@@ -61,7 +61,8 @@ impl Complaint<'_> {
         }
     }
 
-    /// The failure where nobody said why in a form that can be passed on: what the transport saw is all there is.
+    /// The failure where nobody said why in a form that can be passed on: what the transport saw is
+    /// all there is.
     pub fn unanswered(&self) -> Failure {
         match &self.seen.outcome {
             Some(Outcome::Failed(why)) => self.unreachable(why),
@@ -188,7 +189,8 @@ impl Complaint<'_> {
     }
 }
 
-/// What the answer behind an error says in its own words: OAuth's description, or an identity endpoint's message.
+/// What the answer behind an error says in its own words: OAuth's description, or an identity
+/// endpoint's message.
 fn answered_text(error: &azure_core::Error) -> Option<String> {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = next {

@@ -1,6 +1,6 @@
-//! HTTP to Entra and to identity endpoints: [`transport`] carries requests, [`errors`] reads what went
-//! wrong, [`runtime`] is what they are made on.
-//! All of it is built only when a token is to be fetched, or a machine's identity to be looked for.
+//! HTTP to Entra and to identity endpoints: [`transport`] carries requests, [`errors`] reads what
+//! went wrong, [`runtime`] is what they are made on. All of it is built only when a token is to be
+//! fetched, or a machine's identity to be looked for.
 
 pub mod errors;
 pub mod runtime;

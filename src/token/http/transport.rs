@@ -1,8 +1,9 @@
-//! Carries the SDK's requests, and keeps in mind what came of the last one: the SDK's own errors lose it.
+//! Carries the SDK's requests, and keeps in mind what came of the last one: the SDK's own errors
+//! lose it.
 //!
-//! TLS is rustls with the system's roots, which `SSL_CERT_FILE` and `SSL_CERT_DIR` replace. `HTTPS_PROXY` and
-//! `NO_PROXY` are honoured on the way to Entra, and no proxy ever sees a request to an identity endpoint: it is on this
-//! machine or next to it, and its answer is the token.
+//! TLS is rustls with the system's roots, which `SSL_CERT_FILE` and `SSL_CERT_DIR` replace.
+//! `HTTPS_PROXY` and `NO_PROXY` are honoured on the way to Entra, and no proxy ever sees a request
+//! to an identity endpoint: it is on this machine or next to it, and its answer is the token.
 
 use std::error::Error;
 use std::fmt;
@@ -78,7 +79,8 @@ impl Transport {
         Self::build(builder, system_roots()?, false, None)
     }
 
-    /// The way to an identity endpoint. `stand_in` is the base address of what stands in for a virtual machine's.
+    /// The way to an identity endpoint. `stand_in` is the base address of what stands in for a
+    /// virtual machine's.
     ///
     /// # Errors
     ///
@@ -207,7 +209,8 @@ async fn whole(answer: AsyncRawResponse) -> azure_core::Result<AsyncRawResponse>
     Ok(AsyncRawResponse::from_bytes(status, headers, bytes))
 }
 
-/// An answer that is longer than [`LONGEST_ANSWER`]. Its kind is one that the SDK does not try again for.
+/// An answer that is longer than [`LONGEST_ANSWER`]. Its kind is one that the SDK does not try
+/// again for.
 #[derive(Debug)]
 struct TooLong;
 

@@ -1,8 +1,8 @@
-//! Signs in with a browser on this machine: an authorization code with PKCE (RFC 7636), which the browser brings to a
-//! listener on the loopback address (RFC 8252).
+//! Signs in with a browser on this machine: an authorization code with PKCE (RFC 7636), which the
+//! browser brings to a listener on the loopback address (RFC 8252).
 //!
-//! The browser is given the address as a word of its command, where others on this machine may read it. It holds
-//! a challenge and a state, and neither redeems a code: the verifier stays here.
+//! The browser is given the address as a word of its command, where others on this machine may read
+//! it. It holds a challenge and a state, and neither redeems a code: the verifier stays here.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;

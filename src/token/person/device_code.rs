@@ -46,7 +46,8 @@ pub(super) async fn sign_in(entra: &Entra<'_>) -> Result<BasicTokenResponse, Fai
         })
 }
 
-/// RFC 8628 says `expired_token`; Entra says `bad_verification_code` too, of a code that it no longer knows.
+/// RFC 8628 says `expired_token`; Entra says `bad_verification_code` too, of a code that it no
+/// longer knows.
 fn is_expired(error: &DeviceCodeErrorResponseType) -> bool {
     ["expired_token", "bad_verification_code"].contains(&error.as_ref())
 }

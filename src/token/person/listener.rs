@@ -1,9 +1,10 @@
 //! Waits on the loopback address for the browser to come back with a code.
 //!
-//! Anybody on this machine can connect to it, and any page in the browser can have it send requests here. So it answers
-//! one kind of request alone, a short `GET` of the redirect's path under its own name and port, and only one
-//! that knows the state ends the wait. Other users of this machine may read the state among the words of the browser, and
-//! sign in as themselves in the person's place, so that a connection of theirs is refused.
+//! Anybody on this machine can connect to it, and any page in the browser can have it send requests
+//! here. So it answers one kind of request alone, a short `GET` of the redirect's path under its
+//! own name and port, and only one that knows the state ends the wait. Other users of this machine
+//! may read the state among the words of the browser, and sign in as themselves in the person's
+//! place, so that a connection of theirs is refused.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -58,7 +59,8 @@ impl Listener {
         self.port
     }
 
-    /// Waits for the answer that goes with `state`, and closes the listener. Everything else is refused, and waited on.
+    /// Waits for the answer that goes with `state`, and closes the listener. Everything else is
+    /// refused, and waited on.
     pub async fn answer(self, state: &CsrfToken) -> Answer {
         let state: Arc<str> = state.secret().as_str().into();
         let mut talks = JoinSet::new();

@@ -1,14 +1,17 @@
-//! Signs a person in without az: [`browser`] where there is one on this machine, [`device_code`] where there is none.
-//! [`listener`] hears the browser come back, and [`peer`] tells whether it is this person's.
+//! Signs a person in without az: [`browser`] where there is one on this machine, [`device_code`]
+//! where there is none. [`listener`] hears the browser come back, and [`peer`] tells whether it is
+//! this person's.
 //!
-//! Whoever signed in is not asked again for as long as Entra takes the refresh token, which the operating system's
-//! credential store keeps. OAuth's messages are the crate `oauth2`'s, and our transport carries them.
+//! Whoever signed in is not asked again for as long as Entra takes the refresh token, which the
+//! operating system's credential store keeps. OAuth's messages are the crate `oauth2`'s, and our
+//! transport carries them.
 
 pub mod browser;
 pub mod device_code;
 pub mod listener;
 pub mod opener;
 pub mod peer;
+mod store;
 
 use std::ffi::{OsStr, OsString};
 use std::future::Future;
@@ -35,7 +38,6 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::intent::Plan;
 use crate::plain_text;
-use crate::system::credential_store::{self, Account, Trouble};
 use crate::system::deadline::Deadline;
 use crate::system::terminal;
 use crate::token::CacheKey;
@@ -45,7 +47,10 @@ use crate::token::http::runtime::runtime;
 use crate::token::http::transport::Transport;
 use crate::token::variables::Variables;
 
-/// Microsoft's own client for developers' tools, which every tenant knows and which the Azure CLI uses too.
+use store::Store;
+
+/// Microsoft's own client for developers' tools, which every tenant knows and which the Azure CLI
+/// uses too.
 pub const DEVELOPER_CLIENT: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
 /// Work and school accounts of any tenant: Entra takes the one that the person is at home in.
@@ -53,10 +58,6 @@ pub const ANY_TENANT: &str = "organizations";
 
 /// How long Entra may take for an answer that needs nobody.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
-
-/// How long the credential store may take, which may ask its owner for a password. Of a shorter time for all, it gets a
-/// third.
-const STORE_TIME: Duration = Duration::from_secs(20);
 
 /// A person, as the application through which they sign in.
 #[derive(Debug)]
@@ -76,8 +77,8 @@ pub struct Person {
 }
 
 impl Person {
-    /// Reads who the person may be that `plan` wants to sign in: through Microsoft's client for developers, unless another
-    /// is named, with an account of the tenant that is named, or of any.
+    /// Reads who the person may be that `plan` wants to sign in: through Microsoft's client for
+    /// developers, unless another is named, with an account of the tenant that is named, or of any.
     ///
     /// # Errors
     ///
@@ -156,7 +157,8 @@ pub(super) struct Entra<'a> {
     deadline: Deadline,
 }
 
-/// Gets a token for `resource` before the deadline: with the refresh token that was kept, or else with the person.
+/// Gets a token for `resource` before the deadline: with the refresh token that was kept, or else
+/// with the person.
 ///
 /// # Errors
 ///
@@ -198,58 +200,6 @@ fn token_of(person: &Person, runtime: &Runtime, entra: &Entra<'_>) -> Result<Tok
         store.keep(Some(refresh.clone()));
     }
     Ok(token)
-}
-
-/// The credential store, until it turns out to be of no use.
-struct Store<'a> {
-    person: &'a Person,
-    limit: Duration,
-    is_of_use: bool,
-}
-
-impl<'a> Store<'a> {
-    fn of(person: &'a Person, deadline: Deadline) -> Self {
-        Self {
-            person,
-            limit: STORE_TIME.min(deadline.total() / 3),
-            is_of_use: person.keeps,
-        }
-    }
-
-    fn recall(&mut self) -> Option<RefreshToken> {
-        let found = credential_store::recall(self.account()?, self.limit);
-        self.noted(found).flatten()
-    }
-
-    fn keep(&mut self, token: Option<RefreshToken>) {
-        if let Some(account) = self.account() {
-            let kept = credential_store::keep(account, token, self.limit);
-            self.noted(kept);
-        }
-    }
-
-    fn account(&self) -> Option<Account> {
-        let Person {
-            authority,
-            tenant,
-            client_id,
-            ..
-        } = self.person;
-        self.is_of_use
-            .then(|| Account::new(authority, tenant, client_id))
-    }
-
-    fn noted<T>(&mut self, outcome: Result<T, Trouble>) -> Option<T> {
-        outcome
-            .inspect_err(|trouble| {
-                self.is_of_use = false;
-                if self.person.is_verbose {
-                    let trouble = plain_text::clean(&trouble.to_string());
-                    terminal::say(&format!("the sign-in is not kept: {trouble}"));
-                }
-            })
-            .ok()
-    }
 }
 
 impl<'a> Entra<'a> {

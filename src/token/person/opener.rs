@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use crate::environment::SECRETS;
 use crate::system::threads;
 
-/// Opens `address` with the first of the commands in `browser` (the value of `BROWSER`) that starts, or else as the
-/// system does it.
+/// Opens `address` with the first of the commands in `browser` (the value of `BROWSER`) that
+/// starts, or else as the system does it.
 pub fn open(address: &str, browser: Option<&OsStr>) {
     let commands = match browser.filter(|browser| !browser.is_empty()) {
         Some(browser) => of_variable(browser, address),
@@ -18,8 +18,8 @@ pub fn open(address: &str, browser: Option<&OsStr>) {
     // What does not start is no loss: the next one is tried, and the address is on the screen.
     let started = commands.iter().find_map(|words| start(words).ok());
     if let Some(mut child) = started {
-        // Many such programs only hand the address on and end, long before psql begins. Where there is no thread to wait for
-        // that, psql has a child that ended.
+        // Many such programs only hand the address on and end, long before psql begins. Where there
+        // is no thread to wait for that, psql has a child that ended.
         let _ = threads::start(move || {
             let _ = child.wait();
         });
@@ -29,8 +29,8 @@ pub fn open(address: &str, browser: Option<&OsStr>) {
 /// What stands between two commands, and between two directories of `PATH`.
 const SEPARATOR: char = if cfg!(windows) { ';' } else { ':' };
 
-/// Commands as `BROWSER` has them: several with the path separator between, each with words, and `%s` where the address
-/// belongs.
+/// Commands as `BROWSER` has them: several with the path separator between, each with words, and
+/// `%s` where the address belongs.
 fn of_variable(browser: &OsStr, address: &str) -> Vec<Vec<OsString>> {
     let browser = browser.to_string_lossy();
     let commands = browser.split(SEPARATOR).map(|command| {
@@ -80,7 +80,8 @@ fn start(words: &[OsString]) -> std::io::Result<std::process::Child> {
     command.spawn()
 }
 
-/// Not in our group of processes: psql takes a Ctrl-C as the end of a query, and the browser would take it as its own.
+/// Not in our group of processes: psql takes a Ctrl-C as the end of a query, and the browser would
+/// take it as its own.
 #[cfg(unix)]
 fn apart(command: &mut Command) {
     std::os::unix::process::CommandExt::process_group(command, 0);

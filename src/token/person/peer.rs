@@ -4,7 +4,8 @@ use tokio::net::TcpStream;
 
 /// Whether the other end of `stream` is another user's of this machine.
 ///
-/// A peer that hung up is taken for one: nobody can say any more whose it was, and a browser waits for its page.
+/// A peer that hung up is taken for one: nobody can say any more whose it was, and a browser waits
+/// for its page.
 #[cfg(target_os = "linux")]
 pub fn is_strangers(stream: &TcpStream) -> bool {
     use nix::unistd::{geteuid, getuid};
@@ -13,7 +14,8 @@ pub fn is_strangers(stream: &TcpStream) -> bool {
         return true;
     };
     let verdict = tables::look_up(own, peer);
-    // Root's are relays of containers and WSL, which connect for the person's browser; root needs no such trick.
+    // Root's are relays of containers and WSL, which connect for the person's browser; root needs
+    // no such trick.
     let ours = [0, geteuid().as_raw(), getuid().as_raw()];
     match verdict {
         tables::Owner::User(uid) => !ours.contains(&uid),
@@ -87,7 +89,8 @@ mod tables {
         }
     }
 
-    /// An address as it is written there: words in the order that the machine has them in memory, then the port.
+    /// An address as it is written there: words in the order that the machine has them in memory,
+    /// then the port.
     fn address(text: &str) -> Option<SocketAddr> {
         let (address, port) = text.split_once(':')?;
         let words = address.as_bytes().chunks(8).map(|word| {

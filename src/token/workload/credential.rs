@@ -41,7 +41,8 @@ pub enum Credential {
     ManagedIdentity {
         /// The client id of a user-assigned one.
         client_id: Option<String>,
-        /// The base address that stands in for a virtual machine's endpoint, where a variable names one.
+        /// The base address that stands in for a virtual machine's endpoint, where a variable names
+        /// one.
         stand_in: Option<String>,
     },
 }
@@ -55,7 +56,8 @@ pub enum Proof {
     Certificate(CertificateFile),
     /// A file that the cluster writes a token to.
     File(TokenFile),
-    /// A service connection of Azure Pipelines, with the job's own token. The SDK reads the address to ask.
+    /// A service connection of Azure Pipelines, with the job's own token. The SDK reads the address
+    /// to ask.
     Connection {
         /// The service connection's id.
         id: String,
@@ -124,7 +126,8 @@ impl Credential {
                 });
             }
         };
-        // A service connection's own variables know better than those that a job may have set for something else.
+        // A service connection's own variables know better than those that a job may have set for
+        // something else.
         let is_connection = matches!(proof, Proof::Connection { .. });
         let first = usize::from(!is_connection);
         let tenants = &["AZURESUBSCRIPTION_TENANT_ID", "AZURE_TENANT_ID"][first..];
@@ -195,8 +198,8 @@ impl Credential {
         }
     }
 
-    /// A fingerprint of what proves the identity and is not asked for anew at each fetch: its change makes a
-    /// remembered token forgotten.
+    /// A fingerprint of what proves the identity and is not asked for anew at each fetch: its
+    /// change makes a remembered token forgotten.
     fn fingerprint(&self) -> String {
         match self {
             Self::Application {
@@ -211,7 +214,8 @@ impl Credential {
         }
     }
 
-    /// What tells this identity from others, for the key under which its token is remembered. No secret is in it.
+    /// What tells this identity from others, for the key under which its token is remembered. No
+    /// secret is in it.
     fn key(&self) -> Vec<&OsStr> {
         match self {
             Self::ManagedIdentity {
@@ -244,8 +248,9 @@ impl Credential {
     }
 }
 
-/// Refuses the endpoints that the SDK does not speak, which would be known from its own words only after a while.
-/// Which is which follows from the variables that each host sets, as Azure's SDKs tell them apart.
+/// Refuses the endpoints that the SDK does not speak, which would be known from its own words only
+/// after a while. Which is which follows from the variables that each host sets, as Azure's SDKs
+/// tell them apart.
 fn spoken_here(environment: &Environment) -> Result<(), Failure> {
     let is_set = |name| environment.get_filled(name).is_some();
     let host = match ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"].map(is_set) {

@@ -1,7 +1,7 @@
 //! A token that a cluster writes to a file, and that Entra takes for an application's own.
 //!
-//! The SDK would read any file, whole, and wait for a pipe. This one is read within limits, and again for each request,
-//! since the cluster replaces it.
+//! The SDK would read any file, whole, and wait for a pipe. This one is read within limits, and
+//! again for each request, since the cluster replaces it.
 
 use std::io;
 use std::path::{Path, PathBuf};

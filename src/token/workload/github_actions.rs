@@ -1,7 +1,7 @@
 //! A job of GitHub Actions, for which GitHub vouches with a token of its own.
 //!
-//! The request is the one that GitHub's page on OpenID Connect in cloud providers describes: the address from the
-//! job's variables with the audience added, and the job's token as bearer.
+//! The request is the one that GitHub's page on OpenID Connect in cloud providers describes: the
+//! address from the job's variables with the audience added, and the job's token as bearer.
 
 use std::sync::Arc;
 

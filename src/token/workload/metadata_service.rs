@@ -1,8 +1,9 @@
-//! Looks for the identity endpoint of a virtual machine (the Instance Metadata Service), for `auto`.
+//! Looks for the identity endpoint of a virtual machine (the Instance Metadata Service), for
+//! `auto`.
 //!
-//! The request lacks the header `Metadata: true`, as that of Azure's own SDKs does when they look: the service refuses
-//! it at once, with status 400, before it knows of any identity. Others who answer at this address, as in other
-//! companies' clouds, answer otherwise.
+//! The request lacks the header `Metadata: true`, as that of Azure's own SDKs does when they look:
+//! the service refuses it at once, with status 400, before it knows of any identity. Others who
+//! answer at this address, as in other companies' clouds, answer otherwise.
 
 use std::sync::Arc;
 use std::time::Duration;

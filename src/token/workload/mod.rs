@@ -1,8 +1,9 @@
 //! Gets tokens as an application or a managed identity, through Azure's SDK.
 //!
-//! [`credential`] reads who we are to be from the variables, `sdk.rs` says it to the SDK, [`federated`] reads a cluster's token,
-//! [`github_actions`] has a job of GitHub's vouch for us, [`certificate`] has us vouch for ourselves, and [`metadata_service`] looks
-//! for a virtual machine's identity.
+//! [`credential`] reads who we are to be from the variables, `sdk.rs` says it to the SDK,
+//! [`federated`] reads a cluster's token, [`github_actions`] has a job of GitHub's vouch for us,
+//! [`certificate`] has us vouch for ourselves, and [`metadata_service`] looks for a virtual
+//! machine's identity.
 
 pub mod certificate;
 pub mod credential;
@@ -27,7 +28,8 @@ pub use credential::Credential;
 ///
 /// # Errors
 ///
-/// Whoever gives out tokens refuses, cannot be reached, is too slow, or answers with something else.
+/// Whoever gives out tokens refuses, cannot be reached, is too slow, or answers with something
+/// else.
 pub fn token(
     credential: &Credential,
     resource: &str,

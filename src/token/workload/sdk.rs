@@ -20,7 +20,8 @@ use super::credential::{Credential, Proof};
 use crate::token::http::errors::Complaint;
 use crate::token::http::transport::{Seen, Transport};
 
-/// How often a request is tried again. The SDK's own default would spend more than the deadline on a closed port.
+/// How often a request is tried again. The SDK's own default would spend more than the deadline on
+/// a closed port.
 const RETRIES: u32 = 2;
 
 impl Credential {

@@ -1,5 +1,5 @@
-//! The sandbox's certificate authority, kept in the cache, and the server certificates that it signs afresh in every
-//! run.
+//! The sandbox's certificate authority, kept in the cache, and the server certificates that it
+//! signs afresh in every run.
 
 use std::{
     fs,

@@ -1,8 +1,8 @@
-//! What is expensive to make and the same in every run: kept below the build's target directory, so that
-//! `cargo clean` removes it.
+//! What is expensive to make and the same in every run: kept below the build's target directory, so
+//! that `cargo clean` removes it.
 //!
-//! An entry is complete as soon as it exists: it is built under another name and renamed. Several processes may ask
-//! for the same entry; one builds it, the others wait for its lock.
+//! An entry is complete as soon as it exists: it is built under another name and renamed. Several
+//! processes may ask for the same entry; one builds it, the others wait for its lock.
 
 use std::{
     env,
@@ -31,7 +31,8 @@ impl Cache {
         Ok(Self { dir })
     }
 
-    /// Waits until no other process has the turn of this `name`; it is ours until the file is dropped.
+    /// Waits until no other process has the turn of this `name`; it is ours until the file is
+    /// dropped.
     ///
     /// # Errors
     ///
@@ -69,8 +70,8 @@ impl Cache {
     }
 }
 
-/// The directory that cargo marked as its target directory and this program was built into; the workspace's own
-/// where the program was moved elsewhere.
+/// The directory that cargo marked as its target directory and this program was built into; the
+/// workspace's own where the program was moved elsewhere.
 #[must_use]
 pub fn target_dir() -> PathBuf {
     let marked = |dir: &&Path| dir.join("CACHEDIR.TAG").is_file();

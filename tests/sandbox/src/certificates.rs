@@ -1,4 +1,5 @@
-//! Certificates with which applications prove themselves: those that the directory knows, and others.
+//! Certificates with which applications prove themselves: those that the directory knows, and
+//! others.
 
 use std::{fs, path::Path};
 
@@ -198,8 +199,8 @@ fn block(tag: &str, der: &[u8]) -> String {
     pem::encode_config(&Pem::new(tag, der), config)
 }
 
-/// The certificates that are registered for the application `billing service`, one of each sort, kept in the cache:
-/// keys of RSA take their time.
+/// The certificates that are registered for the application `billing service`, one of each sort,
+/// kept in the cache: keys of RSA take their time.
 #[derive(Debug)]
 pub struct ClientCertificates {
     all: Vec<ClientCertificate>,

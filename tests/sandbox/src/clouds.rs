@@ -79,8 +79,8 @@ pub const CLOUDS: [Cloud; 5] = [
     },
 ];
 
-/// The sandbox's server as one of Azure Cosmos DB for PostgreSQL, in the public cloud: a cluster of today, and one from
-/// before June 2023.
+/// The sandbox's server as one of Azure Cosmos DB for PostgreSQL, in the public cloud: a cluster of
+/// today, and one from before June 2023.
 pub const COSMOS_SERVERS: [&str; 2] = [
     "c-mydb.abcdefghij1234.postgres.cosmos.azure.com",
     "c.mydb.postgres.database.azure.com",
@@ -111,8 +111,8 @@ pub(crate) fn hosts() -> impl Iterator<Item = &'static str> {
         .flat_map(|cloud| [cloud.login, cloud.manager[0], cloud.graph])
 }
 
-/// Whether the Entra at `login` knows the resource, which has no slash at its end; an identity endpoint, whose name is
-/// none of these, is asked in the public cloud.
+/// Whether the Entra at `login` knows the resource, which has no slash at its end; an identity
+/// endpoint, whose name is none of these, is asked in the public cloud.
 pub(crate) fn knows(login: &str, resource: &str) -> bool {
     let cloud = CLOUDS.iter().find(|cloud| cloud.login == login);
     let cloud = cloud.unwrap_or(PUBLIC);

@@ -1,7 +1,7 @@
 //! The tenant that the sandbox plays: who is in it, and in which groups.
 //!
-//! Everything here is fixed, so that a signed-in Azure CLI profile, a token and a database mapping made in different
-//! runs fit together.
+//! Everything here is fixed, so that a signed-in Azure CLI profile, a token and a database mapping
+//! made in different runs fit together.
 
 /// The tenant's id, claim `tid`.
 pub const TENANT: &str = "c0a51b7e-1b5c-4d3e-9f10-0a5a7d6b0001";

@@ -1,4 +1,5 @@
-//! The key with which the sandbox's Entra signs tokens, kept in the cache so that what one run signed, another accepts.
+//! The key with which the sandbox's Entra signs tokens, kept in the cache so that what one run
+//! signed, another accepts.
 
 use std::{fs, path::Path};
 

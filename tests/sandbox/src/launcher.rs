@@ -14,7 +14,8 @@ use sandbox::{Identity, Sandbox, cache::target_dir};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Names a program to run instead of building entra-psql, so that this program can be tried with another.
+/// Names a program to run instead of building entra-psql, so that this program can be tried with
+/// another.
 const PROGRAM_VARIABLE: &str = "SANDBOX_PROGRAM";
 
 /// Variables of the user's own that would lead out of the sandbox, in capitals.
@@ -97,7 +98,8 @@ pub fn run(
             command.env_remove(name);
         }
     }
-    // Our `az` first, so that it is this one; PostgreSQL's own programs last, where no `psql` is on PATH.
+    // Our `az` first, so that it is this one; PostgreSQL's own programs last, where no `psql` is on
+    // PATH.
     let path = env::var_os("PATH").unwrap_or_default();
     let dirs = [sandbox.az_dir().to_path_buf()]
         .into_iter()
@@ -131,8 +133,8 @@ fn is_foreign(name: &str) -> bool {
             .any(|prefix| name.starts_with(prefix))
 }
 
-/// Ctrl-C and Ctrl-\ are the child's, which the terminal sends them to as well. A request to end, which only this
-/// process got, is passed on.
+/// Ctrl-C and Ctrl-\ are the child's, which the terminal sends them to as well. A request to end,
+/// which only this process got, is passed on.
 async fn wait(mut command: tokio::process::Command) -> std::io::Result<ExitStatus> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut quit = signal(SignalKind::quit())?;

@@ -1,9 +1,10 @@
-//! A Microsoft Entra, an Azure Database for PostgreSQL and a signed-in Azure CLI, on loopback and in one temporary
-//! directory: what a newcomer tries entra-psql with, and what its tests and benchmarks run against.
+//! A Microsoft Entra, an Azure Database for PostgreSQL and a signed-in Azure CLI, on loopback and
+//! in one temporary directory: what a newcomer tries entra-psql with, and what its tests and
+//! benchmarks run against.
 //!
-//! Real are PostgreSQL, the Azure CLI, TLS, and the tokens' form and signatures. Played are Entra ([`entra`]) and what
-//! Azure puts in front of PostgreSQL ([`gateway`]). Nothing here reaches the internet, but for installing the Azure
-//! CLI once.
+//! Real are PostgreSQL, the Azure CLI, TLS, and the tokens' form and signatures. Played are Entra
+//! ([`entra`]) and what Azure puts in front of PostgreSQL ([`gateway`]). Nothing here reaches the
+//! internet, but for installing the Azure CLI once.
 //!
 //! [`Sandbox`] brings everything up:
 //!

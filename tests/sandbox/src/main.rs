@@ -1,5 +1,6 @@
-//! Tries entra-psql without an Azure: `cargo run -p sandbox` brings up the sandbox and runs the launcher in it, with
-//! Alice signed in. Words after `--` are the launcher's command line; without any she signs in as a group.
+//! Tries entra-psql without an Azure: `cargo run -p sandbox` brings up the sandbox and runs the
+//! launcher in it, with Alice signed in. Words after `--` are the launcher's command line; without
+//! any she signs in as a group.
 //!
 //! The launcher's exit code is this program's.
 

@@ -1,5 +1,6 @@
-//! What the sandbox needs from the machine: PostgreSQL, and a Python that can make environments. Where it may, it
-//! installs them; where it may not, it says how. Tests ask for further programs here.
+//! What the sandbox needs from the machine: PostgreSQL, and a Python that can make environments.
+//! Where it may, it installs them; where it may not, it says how. Tests ask for further programs
+//! here.
 
 use std::{
     env, fs,
@@ -40,7 +41,8 @@ pub(crate) fn program(name: &str) -> Result<PathBuf> {
     find(name).with_context(|| format!("`{name}` cannot be found"))
 }
 
-/// Makes sure of programs that a test needs besides: pairs of a program's name and that of Debian's package.
+/// Makes sure of programs that a test needs besides: pairs of a program's name and that of Debian's
+/// package.
 ///
 /// # Errors
 ///

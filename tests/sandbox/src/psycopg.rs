@@ -1,7 +1,8 @@
-//! psycopg, the Python package for PostgreSQL, which brings a libpq of its own, newer than the system's, with its OpenSSL.
+//! psycopg, the Python package for PostgreSQL, which brings a libpq of its own, newer than the
+//! system's, with its OpenSSL.
 //!
-//! The system's psql runs on that libpq where `LD_LIBRARY_PATH` names its directories, since libpq's interface is the
-//! same in all versions.
+//! The system's psql runs on that libpq where `LD_LIBRARY_PATH` names its directories, since
+//! libpq's interface is the same in all versions.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::progress;
 
-/// Installs with the pip of `python`, as `words` say. `what` is shown meanwhile, and `log` gets pip's output.
+/// Installs with the pip of `python`, as `words` say. `what` is shown meanwhile, and `log` gets
+/// pip's output.
 pub(crate) fn install<W: AsRef<OsStr>>(
     python: &Path,
     what: &str,

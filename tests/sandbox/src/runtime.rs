@@ -21,7 +21,8 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("a process can start two threads")
 });
 
-/// Runs a future to its end on the sandbox's threads. Unlike `block_on` it may be called from within another runtime.
+/// Runs a future to its end on the sandbox's threads. Unlike `block_on` it may be called from
+/// within another runtime.
 pub(crate) fn wait<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     RUNTIME.spawn(async move {

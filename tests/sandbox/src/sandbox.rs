@@ -24,8 +24,8 @@ use crate::{
     token::{self, TokenChanges},
 };
 
-/// An Entra, an Azure server and a signed-in Azure CLI. Dropping it ends and removes everything; so does the end of
-/// the process.
+/// An Entra, an Azure server and a signed-in Azure CLI. Dropping it ends and removes everything; so
+/// does the end of the process.
 #[derive(Debug)]
 pub struct Sandbox {
     cache: Cache,
@@ -39,8 +39,8 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Brings everything up. The first run installs what is missing and the Azure CLI, which takes minutes and says so on
-    /// stderr; others take less than a second.
+    /// Brings everything up. The first run installs what is missing and the Azure CLI, which takes
+    /// minutes and says so on stderr; others take less than a second.
     ///
     /// # Errors
     ///
@@ -126,8 +126,8 @@ impl Sandbox {
         &self.postgres.server().socket_dir
     }
 
-    /// PostgreSQL's own port on 127.0.0.1, for an ordinary server without TLS, where [`Self::local_role`] has a
-    /// password. The socket's name has the same number.
+    /// PostgreSQL's own port on 127.0.0.1, for an ordinary server without TLS, where
+    /// [`Self::local_role`] has a password. The socket's name has the same number.
     #[must_use]
     pub fn tcp_port(&self) -> u16 {
         self.postgres.server().port
@@ -151,7 +151,8 @@ impl Sandbox {
         self.postgres.bin_dir()
     }
 
-    /// Runs SQL as the superuser in database `postgres`; the rows of the last statement that has any, as text.
+    /// Runs SQL as the superuser in database `postgres`; the rows of the last statement that has
+    /// any, as text.
     ///
     /// # Errors
     ///
@@ -181,7 +182,8 @@ impl Sandbox {
         self.azure_cli.dir()
     }
 
-    /// The value for `LD_LIBRARY_PATH` with which psql runs on a libpq of PostgreSQL 18. Installed on first use.
+    /// The value for `LD_LIBRARY_PATH` with which psql runs on a libpq of PostgreSQL 18. Installed
+    /// on first use.
     ///
     /// # Errors
     ///
@@ -190,7 +192,8 @@ impl Sandbox {
         Ok(psycopg::libraries(&self.psycopg()?))
     }
 
-    /// The value for `PYTHONPATH` with which [`Self::python`] finds psycopg. Installed on first use.
+    /// The value for `PYTHONPATH` with which [`Self::python`] finds psycopg. Installed on first
+    /// use.
     ///
     /// # Errors
     ///
@@ -223,14 +226,15 @@ impl Sandbox {
         nushell::prepare(&self.cache)
     }
 
-    /// The variables with which the Azure CLI, signed in as `identity`, reaches `entra` and nothing else.
+    /// The variables with which the Azure CLI, signed in as `identity`, reaches `entra` and nothing
+    /// else.
     #[must_use]
     pub fn az_env(&self, entra: &Entra, identity: Identity) -> Vec<(String, String)> {
         azure_cli::env(entra, &self.authority, identity)
     }
 
-    /// Signs `identity` in to the Azure CLI for programs whose home is `home`: makes `home/.azure`, which must not
-    /// exist.
+    /// Signs `identity` in to the Azure CLI for programs whose home is `home`: makes `home/.azure`,
+    /// which must not exist.
     ///
     /// # Errors
     ///

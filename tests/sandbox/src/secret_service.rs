@@ -1,7 +1,7 @@
 //! A real Secret Service: GNOME's keyring on a message bus of its own, in a temporary directory.
 //!
-//! Its keyring is unlocked without anybody being asked, and no program that could ask is on the bus. It ends with the
-//! value, and with this process.
+//! Its keyring is unlocked without anybody being asked, and no program that could ask is on the
+//! bus. It ends with the value, and with this process.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -30,7 +30,8 @@ const CONFIGURATION: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D
 </busconfig>
 "#;
 
-/// Brings the bus and the keyring up in `$1`, says so with the keyring's process, and ends all at the end of its input.
+/// Brings the bus and the keyring up in `$1`, says so with the keyring's process, and ends all at
+/// the end of its input.
 const SUPERVISOR: &str = r#"
 dir=$1
 export HOME="$dir" XDG_RUNTIME_DIR="$dir" DBUS_SESSION_BUS_ADDRESS="unix:path=$dir/bus"
@@ -75,7 +76,8 @@ pub struct SecretService {
 }
 
 impl SecretService {
-    /// Brings one up. The first time, it installs GNOME's keyring where it is missing and may be installed.
+    /// Brings one up. The first time, it installs GNOME's keyring where it is missing and may be
+    /// installed.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Version 1.0 access tokens, as Entra issues them for databases, and the ways in which a test may want one wrong.
+//! Version 1.0 access tokens, as Entra issues them for databases, and the ways in which a test may
+//! want one wrong.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};

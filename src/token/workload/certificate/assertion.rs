@@ -1,8 +1,8 @@
 //! The assertion that an application makes of itself: a JWT that its certificate's key signs.
 //!
-//! Its form is that of Microsoft's page "Microsoft identity platform application authentication certificate
-//! credentials", with the chain in `x5c` as RFC 7515, section 4.1.6, has it: applications that trust a subject and
-//! issuer, and not one certificate, are found by it.
+//! Its form is that of Microsoft's page "Microsoft identity platform application authentication
+//! certificate credentials", with the chain in `x5c` as RFC 7515, section 4.1.6, has it:
+//! applications that trust a subject and issuer, and not one certificate, are found by it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -8,10 +8,12 @@ use pkcs8::pkcs5::EncryptionScheme;
 use pkcs8::pkcs5::pbes2::Kdf;
 use zeroize::Zeroizing;
 
-/// The most rounds of PBKDF2 that a password is put through. For PKCS#12 its own reader has the same limit.
+/// The most rounds of PBKDF2 that a password is put through. For PKCS#12 its own reader has the
+/// same limit.
 const MOST_ROUNDS: u32 = 1_000_000;
 
-/// The most bytes that scrypt works through, which bounds its memory too: 64 times what OpenSSL has it work through.
+/// The most bytes that scrypt works through, which bounds its memory too: 64 times what OpenSSL has
+/// it work through.
 const MOST_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// What was in the file.
@@ -52,7 +54,8 @@ pub enum Unread {
 /// [`Unread`].
 pub fn read(bytes: &[u8], password: Option<&Secret>) -> Result<Contents, Unread> {
     let password = password.map(Secret::secret);
-    // Tools write remarks before what counts, so PEM may begin anywhere; DER begins with a sequence.
+    // Tools write remarks before what counts, so PEM may begin anywhere; DER begins with a
+    // sequence.
     if bytes.windows(11).any(|window| window == b"-----BEGIN ") {
         of_pem(bytes, password)
     } else if bytes.first() == Some(&0x30) {

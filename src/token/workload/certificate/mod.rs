@@ -1,8 +1,9 @@
 //! An application's certificate: its file, and what it is good for.
 //!
-//! [`contents`] takes certificates and key out of the file, [`key`] signs, [`assertion`] is what is signed. The file is
-//! read when the identity is, since its change makes a remembered token forgotten, and understood only when a token is
-//! fetched: the password's derivation is slow on purpose.
+//! [`contents`] takes certificates and key out of the file, [`key`] signs, [`assertion`] is what is
+//! signed. The file is read when the identity is, since its change makes a remembered token
+//! forgotten, and understood only when a token is fetched: the password's derivation is slow on
+//! purpose.
 
 pub mod assertion;
 pub mod contents;
@@ -90,12 +91,13 @@ impl CertificateFile {
         fingerprint(&[&self.bytes, password.as_bytes()])
     }
 
-    /// Understands the file: the private key, the certificate that it belongs to, and those that certify that one.
+    /// Understands the file: the private key, the certificate that it belongs to, and those that
+    /// certify that one.
     ///
     /// # Errors
     ///
-    /// It is no such file, or the password is wrong, or the key belongs to none of the certificates or cannot sign
-    /// here, or the certificate is not valid `now`.
+    /// It is no such file, or the password is wrong, or the key belongs to none of the certificates
+    /// or cannot sign here, or the certificate is not valid `now`.
     pub fn open(&self, now: SystemTime) -> Result<Signer, Failure> {
         let Contents { certificates, keys } =
             contents::read(&self.bytes, self.password.as_ref()).map_err(|why| self.unread(&why))?;
@@ -191,8 +193,8 @@ impl CertificateFile {
     }
 }
 
-/// The places of a certificate and of those that certify it, as far as there are any, each behind the one that it
-/// certifies.
+/// The places of a certificate and of those that certify it, as far as there are any, each behind
+/// the one that it certifies.
 fn chain(all: &[X509Certificate<'_>], leaf: usize) -> Vec<usize> {
     let mut chain = vec![leaf];
     let mut last = leaf;

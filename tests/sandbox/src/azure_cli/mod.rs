@@ -30,7 +30,8 @@ pub struct AzureCli {
 }
 
 impl AzureCli {
-    /// The Azure CLI in the cache, installed and signed in on first use, which takes minutes and says so on stderr.
+    /// The Azure CLI in the cache, installed and signed in on first use, which takes minutes and
+    /// says so on stderr.
     ///
     /// # Errors
     ///
@@ -58,7 +59,8 @@ impl AzureCli {
         install::python(&self.dir)
     }
 
-    /// Signs `identity` in for programs whose home is `home`: makes `home/.azure`, which must not exist.
+    /// Signs `identity` in for programs whose home is `home`: makes `home/.azure`, which must not
+    /// exist.
     ///
     /// The profile holds no database token, so that the first call for one makes one request.
     ///
@@ -76,7 +78,8 @@ impl AzureCli {
     }
 }
 
-/// The variables with which the Azure CLI, signed in as `identity`, reaches `entra` and nothing else.
+/// The variables with which the Azure CLI, signed in as `identity`, reaches `entra` and nothing
+/// else.
 #[must_use]
 pub fn env(entra: &Entra, authority: &Authority, identity: Identity) -> Vec<(String, String)> {
     let mut env = vec![

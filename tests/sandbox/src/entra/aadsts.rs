@@ -1,6 +1,7 @@
 //! The refusals of the token endpoint: codes, and texts of the form that the real service uses.
 //!
-//! The codes are documented at <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
+//! The codes are documented at
+//! <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
 
 use hyper::StatusCode;
 use serde_json::json;

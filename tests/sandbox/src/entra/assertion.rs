@@ -1,9 +1,10 @@
-//! Client assertions: what an application shows in place of a secret. Either it makes them itself, with the key of a
-//! certificate that the directory knows, or another issuer makes them, whom the directory trusts for a subject.
+//! Client assertions: what an application shows in place of a secret. Either it makes them itself,
+//! with the key of a certificate that the directory knows, or another issuer makes them, whom the
+//! directory trusts for a subject.
 //!
-//! The rules of the first are those of Microsoft's page on certificate credentials, of the second those of its pages on
-//! workload identity federation; codes and texts as Entra's own refusals read in public issue threads. Entra takes the
-//! same assertion twice, and so does this.
+//! The rules of the first are those of Microsoft's page on certificate credentials, of the second
+//! those of its pages on workload identity federation; codes and texts as Entra's own refusals read
+//! in public issue threads. Entra takes the same assertion twice, and so does this.
 
 use base64::{
     Engine as _,
@@ -80,8 +81,8 @@ pub(super) fn check(
     in_time(&claims)
 }
 
-/// The certificate that the header names by its thumbprint. A chain beside it is in the form of RFC 7515, section
-/// 4.1.6, with that certificate first.
+/// The certificate that the header names by its thumbprint. A chain beside it is in the form of RFC
+/// 7515, section 4.1.6, with that certificate first.
 fn registered<'a>(
     header: &Value,
     client_id: &str,
@@ -158,7 +159,8 @@ fn is_signed(
     public.verify(message, signature).is_ok()
 }
 
-/// An assertion of another issuer: who it is, for whom, about whom, whether it is theirs, and whether it is still good.
+/// An assertion of another issuer: who it is, for whom, about whom, whether it is theirs, and
+/// whether it is still good.
 fn federated(assertion: &str, claims: &Value, state: &State) -> Result<(), Reply> {
     let text = |name: &str| claims[name].as_str().unwrap_or_default();
     let unknown = |code, what: &str, value: &str| {

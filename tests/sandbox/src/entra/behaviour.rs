@@ -29,7 +29,8 @@ pub enum Person {
     SignsIn,
     /// Signs in once it was asked so often whether a device code was approved.
     TakesPolls(u32),
-    /// Signs in, but whoever asked first whether a device code was approved is told to ask less often.
+    /// Signs in, but whoever asked first whether a device code was approved is told to ask less
+    /// often.
     IsNotToBeHurried,
     /// Declines.
     Declines,

@@ -1,5 +1,5 @@
-//! The endpoints where build services give their jobs a token of their own, to be exchanged for one of Entra's: GitHub
-//! Actions and Azure Pipelines.
+//! The endpoints where build services give their jobs a token of their own, to be exchanged for one
+//! of Entra's: GitHub Actions and Azure Pipelines.
 
 use hyper::StatusCode;
 use serde_json::json;

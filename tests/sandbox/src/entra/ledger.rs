@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// Codes and refresh tokens. What another Entra with the same keys gave out is in no ledger here, and is good.
+/// Codes and refresh tokens. What another Entra with the same keys gave out is in no ledger here,
+/// and is good.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     redeemed: HashSet<String>,

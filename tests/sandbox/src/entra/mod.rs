@@ -1,9 +1,11 @@
-//! A Microsoft Entra on loopback, with the Azure Resource Manager and the Graph calls that the Azure CLI makes beside it.
+//! A Microsoft Entra on loopback, with the Azure Resource Manager and the Graph calls that the
+//! Azure CLI makes beside it.
 //!
-//! It is an HTTP proxy: programs reach it under the real host names through `HTTPS_PROXY`, so nothing in their
-//! configuration names a port, and nothing of theirs reaches the internet. `CONNECT` to a host that it plays ends in
-//! TLS with a certificate of the sandbox's authority; any other host is refused. The same port answers plain requests
-//! to the managed identity endpoints, and plain proxy requests to that of a virtual machine (169.254.169.254).
+//! It is an HTTP proxy: programs reach it under the real host names through `HTTPS_PROXY`, so
+//! nothing in their configuration names a port, and nothing of theirs reaches the internet.
+//! `CONNECT` to a host that it plays ends in TLS with a certificate of the sandbox's authority; any
+//! other host is refused. The same port answers plain requests to the managed identity endpoints,
+//! and plain proxy requests to that of a virtual machine (169.254.169.254).
 
 mod aadsts;
 mod assertion;
@@ -78,7 +80,8 @@ struct State {
 }
 
 impl Entra {
-    /// Starts an Entra that signs tokens with `keys`, knows the `certificates` of an application, and behaves well.
+    /// Starts an Entra that signs tokens with `keys`, knows the `certificates` of an application,
+    /// and behaves well.
     ///
     /// # Errors
     ///
@@ -140,7 +143,8 @@ impl Entra {
         ]
     }
 
-    /// The variables with which Azure Pipelines points a job at its token endpoint, and at the service connection.
+    /// The variables with which Azure Pipelines points a job at its token endpoint, and at the
+    /// service connection.
     #[must_use]
     pub fn azure_pipelines_env(&self) -> Vec<(String, String)> {
         let url = format!(
@@ -165,7 +169,8 @@ impl Entra {
         .to_vec()
     }
 
-    /// What a Kubernetes cluster puts into a pod's token file, to be exchanged for a token of an application.
+    /// What a Kubernetes cluster puts into a pod's token file, to be exchanged for a token of an
+    /// application.
     #[must_use]
     pub fn federated_token(&self) -> String {
         self.changed_federated_token(&TokenChanges::none())

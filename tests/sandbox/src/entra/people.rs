@@ -25,8 +25,8 @@ pub(super) fn device_code(request: &Request, keys: &Keys, behaviour: &Behaviour)
     }))
 }
 
-/// A browser is sent back at once, with a code. Like Entra, it sends nobody anywhere but to the client's own redirect;
-/// unlike Entra, it insists on PKCE with SHA-256.
+/// A browser is sent back at once, with a code. Like Entra, it sends nobody anywhere but to the
+/// client's own redirect; unlike Entra, it insists on PKCE with SHA-256.
 pub(super) fn authorize(request: &Request, keys: &Keys, behaviour: &Behaviour) -> Reply {
     let Some(redirect) = request.parameter("redirect_uri") else {
         return bad_request(
@@ -70,7 +70,8 @@ pub(super) fn authorize(request: &Request, keys: &Keys, behaviour: &Behaviour) -
     Reply::redirect(format!("{redirect}?{}", query.finish()))
 }
 
-/// Whether an address is `http://localhost` with any port and no more, as native clients register it.
+/// Whether an address is `http://localhost` with any port and no more, as native clients register
+/// it.
 fn is_loopback(redirect: &str) -> bool {
     let port = redirect.strip_prefix("http://localhost:");
     port.is_some_and(|port| port.parse::<u16>().is_ok())

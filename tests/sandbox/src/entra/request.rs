@@ -74,7 +74,8 @@ impl Request {
         self.parameter("grant_type")
     }
 
-    /// The resource that a token was asked for: from `resource`, or the first word of `scope` that names one.
+    /// The resource that a token was asked for: from `resource`, or the first word of `scope` that
+    /// names one.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
         let of_scope = || {
@@ -91,8 +92,8 @@ impl Request {
         self.method == "CONNECT"
     }
 
-    /// Whether it asked for a token, of Entra or of a managed identity endpoint. Who only looks whether there is such an
-    /// endpoint names no resource.
+    /// Whether it asked for a token, of Entra or of a managed identity endpoint. Who only looks
+    /// whether there is such an endpoint names no resource.
     #[must_use]
     pub fn is_token_request(&self) -> bool {
         self.path.ends_with("/oauth2/v2.0/token")

@@ -1,5 +1,5 @@
-//! What the Azure CLI asks beside tokens: the tenants and subscriptions of the Resource Manager, and people and
-//! applications of Graph.
+//! What the Azure CLI asks beside tokens: the tenants and subscriptions of the Resource Manager,
+//! and people and applications of Graph.
 
 use hyper::StatusCode;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! The authority's endpoints: discovery, device code, authorize and token.
 //!
-//! Device codes, authorization codes and refresh tokens name the identity they stand for and are signed, so that any
-//! Entra with the same keys takes them, whichever issued them.
+//! Device codes, authorization codes and refresh tokens name the identity they stand for and are
+//! signed, so that any Entra with the same keys takes them, whichever issued them.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::digest::{SHA256, digest};
@@ -177,8 +177,8 @@ fn proves_itself(request: &Request, state: &State, of: &Circumstances<'_>) -> Re
     }
 }
 
-/// A signed string that stands for an identity, and for what was asked for already: a code is redeemed without a scope,
-/// and a browser's only by whoever sent the browser.
+/// A signed string that stands for an identity, and for what was asked for already: a code is
+/// redeemed without a scope, and a browser's only by whoever sent the browser.
 pub(super) fn voucher(keys: &Keys, identity: Identity, asked: Option<&Request>) -> String {
     let asked_for = |name: &str| asked.and_then(|request| request.parameter(name));
     keys.sign(&json!({

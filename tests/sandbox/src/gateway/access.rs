@@ -1,7 +1,7 @@
 //! Whether a token opens the session of a role, and Azure's words where it does not.
 //!
-//! The wording follows messages in public reports; Microsoft does not document it, and moves between "Azure AD" and
-//! "Microsoft Entra".
+//! The wording follows messages in public reports; Microsoft does not document it, and moves
+//! between "Azure AD" and "Microsoft Entra".
 
 use serde_json::Value;
 
@@ -53,8 +53,8 @@ struct Mapping {
     is_member: bool,
 }
 
-/// Looks at the token, which is to be for `resource`, first, by a clock that says `now`, and at the role second. A role
-/// that does not exist passes: PostgreSQL itself says so then.
+/// Looks at the token, which is to be for `resource`, first, by a clock that says `now`, and at the
+/// role second. A role that does not exist passes: PostgreSQL itself says so then.
 pub(super) async fn check(
     keys: &Keys,
     server: &Server,

@@ -1,7 +1,8 @@
 //! What stands in front of PostgreSQL at Azure: TLS, and tokens for passwords.
 //!
-//! A connection is taken through the start of the protocol here. Once the token is found good, the startup message
-//! goes to the real PostgreSQL, which trusts the gateway, and from then on bytes are only passed on.
+//! A connection is taken through the start of the protocol here. Once the token is found good, the
+//! startup message goes to the real PostgreSQL, which trusts the gateway, and from then on bytes
+//! are only passed on.
 
 mod access;
 mod protocol;
@@ -83,7 +84,8 @@ struct State {
 impl Gateway {
     /// Starts a gateway in front of `server`, which takes the tokens that `keys` signed.
     ///
-    /// `authority` signs its certificate; for [`Manner::UnknownAuthority`] the caller gives one that nobody trusts.
+    /// `authority` signs its certificate; for [`Manner::UnknownAuthority`] the caller gives one
+    /// that nobody trusts.
     pub(crate) fn start(
         keys: &Arc<Keys>,
         authority: &Authority,
@@ -171,8 +173,8 @@ async fn cancel(message: &[u8], state: &State) -> io::Result<()> {
     Ok(())
 }
 
-/// Asks for the password, which is to be a token for `resource`, and refuses or passes everything on. Outside TLS there
-/// is none.
+/// Asks for the password, which is to be a token for `resource`, and refuses or passes everything
+/// on. Outside TLS there is none.
 async fn sign_in<S>(
     mut stream: S,
     startup: Startup,

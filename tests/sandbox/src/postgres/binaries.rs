@@ -8,7 +8,8 @@ use std::{
 
 use anyhow::{Result, bail};
 
-/// The directory that holds `initdb`, `postgres` and `psql`: on PATH, else the newest that Debian or Homebrew installed.
+/// The directory that holds `initdb`, `postgres` and `psql`: on PATH, else the newest that Debian
+/// or Homebrew installed.
 #[must_use]
 pub fn bin_dir() -> Option<PathBuf> {
     let on_path = env::var_os("PATH")
@@ -54,7 +55,8 @@ pub struct Account {
     pub group: u32,
 }
 
-/// As whom PostgreSQL runs where this process is root, which PostgreSQL refuses to be; `None` where it is not.
+/// As whom PostgreSQL runs where this process is root, which PostgreSQL refuses to be; `None` where
+/// it is not.
 ///
 /// # Errors
 ///

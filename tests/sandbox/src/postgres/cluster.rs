@@ -182,8 +182,8 @@ impl Place {
         bail!("PostgreSQL does not start: {}", fs::read_to_string(&log)?)
     }
 
-    /// Waits until the server says that it is ready, which it does in the eighth line of its lock file. `false` where
-    /// it ended instead, which removes the file.
+    /// Waits until the server says that it is ready, which it does in the eighth line of its lock
+    /// file. `false` where it ended instead, which removes the file.
     fn is_ready(&self) -> Result<bool> {
         let lock_file = self.data().join("postmaster.pid");
         let start = Instant::now();

@@ -1,5 +1,5 @@
-//! A real PostgreSQL: found on this machine, started in a temporary directory, and gone with this process however that
-//! ends.
+//! A real PostgreSQL: found on this machine, started in a temporary directory, and gone with this
+//! process however that ends.
 
 mod binaries;
 mod cluster;
@@ -21,7 +21,8 @@ use cluster::Cluster;
 /// The superuser of every cluster here.
 pub const SUPERUSER: &str = "postgres";
 
-/// A running PostgreSQL with the roles and functions of an Azure server. Dropping it ends and removes it.
+/// A running PostgreSQL with the roles and functions of an Azure server. Dropping it ends and
+/// removes it.
 #[derive(Debug)]
 pub struct Postgres {
     cluster: Cluster,
@@ -65,7 +66,8 @@ impl Postgres {
 pub struct Server {
     /// The directory of its socket, for connections without a password.
     pub socket_dir: PathBuf,
-    /// The port on 127.0.0.1, where the role [`LOCAL_ROLE`] has a password; also the number in the socket's name.
+    /// The port on 127.0.0.1, where the role [`LOCAL_ROLE`] has a password; also the number in the
+    /// socket's name.
     pub port: u16,
 }
 
@@ -75,7 +77,8 @@ impl Server {
         self.socket_dir.join(format!(".s.PGSQL.{}", self.port))
     }
 
-    /// Runs SQL as the superuser in a database; the rows of the last statement that has any, as text.
+    /// Runs SQL as the superuser in a database; the rows of the last statement that has any, as
+    /// text.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! What makes a fresh PostgreSQL an Azure server's: settings, roles, and the functions that map roles to principals.
+//! What makes a fresh PostgreSQL an Azure server's: settings, roles, and the functions that map
+//! roles to principals.
 
 use super::literal;
 use crate::directory::{DATABASE_ADMINISTRATORS, GROUPS, Identity, TENANT};
@@ -26,7 +27,8 @@ wal_level = minimal
 max_wal_senders = 0
 ";
 
-/// `pg_hba.conf`. The gateway, which has seen a token, comes through the socket; only the server's own user can.
+/// `pg_hba.conf`. The gateway, which has seen a token, comes through the socket; only the server's
+/// own user can.
 pub(super) const AUTHENTICATION: &str = "\
 local all all trust
 host  all all 127.0.0.1/32 scram-sha-256

@@ -1,9 +1,9 @@
 //! A temporary directory, and a program in it, neither of which outlives this process.
 //!
-//! Two small shells wait for the end of pipes that this process holds, so they notice its end even where it is killed.
-//! The one that runs the program may be another user (PostgreSQL does not run as root), and could not remove what root
-//! put into the directory; so the other removes it, once the first has gone and its own pipe, which the first holds
-//! too, has come to its end.
+//! Two small shells wait for the end of pipes that this process holds, so they notice its end even
+//! where it is killed. The one that runs the program may be another user (PostgreSQL does not run
+//! as root), and could not remove what root put into the directory; so the other removes it, once
+//! the first has gone and its own pipe, which the first holds too, has come to its end.
 
 use std::{
     env,

@@ -13,7 +13,8 @@ use anyhow::{Context as _, Result};
 use super::{bin_dir, cluster::Place, setup};
 use crate::cache::{Cache, copy_tree};
 
-/// The data directory of the prepared cluster, made where it is missing for this PostgreSQL and this setup.
+/// The data directory of the prepared cluster, made where it is missing for this PostgreSQL and
+/// this setup.
 pub(super) fn prepare(cache: &Cache) -> Result<PathBuf> {
     let mut hasher = DefaultHasher::new();
     version()?.hash(&mut hasher);

@@ -1,7 +1,8 @@
 //! What goes over the bridge: frames, each with a kind, a length and bytes.
 //!
-//! From Windows come the words, the variables and [`Kind::Run`], and then the standard input as it is read; back come output
-//! and exit code as they arise. The end of the connection is the end of the program on Windows.
+//! From Windows come the words, the variables and [`Kind::Run`], and then the standard input as it
+//! is read; back come output and exit code as they arise. The end of the connection is the end of
+//! the program on Windows.
 
 use std::io::{self, Read, Write};
 

@@ -1,11 +1,12 @@
 //! What Wine leaves open between Linux and Windows, by its first word:
 //!
-//! - `to-linux PORT PROGRAM WORDS…` stands for a program that Wine does not run, such as az's Python: it has the test process
-//!   that listens on this port run a program of Linux with these words, its variables and its standard input.
-//! - `run PROGRAM WORDS…` runs a program of Windows and ends with its exit code. Wine tells Linux a wrong one, now and then,
-//!   of a program that had several threads; this one has one.
-//! - `stay` says the names of the variables that Windows gives to everybody, and stays until its standard input ends, so that
-//!   the session lasts meanwhile.
+//! - `to-linux PORT PROGRAM WORDS…` stands for a program that Wine does not run, such as az's
+//!   Python: it has the test process that listens on this port run a program of Linux with these
+//!   words, its variables and its standard input.
+//! - `run PROGRAM WORDS…` runs a program of Windows and ends with its exit code. Wine tells Linux a
+//!   wrong one, now and then, of a program that had several threads; this one has one.
+//! - `stay` says the names of the variables that Windows gives to everybody, and stays until its
+//!   standard input ends, so that the session lasts meanwhile.
 
 use std::env;
 use std::ffi::OsString;
@@ -86,7 +87,8 @@ fn to_linux(port: &str, words: &[String]) -> io::Result<i32> {
     }
 }
 
-/// What stands in the environment; not the current directories of drives, which Windows keeps there too.
+/// What stands in the environment; not the current directories of drives, which Windows keeps there
+/// too.
 fn variables() -> impl Iterator<Item = (String, String)> {
     env::vars_os()
         .map(|(name, value)| {

@@ -1,0 +1,68 @@
+//! Keeps the refresh token in the system's credential store, until that turns out to be of no use.
+
+use std::time::Duration;
+
+use oauth2::RefreshToken;
+
+use crate::plain_text;
+use crate::system::credential_store::{self, Account, Trouble};
+use crate::system::deadline::Deadline;
+use crate::system::terminal;
+
+use super::Person;
+
+/// How long the credential store may take, which may ask its owner for a password. Of a shorter
+/// time for all, it gets a third.
+const STORE_TIME: Duration = Duration::from_secs(20);
+
+/// The credential store, until it turns out to be of no use.
+pub(super) struct Store<'a> {
+    person: &'a Person,
+    limit: Duration,
+    is_of_use: bool,
+}
+
+impl<'a> Store<'a> {
+    pub(super) fn of(person: &'a Person, deadline: Deadline) -> Self {
+        Self {
+            person,
+            limit: STORE_TIME.min(deadline.total() / 3),
+            is_of_use: person.keeps,
+        }
+    }
+
+    pub(super) fn recall(&mut self) -> Option<RefreshToken> {
+        let found = credential_store::recall(self.account()?, self.limit);
+        self.noted(found).flatten()
+    }
+
+    pub(super) fn keep(&mut self, token: Option<RefreshToken>) {
+        if let Some(account) = self.account() {
+            let kept = credential_store::keep(account, token, self.limit);
+            self.noted(kept);
+        }
+    }
+
+    fn account(&self) -> Option<Account> {
+        let Person {
+            authority,
+            tenant,
+            client_id,
+            ..
+        } = self.person;
+        self.is_of_use
+            .then(|| Account::new(authority, tenant, client_id))
+    }
+
+    fn noted<T>(&mut self, outcome: Result<T, Trouble>) -> Option<T> {
+        outcome
+            .inspect_err(|trouble| {
+                self.is_of_use = false;
+                if self.person.is_verbose {
+                    let trouble = plain_text::clean(&trouble.to_string());
+                    terminal::say(&format!("the sign-in is not kept: {trouble}"));
+                }
+            })
+            .ok()
+    }
+}
