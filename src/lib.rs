@@ -62,6 +62,9 @@ pub mod testing {
     pub mod environment {
         pub use crate::environment::*;
     }
+    pub mod failure {
+        pub use crate::failure::*;
+    }
     pub mod libpq {
         pub use crate::libpq::*;
     }
