@@ -28,6 +28,10 @@
 //! from below, never from above.
 
 #![deny(clippy::disallowed_methods)]
+#![allow(
+    missing_docs,
+    reason = "nobody links to it, and a name that says it all needs no comment"
+)]
 
 mod cli;
 mod doctor;
