@@ -28,6 +28,10 @@
 //! from below, never from above.
 
 #![deny(clippy::disallowed_methods)]
+#![allow(
+    missing_docs,
+    reason = "nobody links to it, and a name that says it all needs no comment"
+)]
 
 mod cli;
 mod doctor;
@@ -61,6 +65,9 @@ pub mod testing {
     }
     pub mod environment {
         pub use crate::environment::*;
+    }
+    pub mod failure {
+        pub use crate::failure::*;
     }
     pub mod libpq {
         pub use crate::libpq::*;

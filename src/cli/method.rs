@@ -100,7 +100,6 @@ impl Method {
         METHODS.iter().map(|(_, name, _)| *name)
     }
 
-    /// Its name.
     pub fn name(self) -> &'static str {
         self.row().1
     }

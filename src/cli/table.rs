@@ -35,7 +35,6 @@ pub struct OwnOption {
     pub name: &'static str,
     /// What its value is.
     pub value: Value,
-    /// Its variable.
     pub variable: Option<&'static str>,
     /// What it does, for help.
     pub help: &'static str,

@@ -34,7 +34,6 @@ pub enum Link {
 }
 
 impl Link {
-    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Version => "version",
@@ -82,7 +81,6 @@ impl Status {
 /// What was found of one link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The link.
     pub link: Link,
     /// How it is.
     pub status: Status,

@@ -90,7 +90,6 @@ pub enum Named {
 }
 
 impl Named {
-    /// Its name.
     pub fn name(&self) -> &str {
         match self {
             Self::Known(cloud) => cloud.name,

@@ -27,7 +27,6 @@ impl Role {
 
 /// A program that is about to take our place, as a value that can be looked at before it does.
 pub struct Launch {
-    /// The program.
     pub program: PathBuf,
     /// Its words, without its own name.
     pub words: Vec<OsString>,

@@ -13,7 +13,6 @@ use crate::environment::Environment;
 /// A method, and why it is this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// The method.
     pub method: Method,
     /// What `auto` saw; nothing where the method was asked for.
     pub because: Option<&'static str>,

@@ -39,7 +39,6 @@ impl Origin {
 pub struct Given {
     /// The value, as bytes in the encoding in which it was given.
     pub value: Vec<u8>,
-    /// Its origin.
     pub origin: Origin,
 }
 

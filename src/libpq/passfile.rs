@@ -5,11 +5,8 @@
 pub struct Lookup<'a> {
     /// The host's name, else its address; `localhost` for the default socket.
     pub host: &'a [u8],
-    /// The port.
     pub port: &'a [u8],
-    /// The database.
     pub database: &'a [u8],
-    /// The user.
     pub user: &'a [u8],
 }
 

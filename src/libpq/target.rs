@@ -18,7 +18,6 @@ pub struct Host {
     pub name: Vec<u8>,
     /// Its address, which libpq connects to in place of the name.
     pub address: Vec<u8>,
-    /// Its port.
     pub port: Vec<u8>,
 }
 
@@ -63,7 +62,6 @@ impl Target {
         &self.hosts
     }
 
-    /// The parameters.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }

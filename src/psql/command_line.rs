@@ -33,7 +33,6 @@ pub enum OwnWord {
 pub struct Program {
     /// Its name, to be looked up, or its path.
     pub name: OsString,
-    /// Its words.
     pub words: Vec<OsString>,
 }
 

@@ -37,7 +37,6 @@ pub struct Cache<'a> {
 
 /// What is kept.
 pub struct Kept {
-    /// The token.
     pub token: Token,
     /// The role's name in Graph, where it was looked up.
     pub name: Option<String>,

@@ -28,9 +28,7 @@ use super::choose;
 
 /// A role and the token to sign in as it.
 pub struct SignedIn {
-    /// The role.
     pub role: Role,
-    /// The token.
     pub token: Token,
     /// How it was got.
     pub choice: Choice,

@@ -34,7 +34,6 @@ pub enum Presence {
 /// What tells one tool from another.
 #[derive(Debug)]
 pub struct Tool {
-    /// The command.
     pub command: &'static str,
     /// Where its installer for Windows puts it below a folder for programs.
     pub installed: &'static str,

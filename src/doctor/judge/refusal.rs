@@ -12,7 +12,6 @@ use super::sql::{identifier, literal};
 /// Who wanted the session.
 #[derive(Clone, Debug, Default)]
 pub struct Who {
-    /// The role.
     pub role: String,
     /// The database that was asked for.
     pub database: String,

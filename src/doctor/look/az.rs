@@ -14,7 +14,6 @@ use crate::token::azure_cli::{Account, AzureCli};
 pub struct Az {
     /// Where it is.
     pub program: PathBuf,
-    /// Its version.
     pub version: Result<String, Failure>,
     /// Who is signed in.
     pub account: Result<Account, Failure>,

@@ -30,9 +30,7 @@ pub struct Road {
 pub struct Proxy {
     /// The variable that names it.
     pub variable: &'static str,
-    /// Its host.
     pub host: String,
-    /// Its port.
     pub port: u16,
 }
 

@@ -17,9 +17,7 @@ const QUESTION: &str = "select current_user, current_database(), current_setting
 /// A session that was opened.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Session {
-    /// The role.
     pub role: String,
-    /// The database.
     pub database: String,
     /// The server's version.
     pub version: String,

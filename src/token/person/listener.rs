@@ -54,7 +54,6 @@ impl Listener {
         Ok(Self { listener, port })
     }
 
-    /// The port.
     pub fn port(&self) -> u16 {
         self.port
     }
