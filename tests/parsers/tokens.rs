@@ -42,6 +42,9 @@ fn tokens() {
         format!("eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.{claims}.c2lnbmF0dXJl").into_bytes()
     });
     let samples = whole.each_ref().map(Vec::as_slice);
+    let first = String::from_utf8_lossy(samples[0]).into_owned();
+    let first = Token::read(first).expect("the sample is a token");
+    assert_eq!(first.check(None, SystemTime::now()), Ok(()));
     hunt(&samples, |text| {
         let text = String::from_utf8_lossy(text).into_owned();
         if let Ok(token) = Token::read(text) {
