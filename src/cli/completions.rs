@@ -1,7 +1,7 @@
 //! The completion scripts, a part of the program, so that `--completions` needs no files beside it.
 //!
-//! They are generated from the option tables; `tests/docs` writes them and fails where one is
-//! stale.
+//! The part between two marks in each is generated from the option tables: `tests/docs` writes it,
+//! and fails where it is stale.
 
 /// A completion script.
 #[derive(Debug, PartialEq, Eq)]
