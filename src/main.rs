@@ -3,6 +3,7 @@
 #![cfg_attr(unix, no_main)]
 #![deny(clippy::disallowed_methods)]
 
+#[cfg(unix)]
 use std::ffi::OsString;
 
 // The compiler's unwinder goes into the program: as a library of its own it costs every start the

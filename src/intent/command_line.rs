@@ -42,9 +42,9 @@ fn version(line: &CommandLine, environment: &Environment) -> Option<u32> {
         OwnWord::Given(name, value) if name == "psql" => value.as_deref(),
         _ => None,
     });
-    let psql = super::locate::psql(named, environment).ok()?;
+    let psql = crate::psql::locate::psql(named, environment).ok()?;
     let mut environment = environment.clone();
-    super::ourselves::count(&psql, &mut environment);
+    crate::psql::ourselves::count(&psql, &mut environment);
     let output = Command::new(psql)
         .env_clear()
         .envs(environment.iter())

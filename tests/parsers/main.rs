@@ -9,7 +9,8 @@
 //! `ENTRA_PSQL_PARSER_INPUTS` and `ENTRA_PSQL_PARSER_SEED` change how many inputs each parser gets,
 //! and which.
 
-#[cfg(unix)]
+#![cfg(target_os = "linux")]
+
 mod certificates;
 mod command_line_tools;
 mod connections;
