@@ -24,6 +24,7 @@ use crate::intent::tls::{self, Protection};
 use crate::intent::{Decision, Plan, WithoutToken};
 use crate::libpq::connection::PASSWORD;
 use crate::libpq::files;
+use crate::libpq::keywords::SECRETS;
 use crate::libpq::parameters::Refusal;
 use crate::libpq::resolve;
 use crate::libpq::target::Target;
@@ -36,6 +37,7 @@ use crate::token::azure_cli;
 use finding::{Finding, Link, Report};
 use judge::refusal::Who;
 use judge::{network, programs, session};
+use look::session::{Session, Trouble};
 use look::within;
 
 /// The whole of it ends within this, however silent everybody is; `--timeout` makes it less.
@@ -203,6 +205,20 @@ fn undecided(
 }
 
 impl Checkup<'_> {
+    /// What came of a session, without the secrets of the connection: psql quotes what it refuses.
+    fn without_secrets(&self, came: Result<Session, Trouble>) -> Result<Session, Trouble> {
+        came.map_err(|trouble| match trouble {
+            Trouble::Refused(said) => {
+                let values = SECRETS
+                    .iter()
+                    .filter_map(|name| self.target.parameters().filled(name))
+                    .filter_map(|value| std::str::from_utf8(value).ok());
+                Trouble::Refused(values.fold(said, |said, value| said.replace(value, "(hidden)")))
+            }
+            trouble => trouble,
+        })
+    }
+
     fn course(&self, flags: &Options) -> Course {
         let decided = evidence::decide(self.wanted, self.target, flags, self.environment);
         let course = decided.and_then(|decision| {
@@ -259,7 +275,7 @@ impl Checkup<'_> {
                 let variables = drops_password.then(|| self.environment.without(PASSWORD));
                 let variables = variables.as_ref().unwrap_or(self.environment);
                 let came = look::session::open(&psql.program, &words, variables, self.deadline);
-                session::judge(&came, &Who::default())
+                session::judge(&self.without_secrets(came), &Who::default())
             }
             _ => Finding::unchecked(Link::SignIn, "`psql` is broken"),
         };

@@ -231,7 +231,7 @@ impl Checkup<'_> {
             oid: token.claim("oid").map(str::to_owned),
             has_token: true,
         };
-        session::judge(&came, &who)
+        session::judge(&self.without_secrets(came), &who)
     }
 }
 
