@@ -127,8 +127,10 @@ fn a_silent_peer_is_given_up_at_the_deadline() {
     let start = Instant::now();
     with(&user, Behaviour::fault(Fault::Silence)).fails("az/entra_silent");
     let took = start.elapsed();
+    // Wine takes its time before the program runs at all.
+    let at_most = Duration::from_millis(here(3500, 6000));
     assert!(
-        took >= Duration::from_millis(2500) && took < Duration::from_millis(3500),
+        took >= Duration::from_millis(2500) && took < at_most,
         "{took:?}"
     );
 }
