@@ -8,7 +8,7 @@ use entra_psql::testing::libpq::{conninfo, service, uri};
 use entra_psql::testing::psql::command_line::{CommandLine, Outcome};
 use entra_psql::testing::system::platform;
 
-use crate::hunt::hunt;
+use crate::hunt::{LONGEST_ARGUMENT, hunt, hunt_up_to};
 
 #[test]
 fn connection_strings() {
@@ -18,7 +18,7 @@ fn connection_strings() {
         b"requiressl=1 options='-c search_path=a' ssl_min_protocol_version=TLSv1.2 target_session_attrs=any",
         b"user=a\\",
     ];
-    hunt(&samples, |text| {
+    hunt_up_to(LONGEST_ARGUMENT, &samples, |text| {
         let mut parameters = Parameters::none();
         if conninfo::read(text, &mut parameters).is_ok() {
             let _ = Target::settle(parameters);
@@ -36,7 +36,7 @@ fn uris() {
         b"postgres://[fe80::1%25eth0]/",
         b"postgresql://",
     ];
-    hunt(&samples, |text| {
+    hunt_up_to(LONGEST_ARGUMENT, &samples, |text| {
         let mut parameters = Parameters::none();
         let _ = uri::is_uri(text);
         if uri::read(text, &mut parameters).is_ok() {
@@ -88,7 +88,7 @@ fn command_lines() {
         b"--set=ON_ERROR_STOP=1\n-Pborder=2\n-vx=y\n-1f\nfile\n--exec\npg_dump\n-Fc",
         b"--print-env=sh\n--cloud=AzureCloud\n--resource=https://r\n--tenant=t\n--client-id=1\n--subscription=s\n--psql=/p\n--hel",
     ];
-    hunt(&samples, |text| {
+    hunt_up_to(LONGEST_ARGUMENT, &samples, |text| {
         let words = || text.split(|&byte| byte == b'\n');
         let word = |bytes: &[u8]| {
             let bytes: Vec<u8> = bytes.iter().copied().filter(|&b| b != 0).collect();

@@ -15,6 +15,12 @@ use crate::mutation::spoilt;
 const INPUTS: u64 = 2000;
 const SEED: u64 = 20_260_101;
 
+/// How long an input may become.
+const LONGEST: usize = 1024 * 1024;
+
+/// How long an argument may become: Linux passes no longer one (`MAX_ARG_STRLEN`).
+pub const LONGEST_ARGUMENT: usize = 128 * 1024;
+
 /// The most that one input may take. Without optimisation, everything takes several times as long.
 const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 5 } else { 1 });
 const MEMORY: usize = 64 * 1024 * 1024;
@@ -35,6 +41,12 @@ fn number(variable: &str, default: u64) -> u64 {
 /// Has `parse` read spoilt `samples`. Each input hangs on its own seed alone.
 #[track_caller]
 pub fn hunt(samples: &[&[u8]], parse: impl Fn(&[u8])) {
+    hunt_up_to(LONGEST, samples, parse);
+}
+
+/// The same with inputs that are not much longer than `longest`, since nothing longer gets there.
+#[track_caller]
+pub fn hunt_up_to(longest: usize, samples: &[&[u8]], parse: impl Fn(&[u8])) {
     let first = number("ENTRA_PSQL_PARSER_SEED", SEED);
     let inputs = number("ENTRA_PSQL_PARSER_INPUTS", INPUTS);
     let at = AtomicU64::new(first);
@@ -43,7 +55,7 @@ pub fn hunt(samples: &[&[u8]], parse: impl Fn(&[u8])) {
         let watch = scope.spawn(|| watch(&at));
         let finished = (first..first + inputs).try_for_each(|seed| {
             at.store(seed, Ordering::Relaxed);
-            let input = spoilt(&mut Rng::with_seed(seed), samples);
+            let input = spoilt(&mut Rng::with_seed(seed), samples, longest);
             trouble(&input, &parse).map_or(Ok(()), |what| Err(described(seed, &input, &what)))
         });
         at.store(u64::MAX, Ordering::Relaxed);

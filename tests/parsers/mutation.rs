@@ -77,9 +77,6 @@ const PIECES: &[&[u8]] = &[
     b"-----\n",
 ];
 
-/// How long an input may become.
-const LONGEST: usize = 1024 * 1024;
-
 /// One in so many inputs is blown up.
 const BLOWN_UP: u32 = 400;
 
@@ -87,14 +84,14 @@ fn pick<'a>(random: &mut Rng, all: &[&'a [u8]]) -> &'a [u8] {
     all[random.usize(..all.len())]
 }
 
-/// One of `samples`, spoilt; now and then as it is.
-pub fn spoilt(random: &mut Rng, samples: &[&[u8]]) -> Vec<u8> {
+/// One of `samples`, spoilt; now and then as it is, or blown up by up to `longest` bytes.
+pub fn spoilt(random: &mut Rng, samples: &[&[u8]], longest: usize) -> Vec<u8> {
     let mut bytes = pick(random, samples).to_vec();
     for _ in 0..random.usize(..6) {
         spoil(random, &mut bytes, samples);
     }
     if random.u32(..BLOWN_UP) == 0 {
-        blow_up(random, &mut bytes);
+        blow_up(random, &mut bytes, longest);
     }
     bytes
 }
@@ -145,7 +142,7 @@ fn part(random: &mut Rng, length: usize) -> std::ops::Range<usize> {
 }
 
 /// Repeats a part, or a piece, or two in turn, a great many times.
-fn blow_up(random: &mut Rng, bytes: &mut Vec<u8>) {
+fn blow_up(random: &mut Rng, bytes: &mut Vec<u8>, longest: usize) {
     let at = random.usize(..=bytes.len());
     let mut block = match random.u8(..3) {
         0 => bytes[part(random, bytes.len())].to_vec(),
@@ -155,7 +152,7 @@ fn blow_up(random: &mut Rng, bytes: &mut Vec<u8>) {
     if block.is_empty() {
         block.push(b'a');
     }
-    let length = LONGEST >> random.usize(..8);
+    let length = longest >> random.usize(..8);
     let block = block.repeat(length / block.len());
     insert(bytes, at, &block);
 }

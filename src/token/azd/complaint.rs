@@ -36,12 +36,16 @@ pub fn failure(stderr: &[u8]) -> Failure {
 
 /// All messages, with those in JSON taken out of it.
 fn text(stderr: &str) -> String {
-    let messages = stderr.lines().map(|line| {
+    let mut messages = String::with_capacity(stderr.len());
+    for line in stderr.lines() {
         let read: Option<Value> = serde_json::from_str(line).ok();
-        let message = read.and_then(|read| Some(read["data"]["message"].as_str()?.to_owned()));
-        message.unwrap_or_else(|| line.to_owned())
-    });
-    messages.collect::<Vec<_>>().join("\n")
+        let message = read
+            .as_ref()
+            .and_then(|read| read["data"]["message"].as_str());
+        messages.push_str(message.unwrap_or(line));
+        messages.push('\n');
+    }
+    messages
 }
 
 /// The command line that azd says to run.
