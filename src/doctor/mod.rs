@@ -10,6 +10,7 @@ pub mod finding;
 pub mod judge;
 pub mod look;
 pub mod render;
+mod roots;
 mod token_due;
 
 use std::ffi::OsStr;

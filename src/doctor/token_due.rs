@@ -1,6 +1,5 @@
 //! All links, where a token is due.
 
-use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -18,7 +17,6 @@ use crate::intent::tls::Protection;
 use crate::libpq::files;
 use crate::sign_in::choose;
 use crate::sign_in::signer::{self, SignedIn};
-use crate::system::platform;
 use crate::system::private_directory::PrivateDirectory;
 use crate::system::threads::{self, Aside};
 use crate::token::azure_cli::{self, AzureCli};
@@ -107,7 +105,7 @@ impl Checkup<'_> {
             let psql = psql.ok().filter(|_| !psql_finding.is_broken());
             let (value, roots) = match self.roots_for(psql.as_ref(), plan, protection, directory) {
                 Ok(value) => {
-                    let place = self.place_of_roots(value.as_deref());
+                    let place = self.place_of_roots(value.as_deref(), psql.as_ref(), directory);
                     (value, roots::read(place))
                 }
                 Err(failure) => (None, Roots::none(&failure)),
@@ -172,37 +170,6 @@ impl Checkup<'_> {
             }
         };
         (authority, None)
-    }
-
-    /// The value of `PGSSLROOTCERT` that the launch would add.
-    fn roots_for(
-        &self,
-        psql: Option<&Psql>,
-        plan: &Plan,
-        protection: &Protection,
-        directory: Option<&PrivateDirectory>,
-    ) -> Result<Option<OsString>, Failure> {
-        let Some(psql) = psql.filter(|_| protection.wants_roots) else {
-            return Ok(None);
-        };
-        let (psql, mode) = (psql.program.as_path(), protection.mode.as_str());
-        let is_azure = plan.cloud.is_some_and(|cloud| cloud.has_known_roots);
-        crate::handover::roots::roots(Some(psql), mode, is_azure, directory, self.environment)
-            .map(Some)
-    }
-
-    /// Where psql will look for roots, with `added` in `PGSSLROOTCERT` where that is not set.
-    fn place_of_roots(&self, added: Option<&OsStr>) -> Place {
-        let given = self.target.parameters().filled("sslrootcert");
-        let own = || files::own_roots(self.environment).map(Into::into);
-        let place = given
-            .map(platform::os_string)
-            .or_else(own)
-            .or_else(|| added.map(Into::into));
-        match place {
-            Some(file) if file != "system" => Place::File(file.into()),
-            _ => Place::System,
-        }
     }
 
     /// Opens a session with the environment that the launch would have.

@@ -1,8 +1,8 @@
 //! What is kept is kept in a directory that is ours, and nothing is made in one that is not.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::path::PathBuf;
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::path::{Path, PathBuf};
 
 use sandbox::Identity;
 
@@ -69,6 +69,82 @@ fn a_runtime_directory_that_others_can_enter_is_none() {
     let user = user.var("XDG_CACHE_HOME", &cache);
     keeps(&user, true);
     assert!(cache.join("entra-psql").exists() && !run.join("entra-psql").exists());
+}
+
+/// Who may rename a directory on the way, or owns a link there, can have psql read another's files.
+#[test]
+fn a_runtime_directory_that_others_can_move_away_is_none() {
+    type Make = fn(&Path) -> PathBuf;
+    let made = |path: &Path, mode| {
+        fs::create_dir_all(path.join("run")).expect("a directory");
+        fs::set_permissions(path.join("run"), Permissions::from_mode(0o700)).expect("a mode");
+        fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode");
+        path.join("run")
+    };
+    let linked: Make = |home| {
+        symlink("run", home.join("link")).expect("a link");
+        home.join("link")
+    };
+    let slashed: Make = |home| {
+        symlink("run", home.join("link")).expect("a link");
+        home.join("link/")
+    };
+    for (case, runtime) in [
+        (
+            "everybody's",
+            &(|home: &Path| made(&home.join("all"), 0o777)) as &dyn Fn(&Path) -> PathBuf,
+        ),
+        ("a group's", &|home| made(&home.join("group"), 0o770)),
+        ("a link", &linked),
+        ("a link with a slash", &slashed),
+    ] {
+        let user = alice();
+        let runtime = runtime(user.home.path());
+        let cache = user.home.path().join("cache");
+        let user = user
+            .var("XDG_RUNTIME_DIR", &runtime)
+            .var("XDG_CACHE_HOME", &cache);
+        keeps(&user, true);
+        assert!(!runtime.join("entra-psql").exists(), "{case}");
+        assert!(cache.join("entra-psql").exists(), "{case}");
+    }
+    if nix::unistd::geteuid().is_root() {
+        let user = alice();
+        let theirs = user.home.path().join("theirs");
+        let ours = made(&theirs, 0o755);
+        chown(&theirs, Some(1), None).expect("another owner");
+        let user = user
+            .var("XDG_RUNTIME_DIR", &ours)
+            .var("XDG_CACHE_HOME", "/dev/null");
+        keeps(&user, false);
+        assert!(!ours.join("entra-psql").exists());
+    }
+}
+
+/// The link may lead elsewhere by the time that psql reads what is named.
+#[test]
+fn a_link_on_the_way_is_followed_once() {
+    let user = alice();
+    let link = user.home.path().join("link");
+    symlink(".", &link).expect("a link");
+    let store = user.home.path().join("store.pem");
+    let public = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
+    let ours = fs::read_to_string(user.sandbox.ca_file()).expect("a root");
+    fs::write(&store, public.clone() + &ours).expect("a store");
+    if public.is_empty() {
+        return tell("NOT RUN: a_link_on_the_way_is_followed_once wants the roots of a Debian");
+    }
+    let expected = format!(
+        "PGSSLROOTCERT={}/run/entra-psql/",
+        user.home.path().display()
+    );
+    let user = user
+        .without("PGSSLROOTCERT")
+        .var("SSL_CERT_FILE", store)
+        .var("XDG_RUNTIME_DIR", link.join("run"))
+        .args(["--dry-run"]);
+    let said = user.run().stdout;
+    assert!(said.contains(&expected), "{said}");
 }
 
 #[test]

@@ -55,6 +55,7 @@ mod shared_machine;
 mod shells;
 mod sign_in;
 mod start_up_files;
+mod system_word;
 mod tls;
 mod told;
 mod unix_only;

@@ -9,10 +9,10 @@ use sandbox::{Identity, Sandbox};
 use crate::support::{PROGRAM, Ran, User, tell, tool};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
-const ALICE: &str = "alice@contoso.example";
+pub const ALICE: &str = "alice@contoso.example";
 
 /// Alice, whose system's store is `store`: the file that the variable names, as OpenSSL has it.
-fn with_store(store: &Path) -> User {
+pub fn with_store(store: &Path) -> User {
     User::signed_in(Identity::Alice)
         .var("PGHOST", HOST)
         .without("PGSSLROOTCERT")
@@ -22,7 +22,7 @@ fn with_store(store: &Path) -> User {
 
 /// A store like a system's: public authorities, and the sandbox's own, which an administrator
 /// added.
-fn store(directory: &Path) -> PathBuf {
+pub fn store(directory: &Path) -> PathBuf {
     let public = [
         "/etc/ssl/certs/ca-certificates.crt",
         "/etc/pki/tls/certs/ca-bundle.crt",
@@ -37,7 +37,7 @@ fn store(directory: &Path) -> PathBuf {
     file
 }
 
-fn roots_of(ran: &Ran) -> PathBuf {
+pub fn roots_of(ran: &Ran) -> PathBuf {
     let line = ran
         .stdout
         .lines()

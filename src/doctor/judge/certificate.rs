@@ -95,6 +95,7 @@ fn of_certificate(
         )
         .remedy("leave `sslmode` unset, so that the server has to prove its name");
     }
+    let is_unknown = roots.place == Place::Unknown;
     let roots = shown_place(&roots.place);
     match chain {
         Chain::Holds => {}
@@ -127,7 +128,10 @@ fn of_certificate(
             return Finding::warn(
                 Link::Tls,
                 format!("{found}; the chain cannot be judged here ({why}): psql decides"),
-            );
+            )
+            .remedies(is_unknown.then_some(
+                "unset `PGSSLROOTCERT` for the system's roots, in a form that this psql takes",
+            ));
         }
     }
     if !name && checks == Checks::All {
@@ -144,6 +148,8 @@ fn of_certificate(
 fn shown_place(place: &Place) -> String {
     match place {
         Place::System => "the system's store".to_owned(),
+        Place::OpenSsl(_) => "the store of psql's OpenSSL".to_owned(),
+        Place::Unknown => "`system`".to_owned(),
         Place::File(file) => format!("`{}`", file.display()),
     }
 }
@@ -169,6 +175,7 @@ fn chain(
 ) -> Chain {
     let roots = match &roots.certificates {
         Ok(roots) => roots,
+        Err(why) if roots.place == Place::Unknown => return Chain::Unsure(why.clone()),
         Err(why) => return Chain::NoRoots(why.clone()),
     };
     let anchors: Vec<_> = roots

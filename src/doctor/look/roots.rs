@@ -4,14 +4,20 @@ use std::path::PathBuf;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls_native_certs::{CertificateResult, load_certs_from_paths};
 
 use crate::failure::Failure;
+use crate::handover::roots::system_word::Store;
 
 /// Where roots are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// The operating system's store, which psql knows as `system`.
+    /// The operating system's store.
     System,
+    /// The store of psql's OpenSSL, which its libpq knows as `system`.
+    OpenSsl(Store),
+    /// Whatever psql finds by the word `system`, which is not known to be anything.
+    Unknown,
     /// A file.
     File(PathBuf),
 }
@@ -38,11 +44,14 @@ impl Roots {
 /// Reads the roots at `place`.
 pub fn read(place: Place) -> Roots {
     let certificates = match &place {
-        Place::System => {
-            let found = rustls_native_certs::load_native_certs();
-            let why = found.errors.first().map(ToString::to_string);
-            filled(found.certs, why)
+        Place::System => of_store([rustls_native_certs::load_native_certs()]),
+        Place::OpenSsl(store) => {
+            let file = load_certs_from_paths(Some(&store.file), None);
+            let directories = store.directories.iter();
+            let found = directories.map(|directory| load_certs_from_paths(None, Some(directory)));
+            of_store(std::iter::once(file).chain(found))
         }
+        Place::Unknown => Err("psql may find any by `system`".to_owned()),
         Place::File(file) => match CertificateDer::pem_file_iter(file) {
             Err(why) => Err(why.to_string()),
             // What libpq would not understand either is passed over.
@@ -53,6 +62,17 @@ pub fn read(place: Place) -> Roots {
         place,
         certificates,
     }
+}
+
+fn of_store(
+    found: impl IntoIterator<Item = CertificateResult>,
+) -> Result<Vec<CertificateDer<'static>>, String> {
+    let (mut certificates, mut why) = (Vec::new(), None);
+    for found in found {
+        why = why.or_else(|| found.errors.first().map(ToString::to_string));
+        certificates.extend(found.certs);
+    }
+    filled(certificates, why)
 }
 
 fn filled(

@@ -6,7 +6,7 @@
 //! that do not certify Azure's servers. Either way the system's store is the authority: nothing is
 //! trusted that it does not hold. `system_word.rs` says when the word will do.
 
-mod system_word;
+pub mod system_word;
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -55,11 +55,13 @@ pub fn roots(
 ) -> Result<OsString, Failure> {
     // Below `verify-full` a libpq that knows the word refuses it ("weak sslmode").
     if mode == "verify-full"
-        && psql.is_some_and(|psql| system_word::is_good(psql, directory, environment))
+        && psql.is_some_and(|psql| system_word::store(psql, directory, environment).is_some())
     {
         return Ok("system".into());
     }
-    let bundle = bundle(directory).ok_or_else(no_roots)?;
+    // With its directory, since a file's name might be the word.
+    let bundle = bundle(directory).and_then(|bundle| std::path::absolute(bundle).ok());
+    let bundle = bundle.ok_or_else(no_roots)?;
     let derived = directory
         .filter(|_| is_azure)
         .and_then(|directory| derived(&bundle, directory));

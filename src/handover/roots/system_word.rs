@@ -1,5 +1,5 @@
 //! Whether the word `system` will do for a psql: its libpq takes it, and the store that its OpenSSL
-//! looks into holds something.
+//! looks into holds something. What is not known for certain is a no.
 //!
 //! Only a program that is psql itself is asked. A script, or a version manager's link to a program
 //! of another name, may lead to another psql the next time.
@@ -15,46 +15,135 @@ use crate::psql::ourselves;
 use crate::system::deadline::Deadline;
 use crate::system::plain_file;
 use crate::system::private_directory::PrivateDirectory;
-use crate::system::process;
+use crate::system::process::{self, NoAnswer};
 
 use super::size_and_time;
 
 /// How long psql may take for an answer that touches neither the network nor a server.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// More than any libcrypto.
-const LONGEST_LIBRARY: u64 = 64 * 1024 * 1024;
-
-/// How much of a file of roots is looked through for the first of them: comments may stand in
-/// front.
-const BEGINNING: u64 = 64 * 1024;
+/// More than any library, program or file of roots.
+const LONGEST: u64 = 64 * 1024 * 1024;
 
 /// How libcrypto says where it was built to find its store (`OpenSSL_version(OPENSSL_DIR)`).
 const MARK: &[u8] = b"OPENSSLDIR: \"";
 
-/// Whether it will do. What psql is asked is asked once for each program.
-pub(super) fn is_good(
+/// Where an OpenSSL looks roots up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// The file that holds some.
+    pub file: PathBuf,
+    /// The directories that hold some, each in a file named for its hash.
+    pub directories: Vec<PathBuf>,
+}
+
+/// The store behind the word; `None` unless the libpq of `psql` is known to take the word, and
+/// something is in the store. What psql is asked is asked once for each program.
+pub fn store(
     psql: &Path,
     directory: Option<&PrivateDirectory>,
     environment: &Environment,
-) -> bool {
-    let Some(program) = program(psql) else {
-        return false;
-    };
+) -> Option<Store> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let program = program(psql)?;
     let name = format!("libpq-{:016x}", identity(&program, environment));
     let known = directory.and_then(|directory| directory.read(&name).ok().flatten());
-    let answer = known.and_then(|known| String::from_utf8(known).ok());
-    let answer = answer.unwrap_or_else(|| {
-        let store = takes_system(&program, environment).then(|| store(&program, environment));
-        // No store is an answer too.
-        let answer = store.flatten().unwrap_or_default();
+    let known = known.and_then(|known| Answer::of_text(&String::from_utf8(known).ok()?));
+    let answer = if let Some(answer) = known {
+        answer
+    } else {
+        let answer = Answer::of_psql(&program, environment).ok()?;
         if let Some(directory) = directory {
             // Where it cannot be kept, psql is asked again.
-            let _ = directory.replace(&name, answer.as_bytes());
+            let _ = directory.replace(&name, answer.to_text().as_bytes());
         }
         answer
-    });
-    !answer.is_empty() && holds_something(Path::new(&answer), environment)
+    };
+    let built_for = answer.built_for.filter(|path| path.starts_with('/'))?;
+    let store = Store::of(Path::new(&built_for), environment);
+    store.holds_something().then_some(store)
+}
+
+/// What was found out about a psql.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Answer {
+    /// The directory in which its OpenSSL was built to find its store; `None` where its libpq does
+    /// not take the word, or that is not known.
+    built_for: Option<String>,
+    /// The libraries on which that depends.
+    libraries: Vec<String>,
+}
+
+impl Answer {
+    /// Asks psql, its loader and its libraries. A psql that does not answer in time is no answer.
+    fn of_psql(psql: &Path, environment: &Environment) -> Result<Self, NoAnswer> {
+        let deadline = Deadline::after(PATIENCE);
+        // Another program may run one psql or another, whose libraries would be listed.
+        if !loads_libpq(psql) {
+            return Ok(Self::default());
+        }
+        let (mut libpq, mut libcrypto) = (Vec::new(), Vec::new());
+        for library in libraries(psql, environment, deadline)? {
+            let name = library.rsplit('/').next().unwrap_or_default();
+            if name.starts_with("libpq.") || name.starts_with("libpq-") {
+                libpq.push(library);
+            } else if name.starts_with("libcrypto") {
+                libcrypto.push(library);
+            }
+        }
+        let ([_], [openssl]) = (&libpq[..], &libcrypto[..]) else {
+            return Ok(Self::default());
+        };
+        if !takes_system(psql, environment, deadline)? {
+            return Ok(Self::default());
+        }
+        Ok(Self {
+            built_for: built_for(Path::new(openssl)),
+            libraries: [libpq, libcrypto].concat(),
+        })
+    }
+
+    fn to_text(&self) -> String {
+        let Some(built_for) = &self.built_for else {
+            return String::new();
+        };
+        let mut lines = vec![state(&self.libraries), built_for.clone()];
+        lines.extend_from_slice(&self.libraries);
+        lines.join("\n")
+    }
+
+    /// An answer that was kept; `None` where a library is another one by now.
+    fn of_text(text: &str) -> Option<Self> {
+        if text.is_empty() {
+            return Some(Self::default());
+        }
+        let mut lines = text.split('\n').map(str::to_owned);
+        let (kept, built_for) = (lines.next()?, lines.next()?);
+        let libraries: Vec<String> = lines.collect();
+        (kept == state(&libraries)).then_some(Self {
+            built_for: Some(built_for),
+            libraries,
+        })
+    }
+}
+
+/// Whether `psql` is itself what loads libpq.
+fn loads_libpq(psql: &Path) -> bool {
+    plain_file::read(psql, LONGEST).is_ok_and(|program| {
+        let mut strings = program.split(|&byte| byte == 0);
+        strings.any(|string| string.starts_with(b"libpq.so."))
+    })
+}
+
+/// What changes when one of `libraries` does.
+fn state(libraries: &[String]) -> String {
+    let mut hasher = DefaultHasher::new();
+    for library in libraries {
+        size_and_time(Path::new(library)).hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
 }
 
 /// psql without links, where it is a program that is called so.
@@ -70,7 +159,13 @@ fn program(psql: &Path) -> Option<PathBuf> {
 fn identity(program: &Path, environment: &Environment) -> u64 {
     let mut hasher = DefaultHasher::new();
     for name in ["LD_LIBRARY_PATH", "LD_PRELOAD"] {
-        environment.get(name).hash(&mut hasher);
+        let value = environment.get(name);
+        value.hash(&mut hasher);
+        let mut places = value.into_iter().flat_map(std::env::split_paths);
+        // In every directory these are others.
+        if places.any(|place| place.is_relative()) {
+            fs::canonicalize(".").ok().hash(&mut hasher);
+        }
     }
     for file in [program, "/etc/ld.so.cache".as_ref()] {
         (file, size_and_time(file)).hash(&mut hasher);
@@ -80,73 +175,86 @@ fn identity(program: &Path, environment: &Environment) -> u64 {
 
 /// Asks psql for a connection that a libpq with `system` refuses at once, since such a connection
 /// must verify; an older one looks for a socket that is not there. Neither touches the network.
-fn takes_system(psql: &Path, environment: &Environment) -> bool {
-    let mut environment = environment.without_secrets();
+fn takes_system(
+    psql: &Path,
+    environment: &Environment,
+    deadline: Deadline,
+) -> Result<bool, NoAnswer> {
+    // Nothing that could lead it elsewhere, or that it might refuse first.
+    let mut environment: Environment = environment
+        .iter()
+        .filter(|(name, _)| !name.as_encoded_bytes().starts_with(b"PG"))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    environment = environment.without_secrets();
     environment.set("LC_ALL", "C");
-    // Nothing that could lead it elsewhere.
-    for name in ["PGSERVICE", "PGHOSTADDR", "PGPORT"] {
-        environment.remove(name);
-    }
     ourselves::count(psql, &mut environment);
     let question = "host=/dev/null sslmode=prefer sslrootcert=system";
     let words = ["-X", "-w", "-d", question].map(Into::into);
-    let answer = process::run(psql, &words, &environment, Deadline::after(PATIENCE));
-    answer.is_ok_and(|answer| String::from_utf8_lossy(&answer.stderr).contains("weak sslmode"))
+    let answer = process::run(psql, &words, &environment, deadline)?;
+    Ok(String::from_utf8_lossy(&answer.stderr).contains("weak sslmode"))
 }
 
-/// The directory in which the OpenSSL that psql loads was built to find its store.
-fn store(psql: &Path, environment: &Environment) -> Option<String> {
-    let library = libraries(psql, environment).into_iter().find(|library| {
-        let name = library.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with("libcrypto"))
-    })?;
-    let bytes = plain_file::read(&library, LONGEST_LIBRARY).ok()?;
-    let at = bytes
-        .windows(MARK.len())
-        .position(|window| window == MARK)?;
-    let rest = &bytes[at + MARK.len()..];
-    let end = rest.iter().position(|&byte| byte == b'"')?;
-    String::from_utf8(rest[..end].to_vec()).ok()
+/// The directory in which an OpenSSL was built to find its store, as its library has it.
+fn built_for(library: &Path) -> Option<String> {
+    let bytes = plain_file::read(library, LONGEST).ok()?;
+    let mut strings = bytes.split(|&byte| byte == 0);
+    let found = strings.find_map(|string| string.strip_prefix(MARK))?;
+    Some(
+        std::str::from_utf8(found)
+            .ok()?
+            .strip_suffix('"')?
+            .to_owned(),
+    )
 }
 
-/// Has the loader say which libraries it would load, as `ldd` does: psql itself never runs.
-fn libraries(psql: &Path, environment: &Environment) -> Vec<PathBuf> {
+/// Has the loader say which libraries it would load, as `ldd` does: psql itself never runs. A
+/// loader that does not know the variable runs it, to end at once.
+fn libraries(
+    psql: &Path,
+    environment: &Environment,
+    deadline: Deadline,
+) -> Result<Vec<String>, NoAnswer> {
     let mut environment = environment.without_secrets();
     environment.set("LD_TRACE_LOADED_OBJECTS", "1");
-    let Ok(answer) = process::run(psql, &[], &environment, Deadline::after(PATIENCE)) else {
-        return Vec::new();
-    };
-    let said = String::from_utf8_lossy(&answer.stdout).into_owned();
-    said.lines()
-        .filter_map(|line| line.split("=> ").nth(1)?.split(" (").next())
-        .map(PathBuf::from)
-        .collect()
+    let answer = process::run(psql, &["--version".into()], &environment, deadline)?;
+    let said = String::from_utf8_lossy(&answer.stdout);
+    let libraries = said
+        .lines()
+        .filter_map(|line| line.split_once(" => ")?.1.rsplit_once(" ("));
+    Ok(libraries.map(|(file, _)| file.to_owned()).collect())
 }
 
-/// Whether the store in `directory`, or what the variables put in its place, holds a certificate
-/// (OpenSSL's `X509_STORE_set_default_paths`): in a file, or under its hash in a directory.
-fn holds_something(directory: &Path, environment: &Environment) -> bool {
-    let file = environment
-        .get("SSL_CERT_FILE")
-        .map_or_else(|| directory.join("cert.pem"), PathBuf::from);
-    if holds_certificate(&file) {
-        return true;
+impl Store {
+    /// The store of an OpenSSL that was built for `directory`, or what the variables put in its
+    /// place (OpenSSL's `X509_STORE_set_default_paths`).
+    fn of(directory: &Path, environment: &Environment) -> Self {
+        let file = environment.get("SSL_CERT_FILE");
+        let directories = environment.get("SSL_CERT_DIR");
+        Self {
+            file: file.map_or_else(|| directory.join("cert.pem"), PathBuf::from),
+            directories: directories.map_or_else(
+                || vec![directory.join("certs")],
+                |directories| std::env::split_paths(directories).collect(),
+            ),
+        }
     }
-    let directories = environment
-        .get("SSL_CERT_DIR")
-        .map_or_else(|| directory.join("certs").into(), ToOwned::to_owned);
-    std::env::split_paths(&directories).any(|directory| {
-        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-        let mut names = entries.map(|entry| entry.file_name());
-        names.any(|name| is_hash(name.as_encoded_bytes()))
-    })
+
+    /// Whether it holds a certificate: in the file, or under its hash in a directory.
+    fn holds_something(&self) -> bool {
+        holds_certificate(&self.file)
+            || self.directories.iter().any(|directory| {
+                let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+                let mut names = entries.map(|entry| entry.file_name());
+                names.any(|name| is_hash(name.as_encoded_bytes()))
+            })
+    }
 }
 
 fn holds_certificate(file: &Path) -> bool {
     const BEGIN: &[u8] = super::BEGIN.as_bytes();
-    let mut text = Vec::new();
-    let read = File::open(file).and_then(|file| file.take(BEGINNING).read_to_end(&mut text));
-    read.is_ok() && text.windows(BEGIN.len()).any(|window| window == BEGIN)
+    plain_file::read(file, LONGEST)
+        .is_ok_and(|text| text.windows(BEGIN.len()).any(|window| window == BEGIN))
 }
 
 /// Whether a name is one by which OpenSSL looks certificates up: eight hexadecimal digits, a dot
@@ -162,6 +270,25 @@ fn is_hash(name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_is_kept_while_its_libraries_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let library = directory.path().join("libpq.so.5");
+        fs::write(&library, "one").unwrap();
+        let answer = Answer {
+            built_for: Some("/usr/lib/ssl".to_owned()),
+            libraries: vec![library.to_str().unwrap().to_owned()],
+        };
+        let text = answer.to_text();
+        assert_eq!(Answer::of_text(&text), Some(answer));
+        fs::write(&library, "another").unwrap();
+        assert_eq!(Answer::of_text(&text), None);
+        let no = Answer::default();
+        assert_eq!(Answer::of_text(&no.to_text()), Some(no));
+        // What an earlier version kept.
+        assert_eq!(Answer::of_text("/usr/lib/ssl"), None);
+    }
 
     #[test]
     fn names_under_which_certificates_are_looked_up() {

@@ -154,7 +154,7 @@ impl PrivateDirectory {
 #[cfg(unix)]
 #[expect(clippy::disallowed_methods, reason = "here they are known")]
 fn parents() -> Vec<PathBuf> {
-    let runtime = dirs::runtime_dir().filter(|path| places::is_runtime_directory(path));
+    let runtime = dirs::runtime_dir().and_then(|path| places::runtime_directory(&path));
     let cache = dirs::cache_dir().and_then(|path| places::cache_directory(&path));
     runtime.into_iter().chain(cache).collect()
 }

@@ -5,14 +5,16 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// Whether a session's runtime directory is one, by the rule of the XDG Base Directory
-/// Specification: it belongs to the user, who alone has access to it.
-pub(super) fn is_runtime_directory(path: &Path) -> bool {
-    let about = fs::symlink_metadata(path);
-    path.is_absolute()
-        && about.is_ok_and(|about| {
-            about.is_dir() && about.uid() == ourselves() && about.mode() & 0o777 == 0o700
-        })
+/// The session's runtime directory, without links, if it is one by the rule of the XDG Base
+/// Directory Specification: it belongs to the user, who alone has access to it. Nobody else can put
+/// another one in its place either, as those could who own a directory on the way to it, or a link.
+pub(super) fn runtime_directory(path: &Path) -> Option<PathBuf> {
+    // Without the slash at its end, which would have a link followed.
+    let named: PathBuf = path.components().collect();
+    let is_link = fs::symlink_metadata(&named).ok()?.is_symlink();
+    let path = fs::canonicalize(named).ok()?;
+    let is_closed = fs::symlink_metadata(&path).ok()?.mode() & 0o777 == 0o700;
+    (!is_link && is_closed && is_ours(&path)).then_some(path)
 }
 
 /// The cache directory, without links, if nobody else can put another one in its place. It may be
