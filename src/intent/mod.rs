@@ -20,6 +20,7 @@ use crate::cli::method::Method;
 use crate::cli::{CACHE, Options};
 use crate::entra::cloud::{self, Cloud, Named};
 use crate::entra::role::{Identity, identity};
+use crate::entra::token::Token;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::libpq::target::Target;
@@ -148,7 +149,7 @@ pub fn decide(case: &Case<'_>) -> Result<Decision, Failure> {
         }
         source.contradiction()?;
     }
-    let plan = plan(case, trust, forbidden);
+    let plan = plan(case, trust, forbidden, inherited.as_ref());
     if !asked && case.passfile_has_password && !plan.as_ref().is_ok_and(|plan| plan.uses_password) {
         return Ok(Decision::BecomePsql(WithoutToken {
             reason: OtherPassword::Passfile.reason(),
@@ -159,7 +160,12 @@ pub fn decide(case: &Case<'_>) -> Result<Decision, Failure> {
 }
 
 /// How to sign in, where that is due.
-fn plan(case: &Case<'_>, trust: Trust, forbidden: Result<bool, Failure>) -> Result<Plan, Failure> {
+fn plan(
+    case: &Case<'_>,
+    trust: Trust,
+    forbidden: Result<bool, Failure>,
+    inherited: Option<&Token>,
+) -> Result<Plan, Failure> {
     let (host, cloud) = match trust {
         Trust::All { host, cloud } => (host, cloud),
         Trust::None | Trust::Some { .. } | Trust::NoHost => return Err(trust.refusal()),
@@ -176,12 +182,12 @@ fn plan(case: &Case<'_>, trust: Trust, forbidden: Result<bool, Failure>) -> Resu
         let cloud = cloud::chosen(options.cloud.as_ref(), cloud)?;
         Some(cloud.resource.to_owned())
     });
-    let uses_password = inherited_token(case).is_some_and(|token| {
+    let uses_password = inherited.is_some_and(|token| {
         !case.flags.say_how_to_sign_in()
             && token
                 .check(resource.as_deref(), case.now + TIME_TO_CONNECT)
                 .is_ok()
-            && (user != User::Unnamed || matches!(identity(&token), Identity::Named(_)))
+            && (user != User::Unnamed || matches!(identity(token), Identity::Named(_)))
     });
     Ok(Plan {
         resource,
