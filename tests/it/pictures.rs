@@ -52,7 +52,7 @@ const SCENES: &[Scene] = &[
     },
     Scene {
         name: "doctor",
-        indent: 15,
+        indent: 17,
         typed: &[(
             SHELL,
             "entra-psql -h mydb.postgres.database.azure.com --group \"prod db readonly\" --doctor",
