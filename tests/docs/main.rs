@@ -10,8 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 mod completions;
+mod links;
 mod manual;
 mod options;
+mod prose;
 mod psql_words;
 mod reference;
 
