@@ -77,6 +77,7 @@ const FIXED: &[(&str, &str)] = &[
     ),
     (r"\bversion [\d.]+;", "version 2.91.0;"),
     (r"\d{2,} minutes left", "74 minutes left"),
+    (r"\b\d+ days left", "89 days left"),
     (r"\(5432 is \w+, 6432 is \w+\)", "(6432 is closed)"),
     // The sandbox's certificate has names in other clouds too.
     (r"(a certificate for `[^`]+`)(, `[^`]+`)+", "$1"),
@@ -154,7 +155,7 @@ fn the_pictures_show_what_the_program_prints() {
         let shown = wrap(&fix(&show(typed)), *indent);
         for (page, term) in [("light", LIGHT), ("dark", DARK)] {
             let file = directory().join(format!("{name}-{page}.svg"));
-            let drawn = scalable(&term.render_svg(&shown));
+            let drawn = scalable(&term.render_svg(&(shown.clone() + "\n")));
             if std::env::var_os("UPDATE_DOCS").is_some() {
                 fs::create_dir_all(directory()).expect("the directory");
                 fs::write(&file, &drawn).expect("the picture is written");
