@@ -179,7 +179,6 @@ fn show(typed: &[(&str, &str)]) -> String {
         .var("COLUMNS", COLUMNS.to_string())
         .var("CLICOLOR_FORCE", "1")
         .var("TERM", "xterm-256color")
-        // psql edits no lines, so that what is typed is shown as it is.
         .var("PSQLRC", "/dev/null")
         .var("PAGER", "cat");
     symlink(PROGRAM, user.home.path().join("bin/entra-psql")).expect("a link");

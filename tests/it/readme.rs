@@ -1,5 +1,5 @@
-//! The README's command lines do what it says: each is run in the sandbox as it stands there, and
-//! prints what stands below it.
+//! The README's command lines do what it says: each is run in the sandbox, unchanged, and prints
+//! the text below it.
 //!
 //! `UPDATE_DOCS=1 cargo test -p entra-psql --test it readme` writes what they print.
 
