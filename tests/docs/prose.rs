@@ -183,7 +183,7 @@ fn no_phrase_comes_back() {
         if STRICT.contains(&tree.name) {
             failures.extend(found);
         } else if std::env::var_os("PROSE_SHOW").is_some_and(|name| name == tree.name) {
-            found.iter().for_each(|line| println!("{line}"));
+            println!("{}", found.join("\n"));
         }
     }
     let known = |name: &&str| TREES.iter().any(|tree| tree.name == *name);
@@ -298,12 +298,12 @@ enum Part {
 fn prose_of_rust(text: &str, part: Part) -> String {
     static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
         let token = Regex::new(
-            r##"(?x)
+            r#"(?x)
         (?<comment> //[^\n]* (?: \n \s* //[^\n]* )* )
         | (?<raw> b?r\#+"(?s:.*?)"\#+ | b?r"[^"]*" )
         | (?<string> b?"(?: \\(?s:.) | [^"\\] )*" )
         | '(?: \\.[^']* | [^'\\] )'
-        "##,
+        "#,
         );
         token.expect("a pattern")
     });

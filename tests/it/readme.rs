@@ -117,6 +117,9 @@ fn printed(commands: &[&str]) -> String {
     for command in commands {
         writeln!(script, "cat <<'shown'\n$ {command}\nshown\n{command}").expect("a string");
     }
+    if script.contains("app.dump") {
+        script += "test -s app.dump\n";
+    }
     let user = reader();
     let home = user.home.path().display().to_string();
     let ran = run(user, &script);
