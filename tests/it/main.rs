@@ -38,6 +38,8 @@ mod login_offer;
 mod long_session;
 mod loops;
 mod network;
+mod page_blocks;
+mod page_tunnels;
 mod pages;
 mod pictures;
 mod powershell;

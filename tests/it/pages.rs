@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sandbox::directory::DATABASE_ADMINISTRATORS;
+use sandbox::directory::{DATABASE_ADMINISTRATORS, TENANT};
 use sandbox::{Identity, Sandbox, TokenChanges};
 
 use crate::identities;
@@ -35,6 +35,12 @@ fn somebody_in(scene: &str) -> User {
         "gitlab" | "kubernetes" => identities::with_token_file(),
         "ready-token" => identities::ready(&TokenChanges::none()).0,
         "virtual-machine" => identities::on_a_virtual_machine(),
+        "full-path" | "port 7432" | "tenant" => User::signed_in(Identity::Alice),
+        "postico" => User::signed_in(Identity::Alice)
+            .var("PGHOST", HOST)
+            .var("PGUSER", "alice@contoso.example")
+            .var("PGPASSWORD", ""),
+        "two-profiles" => with_a_profile_of_its_own(),
         other => panic!("no test knows the place `{other}`"),
     };
     // Who is no person has the server in the environment, and so the database.
@@ -49,9 +55,22 @@ fn somebody_in(scene: &str) -> User {
         .file("migrate.sql", "select 'migrated';\n")
 }
 
+/// Somebody whose sign-in to az is only in `~/.azure-contoso`.
+fn with_a_profile_of_its_own() -> User {
+    let user = User::signed_in(Identity::Alice);
+    let home = user.home.path();
+    fs::rename(home.join(".azure"), home.join(".azure-contoso")).expect("a profile");
+    user
+}
+
 /// Runs a script; says what was wrong.
 fn run(script: &str, scene: &str) -> Option<String> {
     let user = somebody_in(scene);
+    // What a test can't have: the place of a package, and a port of its own choice.
+    let port = user.sandbox.port().to_string();
+    let script = &script
+        .replace(PACKAGED, PROGRAM)
+        .replace("-p 7432 ", &format!("-p {port} "));
     let output = user
         .tool(tool("sh"))
         .args(["-euc", script])
@@ -59,9 +78,18 @@ fn run(script: &str, scene: &str) -> Option<String> {
         .output()
         .expect("a shell");
     let said = String::from_utf8_lossy(&output.stderr);
-    (!output.status.success() || !said.is_empty())
-        .then(|| format!("--- {script}{}\n{said}", output.status))
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let is_right = output.status.success()
+        && said.is_empty()
+        && (!script.contains("--dry-run") || printed.contains("PGPASSWORD=(hidden"))
+        && (scene != "tenant" || user.az_calls()[0].contains(&format!("--tenant {TENANT}")));
+    (!is_right).then(|| format!("--- {script}{}\n{said}{printed}", output.status))
 }
+
+/// Where a package puts the program.
+const PACKAGED: &str = "/usr/bin/entra-psql";
+
+const HOST: &str = "mydb.postgres.database.azure.com";
 
 /// The commands of a block that are to be run.
 fn scripts(block: &Block) -> Vec<String> {
@@ -92,6 +120,10 @@ fn runs(name: &str, expected: usize) {
             tell(&format!("{name}: not run, {why}"));
             continue;
         }
+        // Those of az have a test of their own.
+        if block.scene == "az" {
+            continue;
+        }
         for script in scripts(&block) {
             ran += 1;
             failures.extend(run(&script, block.scene));
@@ -109,7 +141,17 @@ fn shells() {
 
 #[test]
 fn other_tools() {
-    runs("other-tools.md", 4);
+    runs("other-tools.md", 6);
+}
+
+#[test]
+fn tenants() {
+    runs("tenants.md", 4);
+}
+
+#[test]
+fn other_servers() {
+    runs("other-servers.md", 5);
 }
 
 #[test]

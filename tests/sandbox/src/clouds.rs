@@ -89,10 +89,17 @@ pub const COSMOS_SERVERS: [&str; 2] = [
 /// What these take tokens for.
 pub const COSMOS_RESOURCE: &str = "https://token.postgres.cosmos.azure.com";
 
+/// The sandbox's server as the virtual endpoints of a server with a replica.
+const VIRTUAL_ENDPOINTS: [&str; 2] = [
+    "mydb.writer.postgres.database.azure.com",
+    "mydb.reader.postgres.database.azure.com",
+];
+
 /// Every name that the sandbox's server answers by.
 pub(crate) fn servers() -> Vec<&'static str> {
     let servers = CLOUDS.iter().map(|cloud| cloud.server);
-    servers.chain(COSMOS_SERVERS).collect()
+    let others = COSMOS_SERVERS.into_iter().chain(VIRTUAL_ENDPOINTS);
+    servers.chain(others).collect()
 }
 
 /// What the server takes tokens for that a client calls by this name.
