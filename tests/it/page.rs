@@ -32,6 +32,18 @@ pub fn blocks(page: &str) -> Vec<Block<'_>> {
     blocks
 }
 
+/// What a page shows below the block at `at` as its output: the block after it, of plain text.
+pub fn output_of<'a>(blocks: &'a [Block<'_>], at: usize) -> Option<&'a str> {
+    let next = blocks.get(at + 1)?;
+    (next.language == "text").then_some(&next.text)
+}
+
+/// What a program printed, as a page shows it: without spaces at the ends of lines.
+pub fn shown(printed: &str) -> String {
+    let lines = printed.trim_end().lines();
+    lines.flat_map(|line| [line.trim_end(), "\n"]).collect()
+}
+
 /// The text of the one block in `language`.
 #[track_caller]
 pub fn block(page: &str, language: &str) -> String {

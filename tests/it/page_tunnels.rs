@@ -13,7 +13,7 @@ use std::{fs, thread};
 
 use sandbox::Identity;
 
-use crate::page::{block, blocks};
+use crate::page::{block, blocks, output_of, shown};
 use crate::support::{PROGRAM, User, text, tool};
 
 /// The port of the page's tunnel, in whose place the forwarder has one of its own.
@@ -106,19 +106,15 @@ fn every_command_of_the_page_on_tunnels_reaches_the_server() {
         ".pg_service.conf",
         &block(&page, "ini").replace(PORT, &port),
     );
-    let scripts = blocks(&page)
-        .into_iter()
-        .filter(|block| block.language == "sh");
-    let scripts: Vec<_> = scripts
-        .map(|block| block.text.replace(PORT, &port))
+    let all = blocks(&page);
+    let meant = all.iter().enumerate();
+    let meant = meant.filter(|(_, block)| block.language == "sh");
+    let scripts: Vec<(String, Option<&str>)> = meant
+        .map(|(at, block)| (block.text.replace(PORT, &port), output_of(&all, at)))
         .collect();
-    assert!(
-        page.matches("```").count() == 2 * (scripts.len() + 1),
-        "every block is run"
-    );
     let outputs: Vec<_> = thread::scope(|scope| {
         scope.spawn(|| forwarder.run());
-        let run = |script: &String| {
+        let run = |(script, _): &(String, Option<&str>)| {
             let mut shell = user.tool(tool("sh"));
             shell
                 .args(["-euc", script])
@@ -131,7 +127,7 @@ fn every_command_of_the_page_on_tunnels_reaches_the_server() {
         outputs
     });
     let mut sessions = 0;
-    for (script, output) in scripts.iter().zip(&outputs) {
+    for ((script, expected), output) in scripts.iter().zip(&outputs) {
         let said = (text(&output.stderr), output.status.code());
         assert_eq!(said, (String::new(), Some(0)), "{script}");
         if script.contains("entra-psql ") {
@@ -139,10 +135,15 @@ fn every_command_of_the_page_on_tunnels_reaches_the_server() {
                 text(&output.stdout).contains("alice@contoso.example"),
                 "{script}"
             );
+            let printed = shown(&text(&output.stdout));
+            assert!(
+                expected.is_none_or(|expected| printed == expected),
+                "{printed}"
+            );
             sessions += 1;
         }
     }
-    assert_eq!(sessions, 3);
+    assert_eq!((scripts.len(), sessions), (8, 3));
     assert_eq!(forwarder.connections.load(Ordering::SeqCst), sessions);
     let noted = fs::read_to_string(user.home.path().join("tunnels.log")).expect("the tunnels");
     assert_eq!(noted, format!("\

@@ -13,7 +13,7 @@ use sandbox::directory::{DATABASE_ADMINISTRATORS, TENANT};
 use sandbox::{Identity, Sandbox, TokenChanges};
 
 use crate::identities;
-use crate::page::{Block, blocks};
+use crate::page::{Block, blocks, output_of, shown};
 use crate::support::{PROGRAM, User, tell, tool};
 
 fn docs() -> PathBuf {
@@ -27,7 +27,7 @@ fn page(name: &str) -> String {
 /// Somebody in the place that a block is meant for.
 fn somebody_in(scene: &str) -> User {
     let user = match scene {
-        "" => User::signed_in(Identity::Alice),
+        "" | "full-path" | "port 7432" | "tenant" => User::signed_in(Identity::Alice),
         "app-service" => identities::in_app_service(),
         "azure-pipelines" => identities::in_pipelines(),
         "client-secret" => identities::with_secret(),
@@ -35,7 +35,6 @@ fn somebody_in(scene: &str) -> User {
         "gitlab" | "kubernetes" => identities::with_token_file(),
         "ready-token" => identities::ready(&TokenChanges::none()).0,
         "virtual-machine" => identities::on_a_virtual_machine(),
-        "full-path" | "port 7432" | "tenant" => User::signed_in(Identity::Alice),
         "postico" => User::signed_in(Identity::Alice)
             .var("PGHOST", HOST)
             .var("PGUSER", "alice@contoso.example")
@@ -64,7 +63,7 @@ fn with_a_profile_of_its_own() -> User {
 }
 
 /// Runs a script; says what was wrong.
-fn run(script: &str, scene: &str) -> Option<String> {
+fn run(script: &str, scene: &str, expected: Option<&str>) -> Option<String> {
     let user = somebody_in(scene);
     // What a test can't have: the place of a package, and a port of its own choice.
     let port = user.sandbox.port().to_string();
@@ -81,6 +80,7 @@ fn run(script: &str, scene: &str) -> Option<String> {
     let printed = String::from_utf8_lossy(&output.stdout);
     let is_right = output.status.success()
         && said.is_empty()
+        && expected.is_none_or(|expected| shown(&printed) == expected)
         && (!script.contains("--dry-run") || printed.contains("PGPASSWORD=(hidden"))
         && (scene != "tenant" || user.az_calls()[0].contains(&format!("--tenant {TENANT}")));
     (!is_right).then(|| format!("--- {script}{}\n{said}{printed}", output.status))
@@ -114,7 +114,8 @@ fn scripts(block: &Block) -> Vec<String> {
 fn runs(name: &str, expected: usize) {
     let page = page(name);
     let (mut ran, mut left, mut failures) = (0, 0, String::new());
-    for block in blocks(&page) {
+    let all = blocks(&page);
+    for (at, block) in all.iter().enumerate() {
         if let Some(why) = block.scene.strip_prefix("not-here: ") {
             left += 1;
             tell(&format!("{name}: not run, {why}"));
@@ -124,9 +125,9 @@ fn runs(name: &str, expected: usize) {
         if block.scene == "az" {
             continue;
         }
-        for script in scripts(&block) {
+        for script in scripts(block) {
             ran += 1;
-            failures.extend(run(&script, block.scene));
+            failures.extend(run(&script, block.scene, output_of(&all, at)));
         }
     }
     tell(&format!("{name}: {ran} run, {left} not run"));
@@ -191,7 +192,7 @@ fn the_manual() {
             .replace("\\(aq", "'")
             .replace("\\e", "\\");
         commands += 1;
-        failures.extend(run(&command, ""));
+        failures.extend(run(&command, "", None));
     }
     assert!(failures.is_empty(), "{failures}");
     assert_eq!(commands, 4);
