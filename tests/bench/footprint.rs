@@ -6,21 +6,19 @@ use std::process::Command;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::launch::PROGRAM;
-
 /// The word behind which the benchmark, run once more by itself, is told what to measure.
 pub const ASIDE: &str = "--peak-memory-of";
 
-/// Prints the footprint as rows of a table. `variables` are those of somebody whose token is
-/// remembered.
-pub fn report(variables: &[(String, String)]) {
+/// Prints the footprint of `launcher` as rows of a table. `variables` are those of somebody whose
+/// token is cached.
+pub fn report(launcher: &str, variables: &[(String, String)]) {
     let own = std::env::current_exe().expect("our own path");
     let output = Command::new(own)
-        .args([ASIDE, PROGRAM])
+        .args([ASIDE, launcher])
         .output()
         .expect("a run");
     print!("{}", String::from_utf8_lossy(&output.stdout));
-    let size = std::fs::metadata(PROGRAM).expect("the program").len();
+    let size = std::fs::metadata(launcher).expect("the program").len();
     println!("| size of the program | {} KiB |", size / 1024);
     // Stands for psql: its `exec` fails, and all that comes before is counted.
     let nothing = tempfile::NamedTempFile::new().expect("a file");
@@ -33,7 +31,7 @@ pub fn report(variables: &[(String, String)]) {
         ("hit", &[]),
     ];
     for (what, words) in paths {
-        match instructions(variables, &nothing, words) {
+        match instructions(launcher, variables, &nothing, words) {
             Some(count) => println!("| instructions, {what}, to an `exec` that fails | {count} |"),
             None => println!("| instructions, {what} | not measured: valgrind is not installed |"),
         }
@@ -62,7 +60,12 @@ pub fn print_peak_memory(program: &str) {
 }
 
 /// Counts instructions with valgrind, of a run whose psql is `program`.
-fn instructions(variables: &[(String, String)], program: &Path, words: &[&str]) -> Option<String> {
+fn instructions(
+    launcher: &str,
+    variables: &[(String, String)],
+    program: &Path,
+    words: &[&str],
+) -> Option<String> {
     let valgrind = Path::new("/usr/bin/valgrind");
     if !valgrind.exists() {
         return None;
@@ -71,7 +74,7 @@ fn instructions(variables: &[(String, String)], program: &Path, words: &[&str]) 
         .args([
             "--tool=callgrind",
             "--callgrind-out-file=/dev/null",
-            PROGRAM,
+            launcher,
         ])
         .args(words)
         .env_clear()
