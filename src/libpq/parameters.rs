@@ -120,6 +120,12 @@ impl Parameters {
         keywords::position(name.as_bytes()).and_then(|at| self.given[at].as_ref())
     }
 
+    /// The parameters that have a value, in the order of [`KEYWORDS`].
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Given)> {
+        let all = KEYWORDS.iter().zip(&self.given);
+        all.filter_map(|(keyword, given)| Some((keyword.name, given.as_ref()?)))
+    }
+
     /// A parameter's value, which may be empty.
     pub fn value(&self, name: &str) -> Option<&[u8]> {
         self.get(name).map(|given| given.value.as_slice())

@@ -207,18 +207,19 @@ const LATER_WORDS: &[(&str, &[&str])] = &[
 const PROTOCOL_VERSIONS: &[&str] = &["3.0", "3.2", "latest"];
 
 fn check_words(parameters: &Parameters) -> Result<(), LibpqError> {
-    let is_variable = |name| {
-        let given = parameters.get(name);
-        given.is_some_and(|given| given.origin == Origin::Environment)
-    };
-    let later = LATER_WORDS.iter().filter(|(name, _)| !is_variable(name));
-    for (name, words) in WORDS.iter().chain(later) {
-        if let Some(value) = parameters.value(name)
-            && !words.iter().any(|word| word.as_bytes() == value)
-        {
+    for (name, given) in parameters.iter() {
+        let known = |table: &'static [(&str, &'static [&str])]| {
+            let row = table.iter().find(|(of, _)| *of == name);
+            row.map(|(_, words)| *words)
+        };
+        let later = || known(LATER_WORDS).filter(|_| given.origin != Origin::Environment);
+        let Some(words) = known(WORDS).or_else(later) else {
+            continue;
+        };
+        if !words.iter().any(|word| word.as_bytes() == given.value) {
             return Err(LibpqError(format!(
                 "invalid {name} value: \"{}\"",
-                String::from_utf8_lossy(value)
+                String::from_utf8_lossy(&given.value)
             )));
         }
     }
