@@ -1,5 +1,5 @@
-//! Everything that is generated from the program's own description, and tests that fail when a file
-//! is stale.
+//! Everything that is generated from the program's own description, tests that fail when a file is
+//! stale, and tests of what the documents link to and how they are worded.
 //!
 //! `UPDATE_DOCS=1 cargo test --test docs` writes all of it. The generators are here, and not beside
 //! the tables that they read, since the program never runs them.
@@ -10,8 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 mod completions;
+mod links;
 mod manual;
 mod options;
+mod prose;
 mod psql_words;
 mod reference;
 

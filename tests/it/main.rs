@@ -39,6 +39,7 @@ mod long_session;
 mod loops;
 mod network;
 mod pages;
+mod pictures;
 mod powershell;
 mod print;
 mod process;
