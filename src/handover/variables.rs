@@ -35,6 +35,7 @@ pub fn warnings(role: &Role, token: &Token) -> Vec<String> {
 }
 
 /// What stands beside the token, none of it secret.
+#[derive(Clone)]
 pub struct Settings {
     user: OsString,
     database: Option<OsString>,

@@ -7,6 +7,7 @@ use std::io::IsTerminal;
 
 use anstyle::{AnsiColor, Style};
 
+pub const GOOD: Style = bold(AnsiColor::Green);
 pub const BAD: Style = bold(AnsiColor::Red);
 pub const WORRYING: Style = bold(AnsiColor::Yellow);
 pub const HELPFUL: Style = bold(AnsiColor::Cyan);

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sandbox::directory::AUDITORS;
 use sandbox::{Behaviour, Fault, Gateway, Identity, Manner, Refusal, Sandbox, TokenChanges};
@@ -214,42 +214,6 @@ fn a_group_that_one_is_not_in_or_that_is_spelled_otherwise() {
     examined(alice().args(["--group", "prod db readonly"]))
         .is_broken_at(&["group", "sign-in"])
         .matches("doctor/group_in_another_case");
-}
-
-#[test]
-fn silence_ends_in_time() {
-    let silent = |user: User| {
-        user.entra.behave(Behaviour::fault(Fault::Silence));
-        let server = Sandbox::shared()
-            .new_gateway(Manner::Silent)
-            .expect("a server");
-        let user = user.var("PGPORT", server.port().to_string());
-        (user, server)
-    };
-    let (user, _server) = silent(alice());
-    let start = Instant::now();
-    examined(user)
-        .is_broken_at(&["tls", "token"])
-        .says("tls", "says nothing", "PostgreSQL's port")
-        .says("token", "gave no answer within 9 s", "reachable")
-        .says(
-            "sign-in",
-            "not checked, because `tls` is broken and `token` is missing",
-            "",
-        );
-    assert!(
-        start.elapsed() < Duration::from_secs(15),
-        "{:?}",
-        start.elapsed()
-    );
-    let (user, _server) = silent(with_secret());
-    let start = Instant::now();
-    examined(user.args(["--timeout", "1"])).is_broken_at(&["tls", "token"]);
-    assert!(
-        start.elapsed() < Duration::from_secs(4),
-        "{:?}",
-        start.elapsed()
-    );
 }
 
 #[test]

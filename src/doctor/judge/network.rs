@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::doctor::finding::{Finding, Link};
-use crate::doctor::look::road::Road;
+use crate::doctor::look::network::WebService;
 use crate::doctor::look::server::{Name, Reached, Server};
 
 /// The server's name.
@@ -65,10 +65,10 @@ pub fn port(server: &Server) -> Finding {
     }
 }
 
-/// The road to a web service.
-pub fn road(link: Link, road: &Road) -> Finding {
-    let host = &road.host;
-    let (first, remedy) = match &road.proxy {
+/// Judges the way to a web service.
+pub fn web_service(link: Link, service: &WebService) -> Finding {
+    let host = &service.host;
+    let (first, remedy) = match &service.proxy {
         Some(proxy) => (
             format!(
                 "`{host}` is reached through the proxy `{}` port {} (`{}`)",
@@ -81,7 +81,7 @@ pub fn road(link: Link, road: &Road) -> Finding {
             "does the network here let HTTPS out? behind a proxy, set `HTTPS_PROXY`".to_owned(),
         ),
     };
-    match (&road.addresses, &road.reached) {
+    match (&service.addresses, &service.reached) {
         (Err(why), _) => {
             Finding::fail(link, format!("{first}: the name cannot be resolved: {why}"))
                 .remedy(remedy)
@@ -89,7 +89,7 @@ pub fn road(link: Link, road: &Road) -> Finding {
         (Ok(_), Err(why)) => {
             Finding::fail(link, format!("{first}: cannot be connected to: {why}")).remedy(remedy)
         }
-        (Ok(_), Ok(())) if road.proxy.is_some() => {
+        (Ok(_), Ok(())) if service.proxy.is_some() => {
             Finding::ok(link, format!("{first}, which takes connections"))
         }
         (Ok(addresses), Ok(())) => Finding::ok(

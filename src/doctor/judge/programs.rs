@@ -4,8 +4,7 @@ use std::path::Path;
 
 use crate::cli::method::Method;
 use crate::doctor::finding::{Finding, Link};
-use crate::doctor::look::az::Az;
-use crate::doctor::look::psql::Psql;
+use crate::doctor::look::programs::{Az, Psql};
 use crate::entra::cloud;
 use crate::failure::Failure;
 use crate::intent::Plan;

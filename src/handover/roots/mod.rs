@@ -6,6 +6,7 @@
 //! that do not certify Azure's servers. Either way the system's store is the authority: nothing is
 //! trusted that it does not hold. `system_word.rs` says when the word will do.
 
+pub mod libraries;
 pub mod system_word;
 
 use std::collections::HashSet;

@@ -17,7 +17,7 @@ use crate::system::plain_file;
 use crate::system::private_directory::PrivateDirectory;
 use crate::system::process::{self, NoAnswer};
 
-use super::size_and_time;
+use super::{libraries, size_and_time};
 
 /// How long psql may take for an answer that touches neither the network nor a server.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -85,7 +85,7 @@ impl Answer {
             return Ok(Self::default());
         }
         let (mut libpq, mut libcrypto) = (Vec::new(), Vec::new());
-        for library in libraries(psql, environment, deadline)? {
+        for library in libraries::list(psql, environment, deadline)? {
             let name = library.rsplit('/').next().unwrap_or_default();
             if name.starts_with("libpq.") || name.starts_with("libpq-") {
                 libpq.push(library);
@@ -206,23 +206,6 @@ fn built_for(library: &Path) -> Option<String> {
             .strip_suffix('"')?
             .to_owned(),
     )
-}
-
-/// Has the loader say which libraries it would load, as `ldd` does: psql itself never runs. A
-/// loader that does not know the variable runs it, to end at once.
-fn libraries(
-    psql: &Path,
-    environment: &Environment,
-    deadline: Deadline,
-) -> Result<Vec<String>, NoAnswer> {
-    let mut environment = environment.without_secrets();
-    environment.set("LD_TRACE_LOADED_OBJECTS", "1");
-    let answer = process::run(psql, &["--version".into()], &environment, deadline)?;
-    let said = String::from_utf8_lossy(&answer.stdout);
-    let libraries = said
-        .lines()
-        .filter_map(|line| line.split_once(" => ")?.1.rsplit_once(" ("));
-    Ok(libraries.map(|(file, _)| file.to_owned()).collect())
 }
 
 impl Store {

@@ -1,11 +1,53 @@
-//! Judges the role's name against what the token says, and the membership of a group.
+//! Judges the token by what it says of itself, the role's name by what the token says, and the
+//! membership of a group.
+
+use std::time::{Duration, SystemTime};
 
 use crate::doctor::finding::{Finding, Link};
 use crate::entra::role::{self, Identity, LONGEST_NAME};
+use crate::entra::token::Token;
 use crate::failure::Failure;
 use crate::intent::Plan;
 use crate::intent::role::{RoleSource, User};
 use crate::sign_in::signer::SignedIn;
+
+/// With less life left, the token may be gone before the session is there.
+const LITTLE_LIFE: Duration = Duration::from_secs(120);
+
+/// A token that was got. `source` says where from.
+pub fn token(token: &Token, source: &str, now: SystemTime) -> Finding {
+    let claim = |name| token.claim(name).unwrap_or("not said");
+    let left = token.expires().duration_since(now).unwrap_or_default();
+    let found = format!(
+        "from {source}: audience {}, tenant {}, {}, object id {}, {} minutes left",
+        claim("aud"),
+        claim("tid"),
+        who(token),
+        claim("oid"),
+        left.as_secs() / 60
+    );
+    if left < LITTLE_LIFE {
+        return Finding::warn(Link::Token, found)
+            .remedy("get a new one: `--fresh`, or a new ready token");
+    }
+    Finding::ok(Link::Token, found)
+}
+
+/// Returns who a token is for, as a part of a sentence.
+fn who(token: &Token) -> String {
+    match role::identity(token) {
+        Identity::Named(name) => format!("identity `{name}`"),
+        Identity::Guest { address } => format!("guest `{address}`"),
+        Identity::ServicePrincipal { app_id } => format!("application {app_id}"),
+        Identity::Unnamed => "an identity without a name".to_owned(),
+    }
+}
+
+pub fn is_application(token: &Token) -> bool {
+    token.claim("idtyp") == Some("app")
+        || token.claim("xms_mirid").is_some()
+        || matches!(role::identity(token), Identity::ServicePrincipal { .. })
+}
 
 /// Whether the role was named as a group.
 pub fn is_group(plan: &Plan) -> bool {
@@ -19,7 +61,7 @@ pub fn is_group(plan: &Plan) -> bool {
 }
 
 /// The role that was asked for, or worked out.
-pub fn judge(plan: &Plan, signed_in: &SignedIn) -> Finding {
+pub fn role(plan: &Plan, signed_in: &SignedIn) -> Finding {
     let name = signed_in.role.name.to_string_lossy();
     let identity = role::identity(&signed_in.token);
     let mut finding = spelling(plan, &name, &identity);

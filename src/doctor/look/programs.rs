@@ -1,33 +1,34 @@
-//! What psql is: its version, whether it is a script around the real one, and which libpq it runs
-//! on.
+//! What psql and the Azure CLI are: where, which version, and on what they run. Neither is asked
+//! anything that reaches the network.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::cli::Options;
 use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::handover::roots::libraries;
 use crate::psql::{locate, ourselves};
 use crate::system::deadline::Deadline;
 use crate::system::process::{self, NoAnswer};
+use crate::token::azure_cli::{Account, AzureCli};
 
 /// Where the programs are that Debian's wrapper chooses from, each below its version.
-const BEHIND_WRAPPER: &str = "/usr/lib/postgresql";
+const CHOICE_OF_WRAPPER: &str = "/usr/lib/postgresql";
 
-/// What was seen of psql.
+/// What is known of psql.
 #[derive(Clone, Debug)]
 pub struct Psql {
-    /// Where it is.
     pub program: PathBuf,
-    /// What it says to `--version`, or why it says nothing.
+    /// What it prints for `--version`, or why it prints nothing.
     pub version: Result<String, String>,
-    /// Whether it is a script.
     pub is_script: bool,
     /// The library that it loads, without links: its name ends in its version.
     pub libpq: Option<PathBuf>,
 }
 
-/// Looks at `program`.
-pub fn look(program: PathBuf, environment: &Environment, deadline: Deadline) -> Psql {
+/// Checks the psql at `program`.
+pub fn check_psql(program: PathBuf, environment: &Environment, deadline: Deadline) -> Psql {
     let mut environment = environment.without_secrets();
     ourselves::count(&program, &mut environment);
     let is_script = locate::is_script(&program);
@@ -58,7 +59,7 @@ fn version(
     }
 }
 
-/// Has the loader say which libpq it would take, as `ldd` does: psql itself never runs.
+/// Returns the libpq that the loader gives to psql.
 fn libpq(
     program: &Path,
     is_script: bool,
@@ -68,9 +69,9 @@ fn libpq(
     if !cfg!(target_os = "linux") {
         return None;
     }
-    // Those behind the wrapper share one libpq, so that any of them will do.
+    // The programs that the wrapper chooses from share one libpq.
     let real = if is_script {
-        let versions = fs::read_dir(BEHIND_WRAPPER).ok()?;
+        let versions = fs::read_dir(CHOICE_OF_WRAPPER).ok()?;
         let programs = versions
             .flatten()
             .map(|entry| entry.path().join("bin/psql"));
@@ -78,14 +79,34 @@ fn libpq(
     } else {
         program.to_owned()
     };
-    let mut environment = environment.clone();
-    environment.set("LD_TRACE_LOADED_OBJECTS", "1");
-    let words: [OsString; 0] = [];
-    let answer = process::run(&real, &words, &environment, deadline).ok()?;
-    let said = String::from_utf8_lossy(&answer.stdout).into_owned();
-    let path = said
-        .lines()
-        .filter(|line| line.trim_start().starts_with("libpq."))
-        .find_map(|line| line.split("=> ").nth(1)?.split(" (").next())?;
-    fs::canonicalize(path.trim()).ok()
+    let libraries = libraries::list(&real, environment, deadline).ok()?;
+    let path = libraries.iter().find(|library| {
+        let name = library.rsplit('/').next().unwrap_or_default();
+        name.starts_with("libpq.")
+    })?;
+    fs::canonicalize(path).ok()
+}
+
+/// What is known of the Azure CLI.
+#[derive(Debug)]
+pub struct Az {
+    pub program: PathBuf,
+    pub version: Result<String, Failure>,
+    /// Who is signed in.
+    pub account: Result<Account, Failure>,
+}
+
+/// Checks az, and the account that `options` choose.
+pub fn check_az(
+    options: &Options,
+    environment: &Environment,
+    deadline: Deadline,
+) -> Result<Az, Failure> {
+    // Neither question touches az's token cache, so there is no turn to wait for.
+    let az = AzureCli::find(environment, options, deadline)?;
+    Ok(Az {
+        program: az.program().to_owned(),
+        account: az.account(),
+        version: az.version(),
+    })
 }
