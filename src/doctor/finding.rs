@@ -132,14 +132,10 @@ impl Finding {
         Self::new(link, Status::Skip, found.as_ref())
     }
 
-    /// A link that cannot be checked, `because` of another one.
+    /// A link that is not checked, `because` of another one.
     pub fn unchecked(link: Link, because: impl AsRef<str>) -> Self {
         let because = because.as_ref();
-        Self::new(
-            link,
-            Status::Skip,
-            &format!("not checked, because {because}"),
-        )
+        Self::new(link, Status::Skip, &format!("not checked: {because}"))
     }
 
     /// Returns this finding with one more remedy.
@@ -188,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_others_are_made_presentable() {
+    fn texts_of_others_are_cleaned() {
         let finding = Finding::ok(
             Link::Token,
             "a\tb\u{1b}[31m eyJhbGciOi.eyJhdWQi.c2ln, and on",

@@ -106,8 +106,8 @@ fn examine_line(
         report_undecided(psql, environment, time, decision, reporter);
     };
     let Outcome::Connects(wanted) = outcome else {
-        let decision = Finding::fail(Link::Decision, "psql does not take this command line")
-            .remedy("run it with psql itself, which says what is wrong with it");
+        let decision = Finding::fail(Link::Decision, "psql rejects this command line")
+            .remedy("run it with psql itself to see what is wrong");
         return undecided(decision, reporter);
     };
     let target = match resolve::target(wanted, environment) {
@@ -115,9 +115,9 @@ fn examine_line(
         Err(LibpqError(why)) => {
             let decision = Finding::fail(
                 Link::Decision,
-                format!("libpq refuses these parameters: {why}"),
+                format!("libpq rejects the connection's parameters: {why}"),
             )
-            .remedy("correct the connection string, the options, or the service file");
+            .remedy("correct the connection string, the options, the service file or the `PG…` variable");
             return undecided(decision, reporter);
         }
     };
@@ -176,6 +176,7 @@ impl Checkup<'_> {
             Decision::SignIn(plan) => {
                 let has_own_roots = files::has_own_roots(self.environment);
                 let protection = tls::protect(self.target, has_own_roots)?;
+                tls::check_later(&resolve::later_service(self.target, self.environment))?;
                 Ok(Course::WithToken(plan, protection))
             }
         }
@@ -218,11 +219,14 @@ fn report_undecided(
         psql.map(|program| look::programs::check_psql(program, environment, Deadline::after(time)));
     reporter.add(programs::psql(&psql));
     let az = azure_cli::TOOL.find(environment);
-    reporter.add(programs::az_aside(az.as_deref(), "nothing was decided"));
+    reporter.add(programs::az_aside(
+        az.as_deref(),
+        "not checked: `decision` failed",
+    ));
     reporter.add(decision);
     let later = Link::ALL
         .into_iter()
         .skip_while(|link| *link != Link::Decision)
         .skip(1);
-    reporter.add_all(later.map(|link| Finding::unchecked(link, "`decision` is broken")));
+    reporter.add_all(later.map(|link| Finding::unchecked(link, "`decision` failed")));
 }

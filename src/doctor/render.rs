@@ -44,13 +44,13 @@ pub fn verdict(report: &Report) -> String {
     if report.works() {
         let warned = |finding: &Finding| matches!(finding.status, Status::Warn | Status::Fail);
         return if report.findings.iter().any(warned) {
-            "signing in works, with something to look at above".to_owned()
+            "signing in works; see the warnings above".to_owned()
         } else {
             "signing in works".to_owned()
         };
     }
     if broken.is_empty() {
-        return "whether signing in works could not be found out".to_owned();
+        return "signing in was not checked".to_owned();
     }
     format!("signing in does not work: {}", broken.join(", "))
 }
@@ -90,14 +90,14 @@ mod tests {
     fn columns_are_aligned_and_remedies_stand_below() {
         let longest = Link::ALL.iter().map(|link| link.name().len()).max();
         assert_eq!(longest, Some(LINK));
-        let report = report(Finding::unchecked(Link::SignIn, "`port` is broken"));
+        let report = report(Finding::unchecked(Link::SignIn, "`port` failed"));
         let lines = report.findings.iter().map(|finding| line(finding, false));
         assert_eq!(
             lines.collect::<Vec<_>>().join("\n"),
             "ok    psql       there\n\
              FAIL  port       closed\n\
              \x20                do: open it\n\
-             skip  sign-in    not checked, because `port` is broken"
+             skip  sign-in    not checked: `port` failed"
         );
         assert_eq!(verdict(&report), "signing in does not work: port");
     }
@@ -119,10 +119,7 @@ mod tests {
     #[test]
     fn a_session_is_what_counts() {
         let report = report(Finding::ok(Link::SignIn, "a session"));
-        assert_eq!(
-            verdict(&report),
-            "signing in works, with something to look at above"
-        );
+        assert_eq!(verdict(&report), "signing in works; see the warnings above");
         let json = json(&report);
         assert_eq!(json["works"], true);
         assert_eq!(json["findings"][1]["status"], "fail");

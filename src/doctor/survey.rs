@@ -74,16 +74,11 @@ impl Survey<'_> {
         az: Option<Aside<'_, Result<Az, Failure>>>,
         has_token: impl FnOnce() -> bool,
     ) {
-        let finding = match az {
-            Some(az) => unless(has_token, programs::az(&az.joined(), self.plan)),
-            None => {
-                let because = match self.plan.choice {
-                    None => "no way to a token was found".to_owned(),
-                    Some(_) => format!("the token is from {}", name_source(self.plan)),
-                };
-                let program = azure_cli::TOOL.find(self.checkup.environment);
-                programs::az_aside(program.as_deref(), &because)
-            }
+        let finding = if let Some(az) = az {
+            unless(has_token, programs::az(&az.joined(), self.plan))
+        } else {
+            let program = azure_cli::TOOL.find(self.checkup.environment);
+            programs::az_aside(program.as_deref(), &not_asked(self.plan))
         };
         self.add(finding);
     }
@@ -132,13 +127,7 @@ impl Survey<'_> {
                 let finding = network::web_service(Link::Authority, &service.joined());
                 unless(has_token, finding)
             }
-            None => Finding::skip(
-                Link::Authority,
-                format!(
-                    "{} gives the token, and no web service of Entra's",
-                    name_source(self.plan)
-                ),
-            ),
+            None => Finding::skip(Link::Authority, not_asked(self.plan)),
         });
         self.add(match graph {
             // Names can be typed.
@@ -146,7 +135,10 @@ impl Survey<'_> {
                 let finding = network::web_service(Link::Graph, &service.joined());
                 unless(|| true, finding)
             }
-            None => Finding::skip(Link::Graph, "only the Azure CLI is asked for names"),
+            None => Finding::skip(
+                Link::Graph,
+                "not needed: names are looked up with the Azure CLI only",
+            ),
         });
     }
 
@@ -154,20 +146,19 @@ impl Survey<'_> {
     pub fn report_token(&mut self, signed_in: &Result<SignedIn, Failure>) {
         match signed_in {
             Ok(signed_in) => {
-                let source = name_source(self.plan);
-                let token = &signed_in.token;
-                self.add(identity::token(token, source, SystemTime::now()));
+                let (token, method) = (&signed_in.token, signed_in.choice.method);
+                self.add(identity::token(token, method.source(), SystemTime::now()));
                 self.add(identity::role(self.plan, signed_in));
             }
             Err(failure) => {
                 self.add(if self.plan.choice.is_none() {
-                    Finding::unchecked(Link::Token, "`decision` is broken")
+                    Finding::unchecked(Link::Token, "`decision` failed")
                 } else if self.known.broken.contains(&Link::Az) {
-                    Finding::unchecked(Link::Token, "`az` is broken")
+                    Finding::unchecked(Link::Token, "`az` failed")
                 } else {
                     programs::failed(Link::Token, failure)
                 });
-                self.add(Finding::unchecked(Link::Role, "`token` is missing"));
+                self.add(Finding::unchecked(Link::Role, "there is no token"));
             }
         }
     }
@@ -227,10 +218,15 @@ fn checks(protection: &Protection, roots: &Roots) -> Checks {
     }
 }
 
-/// Returns where the token is from, as a part of a sentence.
-fn name_source(plan: &Plan) -> &'static str {
-    plan.choice
-        .map_or("nothing here", |choice| choice.method.source())
+/// Returns why something that other methods need is not checked.
+fn not_asked(plan: &Plan) -> String {
+    match plan.choice {
+        Some(choice) => format!(
+            "not needed: the token comes from {}",
+            choice.method.source()
+        ),
+        None => "not checked: `decision` failed".to_owned(),
+    }
 }
 
 /// Returns the object id of the person whose membership of the group is to be looked up.
@@ -258,10 +254,10 @@ fn no_session(broken: &[Link], has_token: bool) -> Finding {
     let needed = [Link::Psql, Link::Name, Link::Port, Link::Tls];
     let broken = broken.iter().filter(|link| needed.contains(link));
     let mut reasons: Vec<_> = broken
-        .map(|link| format!("`{}` is broken", link.name()))
+        .map(|link| format!("`{}` failed", link.name()))
         .collect();
     if !has_token {
-        reasons.push("`token` is missing".to_owned());
+        reasons.push("there is no token".to_owned());
     }
     Finding::unchecked(Link::SignIn, reasons.join(" and "))
 }
@@ -269,11 +265,11 @@ fn no_session(broken: &[Link], has_token: bool) -> Finding {
 /// Returns why no membership was looked up.
 fn no_membership(plan: &Plan, has_token: bool) -> Finding {
     if !identity::is_group(plan) {
-        Finding::skip(Link::Group, "no group was named")
+        Finding::skip(Link::Group, "no group is named")
     } else if has_token {
-        let because = "Graph is asked through the Azure CLI alone, and for people alone";
+        let because = "membership is looked up with the Azure CLI only, and for people only";
         Finding::unchecked(Link::Group, because)
     } else {
-        Finding::unchecked(Link::Group, "`token` is missing")
+        Finding::unchecked(Link::Group, "there is no token")
     }
 }

@@ -20,15 +20,15 @@ use crate::system::threads::{self, Aside};
 use crate::token::person::Person;
 use crate::token::workload::credential::Credential;
 
-use super::finding::Finding;
+use super::finding::{Finding, Link};
 use super::judge::refusal::Who;
-use super::judge::{identity, programs, session};
+use super::judge::{decision, identity, programs, session};
 use super::look::network::WebService;
 use super::look::programs::{Az, Psql};
 use super::look::server::Server;
 use super::reporter::Reporter;
 use super::survey::{Known, Survey};
-use super::{Checkup, Link, look};
+use super::{Checkup, look};
 
 impl Checkup<'_> {
     pub(super) fn examine_with_token(
@@ -39,10 +39,10 @@ impl Checkup<'_> {
     ) {
         let directory = PrivateDirectory::open_or_warn();
         let directory = directory.as_ref();
-        let decision = match choice(&plan, self.environment, directory) {
+        let decided = match choice(&plan, self.environment, directory) {
             Ok(choice) => {
                 plan.choice = Some(choice);
-                programs::decided(&plan, choice, protection)
+                decision::sign_in(&plan, choice, protection)
             }
             Err(failure) => programs::failed(Link::Decision, &failure),
         };
@@ -59,7 +59,7 @@ impl Checkup<'_> {
             let signed_in = LazyCell::new(|| begun.signed_in.joined());
             survey.check_psql();
             survey.report_az(begun.az, || signed_in.is_ok());
-            survey.report_decision(decision);
+            survey.report_decision(decided);
             survey.report_servers(begun.servers);
             survey.report_web_services(begun.authority, begun.graph, || signed_in.is_ok());
             survey.report_token(&signed_in);
@@ -113,6 +113,8 @@ impl Checkup<'_> {
             } else {
                 String::from_utf8_lossy(database).into_owned()
             },
+            database_is_role: plan.user.is_typed()
+                && self.target.parameters().filled("dbname").is_none(),
             role: name,
             is_group: identity::is_group(plan),
             is_application: identity::is_application(token),

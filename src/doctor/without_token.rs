@@ -4,7 +4,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use crate::cli::Options;
-use crate::intent::WithoutToken;
+use crate::intent::{WithoutToken, trust};
 use crate::libpq::connection::PASSWORD;
 use crate::system::deadline::Deadline;
 use crate::system::threads;
@@ -12,9 +12,12 @@ use crate::token::azure_cli;
 
 use super::finding::{Finding, Link};
 use super::judge::refusal::Who;
-use super::judge::{network, programs, session};
+use super::judge::{decision, network, programs, session};
 use super::reporter::Reporter;
 use super::{Checkup, locate, look};
+
+/// Why a link is not checked.
+const NOT_NEEDED: &str = "not needed: psql connects without an access token";
 
 impl Checkup<'_> {
     pub(super) fn examine_without_token(
@@ -32,13 +35,13 @@ impl Checkup<'_> {
         let psql = psql.ok().filter(|_| !finding.is_broken());
         reporter.add(finding);
         let az = azure_cli::TOOL.find(self.environment);
-        reporter.add(programs::az_aside(az.as_deref(), "no token is due"));
-        reporter.add(
-            Finding::ok(Link::Decision, format!("no token is due: {}", why.reason))
-                .remedy("if the server wants a token all the same, say so with `--entra`"),
-        );
+        reporter.add(programs::az_aside(az.as_deref(), NOT_NEEDED));
+        reporter.add(self.judge_password(flags, why));
         self.report_servers(reporter);
-        reporter.add(Finding::skip(Link::Tls, "psql's own, by `sslmode`"));
+        reporter.add(Finding::skip(
+            Link::Tls,
+            "left to psql: no access token is sent",
+        ));
         let of_tokens = [
             Link::Authority,
             Link::Graph,
@@ -46,12 +49,12 @@ impl Checkup<'_> {
             Link::Role,
             Link::Group,
         ];
-        reporter.add_all(of_tokens.map(|link| Finding::skip(link, "no token is due")));
+        reporter.add_all(of_tokens.map(|link| Finding::skip(link, NOT_NEEDED)));
         reporter.add(match psql {
             _ if self.wanted.asks_password => {
-                Finding::unchecked(Link::SignIn, "`-W` has psql ask for a password")
+                Finding::unchecked(Link::SignIn, "`-W` makes psql ask for a password")
             }
-            None => Finding::unchecked(Link::SignIn, "`psql` is broken"),
+            None => Finding::unchecked(Link::SignIn, "`psql` failed"),
             Some(psql) => {
                 let arguments = look::session::arguments(self.wanted, None);
                 let variables = why
@@ -63,6 +66,21 @@ impl Checkup<'_> {
                 session::judge(&self.hide_secrets(opened), &Who::default())
             }
         });
+    }
+
+    /// Judges why no token is due. On a host that would get one, only a password keeps it away.
+    fn judge_password(&self, flags: &Options, why: &WithoutToken) -> Finding {
+        let is_forbidden =
+            flags.no_entra || Options::variable_forbids_token(self.environment) == Ok(true);
+        let trusted = trust::listed(self.environment);
+        let would_get_one = trust::judge(self.target, false, &trusted).any();
+        if is_forbidden || !would_get_one || self.wanted.asks_password {
+            return decision::no_token(why.reason);
+        }
+        decision::password(
+            self.target,
+            why.drops_password || self.target.reads_passfile(),
+        )
     }
 
     /// Reports name and port of each server.

@@ -360,7 +360,7 @@ fn a_wrapper_and_its_libpq_are_seen_through() {
     );
     examined(user)
         .works()
-        .says("psql", "a script around the real one", "");
+        .says("psql", "a script that runs the real psql", "");
 }
 
 /// The libpq that the loader gives to `psql`, as it is told.

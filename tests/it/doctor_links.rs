@@ -185,6 +185,61 @@ fn a_decision_that_refuses() {
 }
 
 #[test]
+fn a_password_keeps_a_token_away() {
+    let alice = || alice().args(["-U", "alice@contoso.example"]);
+    let service = "[s]\npassword=hunter2\n";
+    let line = "*:*:*:*:hunter2\n";
+    for (user, case) in [
+        (
+            alice().var("PGPASSWORD", "hunter2"),
+            "doctor/password_in_variable",
+        ),
+        (
+            alice().args(["-d", "password=hunter2"]),
+            "doctor/password_in_string",
+        ),
+        (alice().file(".pgpass", line), "doctor/password_in_file"),
+        (
+            alice().file("other", line).var("PGPASSFILE", "other"),
+            "doctor/password_in_named_file",
+        ),
+        (
+            alice()
+                .file(".pg_service.conf", service)
+                .var("PGSERVICE", "s"),
+            "doctor/password_in_service",
+        ),
+    ] {
+        examined(user)
+            .is_broken_at(&["sign-in"])
+            .has("warn", &["decision"])
+            .matches(case);
+    }
+    // Who forbids a token knows why there is none.
+    for user in [
+        alice().args(["--no-entra"]),
+        alice().var("ENTRA_PSQL_NO_ENTRA", "1"),
+    ] {
+        examined(user.var("PGPASSWORD", "hunter2"))
+            .is_broken_at(&["sign-in"])
+            .has("warn", &[]);
+    }
+}
+
+/// A launch refuses it, so the doctor does.
+#[test]
+fn a_service_that_weakens_later_connections() {
+    let services = "[a]\ndbname=postgres\n\n[b]\nsslmode=prefer\n";
+    let user = holder()
+        .file(".pg_service.conf", services)
+        .var("PGSERVICE", "b")
+        .args(["service=a"]);
+    examined(user)
+        .is_broken_at(&["decision"])
+        .matches("doctor/refused_by_service");
+}
+
+#[test]
 fn a_ready_token_that_is_of_no_use() {
     for (changes, case) in [
         (

@@ -78,6 +78,9 @@ fn the_role_is_refused() {
     examined(ready(&none).0.args(["-d", "no such"]))
         .is_broken_at(&["sign-in"])
         .matches("doctor/database_missing");
+    examined(ready(&none).0.args(["-U", "Prod DB Readonly"]))
+        .is_broken_at(&["sign-in"])
+        .matches("doctor/database_named_after_role");
 }
 
 #[test]

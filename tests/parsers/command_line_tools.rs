@@ -113,6 +113,7 @@ fn complaints_of_psql() {
         b"FATAL:  permission denied for database \"app\"\nDETAIL:  User does not have CONNECT privilege.\n",
     ];
     let who = |is_group, oid: Option<&str>, has_token| Who {
+        database_is_role: false,
         role: "O'Brien \"x\"".to_owned(),
         database: "app".to_owned(),
         is_group,

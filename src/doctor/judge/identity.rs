@@ -11,12 +11,12 @@ use crate::intent::Plan;
 use crate::intent::role::{RoleSource, User};
 use crate::sign_in::signer::SignedIn;
 
-/// With less life left, the token may be gone before the session is there.
+/// With less time left, the token may expire before the session is open.
 const LITTLE_LIFE: Duration = Duration::from_secs(120);
 
-/// A token that was got. `source` says where from.
+/// Judges a token. `source` is where it comes from.
 pub fn token(token: &Token, source: &str, now: SystemTime) -> Finding {
-    let claim = |name| token.claim(name).unwrap_or("not said");
+    let claim = |name| token.claim(name).unwrap_or("missing");
     let left = token.expires().duration_since(now).unwrap_or_default();
     let found = format!(
         "from {source}: audience {}, tenant {}, {}, object id {}, {} minutes left",
@@ -28,7 +28,7 @@ pub fn token(token: &Token, source: &str, now: SystemTime) -> Finding {
     );
     if left < LITTLE_LIFE {
         return Finding::warn(Link::Token, found)
-            .remedy("get a new one: `--fresh`, or a new ready token");
+            .remedy("get a new one with `--fresh`; if you supply the token yourself, replace it");
     }
     Finding::ok(Link::Token, found)
 }
@@ -39,7 +39,7 @@ fn who(token: &Token) -> String {
         Identity::Named(name) => format!("identity `{name}`"),
         Identity::Guest { address } => format!("guest `{address}`"),
         Identity::ServicePrincipal { app_id } => format!("application {app_id}"),
-        Identity::Unnamed => "an identity without a name".to_owned(),
+        Identity::Unnamed => "no name".to_owned(),
     }
 }
 
@@ -49,7 +49,7 @@ pub fn is_application(token: &Token) -> bool {
         || matches!(role::identity(token), Identity::ServicePrincipal { .. })
 }
 
-/// Whether the role was named as a group.
+/// Whether `--group` or its variable names the role.
 pub fn is_group(plan: &Plan) -> bool {
     matches!(
         &plan.user,
@@ -60,7 +60,7 @@ pub fn is_group(plan: &Plan) -> bool {
     )
 }
 
-/// The role that was asked for, or worked out.
+/// Judges the role, whether you named it or the token did.
 pub fn role(plan: &Plan, signed_in: &SignedIn) -> Finding {
     let name = signed_in.role.name.to_string_lossy();
     let identity = role::identity(&signed_in.token);
@@ -68,67 +68,64 @@ pub fn role(plan: &Plan, signed_in: &SignedIn) -> Finding {
     if name.len() > LONGEST_NAME {
         finding = Finding::warn(
             Link::Role,
-            format!("{}; PostgreSQL cuts names at {LONGEST_NAME} bytes, and it has {}", finding.found, name.len()),
+            format!("{}; PostgreSQL cuts names at {LONGEST_NAME} bytes, and this one has {}", finding.found, name.len()),
         )
         .remedies(&finding.remedies)
         .remedy(format!(
-            "have the role made under a shorter name, with `pgaadauth_create_principal_with_oid`; cut, it is `{}`",
+            "have the role created under a shorter name, with `pgaadauth_create_principal_with_oid`; PostgreSQL cuts this one to `{}`",
             cut(&name)
         ));
     }
     if name.trim() != name {
         finding = Finding::warn(
             Link::Role,
-            format!("{}; there is a space at its end", finding.found),
+            format!("{}; it begins or ends with a space", finding.found),
         )
         .remedies(&finding.remedies)
-        .remedy(format!("is it `{}`?", name.trim()));
+        .remedy(format!("try `{}`", name.trim()));
     }
     finding
 }
 
 fn spelling(plan: &Plan, name: &str, identity: &Identity) -> Finding {
     let User::Named { name: given, .. } = &plan.user else {
-        return Finding::ok(
-            Link::Role,
-            format!("`{name}`, the name of the token's identity"),
-        );
+        return Finding::ok(Link::Role, format!("`{name}`, the name in the token"));
     };
-    let mended = if role::without_backslashes(given) == *given {
+    let corrected = if role::without_backslashes(given) == *given {
         ""
     } else {
         " (without the backslashes before its spaces)"
     };
     if is_group(plan) {
-        return Finding::ok(Link::Role, format!("`{name}`{mended}, as a group"));
+        return Finding::ok(Link::Role, format!("`{name}`{corrected}, a group"));
     }
-    let warn = |why: String| Finding::warn(Link::Role, format!("`{name}`{mended}: {why}"));
+    let warn = |why: String| Finding::warn(Link::Role, format!("`{name}`{corrected}: {why}"));
     match identity {
         Identity::Named(own) if own == name => {
-            Finding::ok(Link::Role, format!("`{name}`, the name of the token's identity"))
+            Finding::ok(Link::Role, format!("`{name}`, the name in the token"))
         }
         Identity::Named(own) if role::differ_by_case_alone(own, name) => {
-            warn(format!("roles are case-sensitive, and the token says `{own}`"))
-                .remedy(format!("ask for `{own}`, or name nobody"))
+            warn(format!("role names are case-sensitive, and the token has `{own}`"))
+                .remedy(format!("use `{own}`, or leave the role out"))
         }
         Identity::Guest { address } if role::differ_by_case_alone(address, name) || address == name => {
-            warn("that is a guest's address at home".to_owned()).remedy(
-                "a guest's role is by default named as this tenant names the guest, `NAME_DOMAIN#EXT#@TENANT`: name nobody to have it looked up",
+            warn("this is the guest's address in their home tenant".to_owned()).remedy(
+                "by default a guest's role is the guest's name in this tenant, `NAME_DOMAIN#EXT#@TENANT`: leave the role out to have it looked up",
             )
         }
         Identity::ServicePrincipal { app_id } if app_id.eq_ignore_ascii_case(name) => {
-            warn("that is the application's id".to_owned())
-                .remedy("an application's role is by default named after its display name")
+            warn("this is the application's id".to_owned())
+                .remedy("by default an application's role is its display name")
         }
         Identity::Named(own) => Finding::ok(
             Link::Role,
-            format!("`{name}`{mended}, which is not the token's own `{own}`: right for a group, or a role mapped by hand"),
+            format!("`{name}`{corrected}; the token has `{own}`, so this must be a group or a role that was mapped by hand"),
         ),
-        _ => Finding::ok(Link::Role, format!("`{name}`{mended}")),
+        _ => Finding::ok(Link::Role, format!("`{name}`{corrected}")),
     }
 }
 
-/// The name as PostgreSQL would cut it: whole characters only.
+/// Returns the name as PostgreSQL cuts it: whole characters only.
 fn cut(name: &str) -> &str {
     let mut end = LONGEST_NAME.min(name.len());
     while !name.is_char_boundary(end) {
@@ -137,14 +134,17 @@ fn cut(name: &str) -> &str {
     &name[..end]
 }
 
-/// The membership of the group `name`. `groups` are those that the signed-in user is in, by Graph.
+/// Judges the membership of the group `name`. `groups` are your groups, by Graph.
 pub fn group(name: &str, groups: &Result<Vec<String>, Failure>) -> Finding {
     let groups = match groups {
         Ok(groups) => groups,
         Err(why) => {
             return Finding::warn(
                 Link::Group,
-                format!("membership could not be looked up: {}", why.cause()),
+                format!(
+                    "whether you are a member of `{name}` is not known: {}",
+                    why.cause()
+                ),
             )
             .remedies(why.hints());
         }
@@ -156,15 +156,20 @@ pub fn group(name: &str, groups: &Result<Vec<String>, Failure>) -> Finding {
         .iter()
         .find(|group| role::differ_by_case_alone(group, name))
     {
-        return Finding::fail(Link::Group, format!("you are a member of `{group}`, and `{name}` was asked for: roles are case-sensitive"))
-            .remedy(format!("ask for `--group '{group}'`"));
+        return Finding::fail(
+            Link::Group,
+            format!(
+                "you are a member of `{group}`, not of `{name}`: role names are case-sensitive"
+            ),
+        )
+        .remedy(format!("use `--group '{group}'`"));
     }
     Finding::fail(
         Link::Group,
-        format!("you are not a member of `{name}`, nor of a group in it ({} other groups)", groups.len()),
+        format!("you are not a member of `{name}`, directly or through another group ({} other groups)", groups.len()),
     )
-    .remedy("have yourself added to the group; then `--fresh`, since a token knows the groups of its time")
-    .remedy("is the name the group's display name, exactly as `az ad group list` has it?")
+    .remedy("ask to be added to the group, then run `az logout` and `az login`: an older token does not include a new group")
+    .remedy("check that the name is the group's display name, exactly as `az ad group list` shows it")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Judges what was found out: each function makes a finding of it, and does no I/O.
 
 pub mod certificate;
+pub mod decision;
 pub mod identity;
 pub mod network;
 pub mod programs;

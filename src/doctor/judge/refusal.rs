@@ -1,31 +1,31 @@
-//! Explains what psql says when there is no session: the server's refusals, and what an
+//! Explains what psql reports if there is no session: the server's refusals, and what an
 //! administrator would run.
 //!
 //! Microsoft does not document the texts, and their wording moves between "Azure AD" and "Microsoft
-//! Entra", so that they are matched loosely, by what stays. The statements are those of Microsoft's
-//! page on managing Entra roles.
+//! Entra". So they are matched by the parts that stay. The statements are those of Microsoft's page
+//! on managing Entra roles.
 
 use crate::entra::refusal::one_line;
 
 use super::sql::{identifier, literal};
 
-/// Who wanted the session.
+/// Who was to have the session.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Who {
     pub role: String,
-    /// The database that was asked for.
     pub database: String,
-    /// Whether the role was named as a group.
+    /// Whether libpq took the role's name for the database, since none is named.
+    pub database_is_role: bool,
     pub is_group: bool,
     /// Whether the token is an application's, or a managed identity's.
     pub is_application: bool,
     /// The object id in the token.
     pub oid: Option<String>,
-    /// Whether there was a token at all.
     pub has_token: bool,
 }
 
-/// What psql's last complaint says, without where it comes from.
+/// Returns psql's last error, without where it comes from.
 pub fn cause(stderr: &str) -> String {
     let lines = || {
         stderr
@@ -34,14 +34,16 @@ pub fn cause(stderr: &str) -> String {
             .filter(|line| !line.is_empty())
     };
     let last = lines().rfind(|line| line.contains("FATAL:") || line.contains("rror:"));
-    let line = last.or(lines().next_back()).unwrap_or("it gives no reason");
+    let line = last
+        .or(lines().next_back())
+        .unwrap_or("psql gave no reason");
     let said = line
         .split_once("FATAL:")
-        .map(|(_, said)| format!("the server says: {}", said.trim()));
+        .map(|(_, said)| format!("the server reports: {}", said.trim()));
     one_line(&said.unwrap_or_else(|| line.to_owned()))
 }
 
-/// What to do about a refusal that says `cause`.
+/// Returns what to do about a refusal with the text `cause`.
 pub fn remedies(cause: &str, who: &Who) -> Vec<String> {
     let said = cause.to_lowercase();
     let says = |part: &str| said.contains(part);
@@ -50,22 +52,23 @@ pub fn remedies(cause: &str, who: &Who) -> Vec<String> {
     }
     if says("token has expired") {
         vec![
-            "get a new token: `--fresh`; a ready one has to be issued anew".to_owned(),
-            "is this machine's clock right? a fresh token is good for an hour".to_owned(),
+            "get a new token with `--fresh`; if you supply the token yourself, replace it"
+                .to_owned(),
+            "check this machine's clock".to_owned(),
         ]
     } else if says("audience") {
         vec![match resource(cause) {
             Some(resource) => format!(
-                "ask for the resource that the server names: `--resource {resource}`, or leave `--resource` and `--cloud` out"
+                "use the resource that the server names, with `--resource {resource}`; or leave `--resource` and `--cloud` out"
             ),
             None => {
-                "ask for the server's own resource: leave `--resource` and `--cloud` out".to_owned()
+                "leave `--resource` and `--cloud` out, to use the server's own resource".to_owned()
             }
         }]
     } else if says("valid oid claim") {
-        vec!["the token is of another tenant than the server's: `--tenant ID`, or `az login --tenant ID`".to_owned()]
+        vec!["sign in to the server's tenant, with `--tenant ID` or `az login --tenant ID`: the token is from another one".to_owned()]
     } else if says("validating the access token") {
-        vec!["what was sent is no token that this server's Entra signed: `--fresh`; is it the server's tenant and cloud?".to_owned()]
+        vec!["use `--fresh`, and check that tenant and cloud are the server's: its Entra did not sign this token".to_owned()]
     } else if says("aad_auth_tokentype") || (says("token for role") && says("is neither")) {
         other_kind(who)
     } else if says("password authentication failed") {
@@ -75,7 +78,7 @@ pub fn remedies(cause: &str, who: &Who) -> Vec<String> {
     } else if says("role \"") && says("does not exist") {
         no_role(who)
     } else if says("database \"") && says("does not exist") {
-        vec!["name a database that is there: `-d postgres` always is".to_owned()]
+        no_database(who)
     } else if says("permission denied for database") {
         vec![as_administrator(&format!(
             "grant connect on database {} to {};",
@@ -83,31 +86,31 @@ pub fn remedies(cause: &str, who: &Who) -> Vec<String> {
             identifier(&who.role)
         ))]
     } else if says("no pg_hba.conf entry") {
-        vec!["is Microsoft Entra authentication switched on at the server (portal: Authentication), and this machine's address allowed?".to_owned()]
+        vec!["check in the Azure portal that the server has Microsoft Entra authentication on (Authentication), and allows this machine's address (Networking)".to_owned()]
     } else if says("too many") || says("remaining connection slots") {
-        vec!["the server has no connection left: try again, or have some ended".to_owned()]
+        vec!["try again later, or close other connections: the server has none left".to_owned()]
     } else {
-        vec!["`entra-psql --entra-verbose` with the same words shows what psql is given".to_owned()]
+        vec!["to see what psql is given, run the same command with `--entra-verbose` instead of `--doctor`".to_owned()]
     }
 }
 
 fn without_token(says: &impl Fn(&str) -> bool) -> Vec<String> {
     vec![if says("no password supplied") {
-        "psql will ask for the password, which is not done here".to_owned()
+        "psql will ask you for the password, which `--doctor` does not do".to_owned()
     } else if says("connection refused") || says("no such file or directory") {
-        "is the server started, and are host and port right?".to_owned()
+        "check that the server is running, and that host and port are right".to_owned()
     } else {
-        "no token is due here, so that this is between psql and the server; if it wants one, say so with `--entra`".to_owned()
+        "check user, password and database, which psql takes as they are; if the server uses Microsoft Entra authentication, add `--entra`".to_owned()
     }]
 }
 
-/// The resource in quotes that the server names.
+/// Returns the resource that the server names in quotes.
 fn resource(cause: &str) -> Option<&str> {
     cause.split('"').find(|part| part.starts_with("https://"))
 }
 
 fn as_administrator(statement: &str) -> String {
-    format!("an Entra administrator of the server runs, in database postgres: {statement}")
+    format!("have an Entra administrator of the server run this, in database postgres: {statement}")
 }
 
 fn kind(who: &Who) -> &'static str {
@@ -118,10 +121,19 @@ fn kind(who: &Who) -> &'static str {
     }
 }
 
+fn no_database(who: &Who) -> Vec<String> {
+    vec![if who.database_is_role {
+        "name a database, as with `-d postgres`: none is named, so libpq uses the role's name"
+            .to_owned()
+    } else {
+        "name a database that exists: `-d postgres` always does".to_owned()
+    }]
+}
+
 fn no_role(who: &Who) -> Vec<String> {
     let role = &who.role;
     let mut remedies = vec![
-        format!("is `{role}` spelled as `\\du` lists it, case and spaces included?"),
+        format!("check that `{role}` is spelled as `\\du` lists it, with its case and spaces"),
         as_administrator(&format!(
             "select * from pgaadauth_create_principal({}, false, false);",
             literal(role)
@@ -137,22 +149,20 @@ fn not_mapped(who: &Who) -> Vec<String> {
     let role = &who.role;
     if who.is_group {
         return vec![
-            format!(
-                "be a member of the group that the role `{role}` is mapped to: {}",
-                as_administrator("select * from pgaadauth_list_principals(false);")
-            ),
+            format!("check that you are a member of the group that the role `{role}` is mapped to"),
+            as_administrator("select * from pgaadauth_list_principals(false);"),
             synchronised(),
         ];
     }
     let Some(oid) = &who.oid else {
         return vec![format!(
-            "is `{role}` the role that this token's identity is mapped to?"
+            "check that this token's identity is mapped to the role `{role}`"
         )];
     };
     let label = format!("aadauth,oid={oid},type={}", kind(who));
     vec![
         format!(
-            "is `{role}` the role of this token's identity? a group's wants a member, another's its own token"
+            "check that `{role}` is the role of this token's identity, or of a group that it is in"
         ),
         as_administrator(&format!(
             "select * from pgaadauth_create_principal_with_oid({}, {}, '{}', false, false);",
@@ -161,7 +171,7 @@ fn not_mapped(who: &Who) -> Vec<String> {
             kind(who)
         )),
         format!(
-            "or, where the role is there already: security label for \"pgaadauth\" on role {} is {};",
+            "if the role exists already, this is the statement instead: security label for \"pgaadauth\" on role {} is {};",
             identifier(role),
             literal(&label)
         ),
@@ -175,7 +185,7 @@ fn other_kind(who: &Who) -> Vec<String> {
         "a person's"
     };
     let mut remedies = vec![format!(
-        "the token is {is}, and the role `{}` is mapped to another kind of identity: sign in as that, or ask for your own role",
+        "use a role of your own, or sign in as the identity of `{}`: the token is {is}, and that role is mapped to another kind of identity",
         who.role
     )];
     if let Some(oid) = &who.oid {
@@ -190,7 +200,7 @@ fn other_kind(who: &Who) -> Vec<String> {
 
 fn no_login(who: &Who) -> Vec<String> {
     let mut remedies = vec![as_administrator(&format!(
-        "alter role {} login; it is NOLOGIN now",
+        "alter role {} login;",
         identifier(&who.role)
     ))];
     remedies.push(synchronised());
@@ -198,7 +208,7 @@ fn no_login(who: &Who) -> Vec<String> {
 }
 
 fn synchronised() -> String {
-    "where the server has `pgaadauth.enable_group_sync` on, members have roles of their own, and a group's may be NOLOGIN: leave `--group` out".to_owned()
+    "if the server has `pgaadauth.enable_group_sync` on, leave `--group` out: members have roles of their own, and a group's may be NOLOGIN".to_owned()
 }
 
 #[cfg(test)]
@@ -218,10 +228,13 @@ mod tests {
     #[test]
     fn the_servers_own_words_are_found() {
         let stderr = "psql: error: connection to server at \"h\" (1.2.3.4), port 1 failed: FATAL:  role \"x\" does not exist\n";
-        assert_eq!(cause(stderr), "the server says: role \"x\" does not exist");
+        assert_eq!(
+            cause(stderr),
+            "the server reports: role \"x\" does not exist"
+        );
         let two = "psql: error: connection to server at \"h\" (::1), port 1 failed: Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?\n";
         assert!(cause(two).contains("Connection refused"));
-        assert_eq!(cause(""), "it gives no reason");
+        assert_eq!(cause(""), "psql gave no reason");
     }
 
     #[test]
@@ -277,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_told_of_synchronisation() {
+    fn groups_are_reminded_of_synchronisation() {
         let group = Who {
             is_group: true,
             ..who()

@@ -1,17 +1,17 @@
-//! Judges the session that psql opened, or did not.
+//! Judges the session that psql opened or failed to open.
 
 use crate::doctor::finding::{Finding, Link};
 use crate::doctor::look::session::{Session, SessionError};
 
 use super::refusal::{self, Who};
 
-/// What came of opening a session.
-pub fn judge(came: &Result<Session, SessionError>, who: &Who) -> Finding {
-    match came {
+/// Judges what came of opening a session.
+pub fn judge(opened: &Result<Session, SessionError>, who: &Who) -> Finding {
+    match opened {
         Ok(session) => Finding::ok(
             Link::SignIn,
             format!(
-                "psql is in: role `{}`, database `{}`, PostgreSQL {}, {} ms",
+                "psql is signed in: role `{}`, database `{}`, PostgreSQL {}, {} ms",
                 session.role,
                 session.database,
                 session.version,
@@ -24,7 +24,7 @@ pub fn judge(came: &Result<Session, SessionError>, who: &Who) -> Finding {
             Finding::fail(Link::SignIn, cause).remedies(remedies)
         }
         Err(SessionError::Silent) => Finding::fail(Link::SignIn, "psql got no answer in time").remedy(
-            "the server takes connections and does not answer: is it starting, or busy? does something in between hold it back?",
+            "check whether the server is starting or overloaded, and that nothing in between holds the connection back; to wait longer, use `--timeout SECONDS`",
         ),
         Err(SessionError::NotStarted(why)) => Finding::fail(Link::SignIn, format!("psql cannot be run: {why}"))
             .remedy("name another psql with `--psql PATH`"),

@@ -52,9 +52,13 @@ fn version(
         }
         Ok(answer) => {
             let said = String::from_utf8_lossy(&answer.stderr);
-            Err(said.lines().next().unwrap_or("it fails").to_owned())
+            Err(said
+                .lines()
+                .next()
+                .unwrap_or("it prints no reason")
+                .to_owned())
         }
-        Err(NoAnswer::TimedOut) => Err("it does not answer".to_owned()),
+        Err(NoAnswer::TimedOut) => Err("it does not end in time".to_owned()),
         Err(NoAnswer::NotStarted(why)) => Err(why.to_string()),
     }
 }

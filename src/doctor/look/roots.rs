@@ -104,7 +104,7 @@ fn read(place: RootSource) -> Roots {
             let found = directories.map(|directory| load_certs_from_paths(None, Some(directory)));
             from_store(std::iter::once(file).chain(found))
         }
-        RootSource::Unknown => Err("psql may find any by `system`".to_owned()),
+        RootSource::Unknown => Err("what psql finds as `system` is not known".to_owned()),
         RootSource::File(file) => match CertificateDer::pem_file_iter(file) {
             Err(why) => Err(why.to_string()),
             // libpq passes over what it can't read too.
@@ -133,7 +133,7 @@ fn filled(
     why: Option<String>,
 ) -> Result<Vec<CertificateDer<'static>>, String> {
     if found.is_empty() {
-        Err(why.unwrap_or_else(|| "there is no certificate in it".to_owned()))
+        Err(why.unwrap_or_else(|| "there is no certificate there".to_owned()))
     } else {
         Ok(found)
     }
