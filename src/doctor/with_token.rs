@@ -21,8 +21,8 @@ use crate::token::person::Person;
 use crate::token::workload::credential::Credential;
 
 use super::finding::{Finding, Link};
-use super::judge::refusal::Who;
-use super::judge::{decision, identity, programs, session};
+use super::judge::session::{self, Who};
+use super::judge::{decision, identity, programs};
 use super::look::network::WebService;
 use super::look::programs::{Az, Psql};
 use super::look::server::Server;

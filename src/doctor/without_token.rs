@@ -11,8 +11,8 @@ use crate::system::threads;
 use crate::token::azure_cli;
 
 use super::finding::{Finding, Link};
-use super::judge::refusal::Who;
-use super::judge::{decision, network, programs, session};
+use super::judge::session::{self, Who};
+use super::judge::{decision, network, programs};
 use super::reporter::Reporter;
 use super::{Checkup, locate, look};
 

@@ -4,7 +4,7 @@
 use std::process::ExitStatus;
 use std::time::SystemTime;
 
-use entra_psql::testing::doctor::judge::refusal::{self, Who};
+use entra_psql::testing::doctor::judge::session::{self, Who};
 use entra_psql::testing::psql;
 use entra_psql::testing::token::azd;
 use entra_psql::testing::token::azure_cli::{self, active_cloud, error::AzError};
@@ -127,9 +127,9 @@ fn complaints_of_psql() {
         who(false, None, false),
     ];
     hunt(&samples, |stderr| {
-        let cause = refusal::cause(&String::from_utf8_lossy(stderr));
+        let cause = session::cause(&String::from_utf8_lossy(stderr));
         for who in &everyone {
-            let _ = refusal::remedies(&cause, who);
+            let _ = session::remedies(&cause, who);
         }
     });
 }

@@ -5,6 +5,5 @@ pub mod decision;
 pub mod identity;
 pub mod network;
 pub mod programs;
-pub mod refusal;
 pub mod session;
 pub mod sql;
