@@ -1,4 +1,4 @@
-//! Judges the token by what it says of itself, the role's name by what the token says, and the
+//! Judges the token by its claims, the role's name by the token, and the
 //! membership of a group.
 
 use std::time::{Duration, SystemTime};
