@@ -9,6 +9,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use regex::Regex;
+use rexpect::session::spawn_command;
 use sandbox::{Behaviour, Fault, Manner, Sandbox, TokenChanges};
 
 use crate::az_failures::recorded::ends_soon;
@@ -100,6 +102,49 @@ fn lines_come_as_they_are_known_and_slow_is_not_broken() {
         .read_to_string(&mut stderr)
         .expect("text");
     assert_eq!(stderr, "");
+}
+
+/// Only the words that classify a line have a colour, and only where somebody sees it.
+#[test]
+fn colour_is_for_terminals() {
+    let user = || {
+        ready(&TokenChanges::none())
+            .0
+            .args_in_front(["--doctor"])
+            .var("TERM", "xterm")
+    };
+    let at_terminal = |user: User| {
+        let mut terminal = spawn_command(user.command(), Some(60_000)).expect("a terminal");
+        terminal.exp_eof().expect("the end").replace("\r\n", "\n")
+    };
+    let escape = Regex::new("\u{1b}\\[[0-9;]*m").expect("a pattern");
+    let coloured = |shown: &str| {
+        let good = shown.matches("\u{1b}[1m\u{1b}[32mok  \u{1b}[0m  ").count();
+        assert_eq!(good, 9, "{shown:?}");
+        assert_eq!(escape.find_iter(shown).count(), 3 * good, "{shown:?}");
+        assert!(
+            escape
+                .replace_all(shown, "")
+                .contains("\nok    psql       ")
+        );
+        assert!(shown.contains("\nskip  az "), "{shown:?}");
+    };
+    coloured(&at_terminal(user()));
+    coloured(&user().var("CLICOLOR_FORCE", "1").run().stdout);
+    for plain in [
+        at_terminal(user().var("NO_COLOR", "1")),
+        at_terminal(user().var("TERM", "dumb")),
+        user().run().stdout,
+    ] {
+        assert!(plain.starts_with("ok    version    "), "{plain:?}");
+        assert!(!plain.contains('\u{1b}'), "{plain:?}");
+    }
+    let json = ready(&TokenChanges::none())
+        .0
+        .args_in_front(["--doctor=json"])
+        .var("CLICOLOR_FORCE", "1")
+        .run();
+    assert!(!json.stdout.contains('\u{1b}'), "{json:?}");
 }
 
 #[test]

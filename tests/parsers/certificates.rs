@@ -42,7 +42,7 @@ fn sample(kind: KeyKind) -> Sample {
     let cache = Cache::open().expect("the sandbox's cache");
     let authority = Authority::load(&cache).expect("the sandbox's authority");
     let all = ClientCertificates::load(&cache, &authority).expect("certificates");
-    let one = all.of(kind).expect("a certificate of each sort");
+    let one = all.find(kind).expect("a certificate of each sort");
     let blocks = |text: &str| pem::parse_many(text).expect("PEM");
     let chain = blocks(&one.certificates_pem());
     Sample {

@@ -1,4 +1,4 @@
-//! The program, with another in the place of entra-psql.
+//! The program, with another in place of entra-psql.
 
 use std::{
     fs,
@@ -12,10 +12,10 @@ use tempfile::TempDir;
 
 use crate::support::{answer, sandbox};
 
-/// How the greeting begins.
+/// The beginning of the greeting.
 const GREETING: &str = "You are alice@contoso.example";
 
-/// The program, about to run `script` where it would run entra-psql.
+/// Returns the program, which runs `script` instead of entra-psql.
 fn program(script: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sandbox"));
     command
@@ -27,7 +27,7 @@ fn program(script: &str) -> Command {
 
 #[test]
 fn the_launcher_finds_everything_it_needs() {
-    // Needed to be ready, so that the program says nothing of installing.
+    // Started first, so the program reports no installation.
     sandbox();
     let script = "
         token=$(az account get-access-token --resource-type oss-rdbms --query accessToken --output tsv) || exit
@@ -35,7 +35,7 @@ fn the_launcher_finds_everything_it_needs() {
     assert_eq!(answer(&mut program(script)), "Prod DB Readonly");
 }
 
-/// The program without arguments, about to run `script` where it would run entra-psql.
+/// Returns the program without arguments, which runs `script` instead of entra-psql.
 fn opened(script: &str) -> (Command, TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("launcher");
@@ -53,7 +53,7 @@ fn at_terminal(command: Command) -> PtySession {
     spawn_command(command, Some(60_000)).unwrap()
 }
 
-/// What is said to try works, and so does what is said to leave.
+/// Each command of the greeting works.
 #[test]
 fn a_person_is_greeted_and_what_the_greeting_says_works() {
     sandbox();
@@ -97,12 +97,12 @@ fn a_person_is_greeted_and_what_the_greeting_says_works() {
 #[test]
 fn only_a_person_who_opens_it_is_greeted() {
     sandbox();
-    // Without a terminal, not a byte.
+    // Without a terminal, nothing is printed.
     let (mut command, _directory) = opened("echo ready");
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.stdout, b"ready\n");
     assert_eq!(output.stderr, b"");
-    // At a terminal, with arguments for entra-psql.
+    // The same at a terminal, with arguments for entra-psql.
     let mut command = program("echo ready");
     command.stdin(Stdio::inherit());
     let shown = at_terminal(command).exp_eof().unwrap();
@@ -148,7 +148,7 @@ fn exit_codes_are_the_launchers() {
 
 #[test]
 fn ctrl_c_is_the_launchers() {
-    // Both get the signal, as from a terminal; the launcher goes on, and so must the sandbox.
+    // Both get the signal, as at a terminal. The launcher continues, so the sandbox must too.
     let script = "trap 'echo interrupted' INT; echo $PPID; while read line; do echo $line; done";
     let mut child = program(script)
         .stdin(Stdio::piped())
