@@ -1,5 +1,5 @@
-//! `--doctor` takes its time: each line is printed when it is known, a slow link has the time that a
-//! launch would give it, and a silent one is given up.
+//! How `--doctor` uses its time: it prints each line as soon as it is known, gives a slow link the
+//! time that a launch would, and gives up on a silent one.
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _};
@@ -18,7 +18,7 @@ use crate::doctor::{alice, examined};
 use crate::identities::{ready, with_secret};
 use crate::support::{User, heeding_signals, text};
 
-/// A relay in front of the sandbox's server that holds back what arrives until it is released.
+/// A relay in front of the sandbox's server. It passes nothing on until it is released.
 struct Slow {
     port: u16,
     release: Sender<()>,
@@ -29,7 +29,7 @@ impl Slow {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let (release, released) = channel();
-        // It ends with the test program.
+        // The thread ends with the test program.
         thread::spawn(move || {
             let mut is_held = true;
             for client in listener.incoming() {
@@ -53,13 +53,13 @@ impl Slow {
 
 fn pass_on(mut from: TcpStream, mut to: TcpStream) {
     thread::spawn(move || {
-        // An end of one connection is an end of the other.
+        // If one connection ends, the other does.
         let _ = io::copy(&mut from, &mut to);
         let _ = to.shutdown(Shutdown::Write);
     });
 }
 
-/// The doctor's report for `user`, to be read while it is written.
+/// Starts the doctor for `user`, and returns its report, to read while it is written.
 fn begun(user: &User) -> (Child, BufReader<std::process::ChildStdout>) {
     let mut doctor = heeding_signals(user.command())
         .stdin(Stdio::null())
@@ -71,8 +71,8 @@ fn begun(user: &User) -> (Child, BufReader<std::process::ChildStdout>) {
     (doctor, lines)
 }
 
-/// A server that takes longer than any bound of the doctor's own may be: the lines above it are
-/// there before it answers, and then all is well.
+/// The server answers after four seconds. The lines above it are there before it answers, and then
+/// all is well.
 #[test]
 fn lines_come_as_they_are_known_and_slow_is_not_broken() {
     let slow = Slow::start();
@@ -88,7 +88,7 @@ fn lines_come_as_they_are_known_and_slow_is_not_broken() {
         let line = text(&known.as_bytes()[before..]);
         assert_eq!(line.split_whitespace().nth(1), Some(link), "{known}");
     }
-    // The server is asked for TLS by now, and does not answer.
+    // The server has got the request for TLS, and does not answer.
     thread::sleep(Duration::from_secs(4));
     slow.release.send(()).expect("a release");
     let mut rest = String::new();
@@ -104,7 +104,7 @@ fn lines_come_as_they_are_known_and_slow_is_not_broken() {
     assert_eq!(stderr, "");
 }
 
-/// Only the words that classify a line have a colour, and only where somebody sees it.
+/// Only the word that classifies a line has a colour, and only at a terminal.
 #[test]
 fn colour_is_for_terminals() {
     let user = || {
@@ -154,7 +154,7 @@ fn a_slow_entra_is_not_broken() {
     examined(user).works().has("warn", &[]);
 }
 
-/// `--timeout` bounds the sign-in, as in a launch, and leaves the server its time.
+/// `--timeout` limits the sign-in, as in a launch, and not the server.
 #[test]
 fn silence_ends_in_time() {
     let server = Sandbox::shared()
@@ -175,7 +175,7 @@ fn silence_ends_in_time() {
     );
 }
 
-/// As with `| head -1`: what the doctor started ends with it.
+/// With `| head -1`, what the doctor started ends with it.
 #[test]
 fn a_reader_that_leaves_ends_everything_that_runs() {
     let user = alice().args_in_front(["--doctor"]);

@@ -9,6 +9,7 @@ use crate::doctor::finding::{Finding, Link};
 use crate::doctor::look::roots::{RootSource, Roots};
 use crate::doctor::look::server::Server;
 use crate::doctor::look::tls::{Shown, TlsError};
+use crate::doctor::look::within;
 
 /// With fewer days left, a certificate needs attention: Azure's are renewed long before.
 const FEW_DAYS: u64 = 7;
@@ -43,7 +44,7 @@ fn no_tls(server: &Server, trouble: &TlsError) -> Finding {
     match trouble {
         TlsError::PlainText => Finding::fail(Link::Tls, format!("{at} does not support TLS, and a token is only sent over TLS"))
             .remedy("check the server and the port: Azure's servers support TLS, and a tunnel or proxy in between must pass it on"),
-        TlsError::Silent => Finding::fail(Link::Tls, format!("{at} accepts connections and does not answer in time"))
+        TlsError::Silent => Finding::fail(Link::Tls, format!("{at} accepts connections and did not answer {}", within(server.time)))
             .remedy("check that this is PostgreSQL's port, and that nothing in between holds the connection back"),
         TlsError::Stranger => Finding::fail(Link::Tls, format!("{at} does not answer as a PostgreSQL server does"))
             .remedy("check the server and the port: PostgreSQL's default is 5432"),

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::doctor::finding::{Finding, Link};
 use crate::doctor::look::network::WebService;
 use crate::doctor::look::server::{Name, Reached, Server};
+use crate::doctor::look::within;
 
 /// Judges the server's name.
 pub fn name(server: &Server) -> Finding {
@@ -54,7 +55,7 @@ pub fn port(server: &Server) -> Finding {
         }
         Some(Reached::Refused(why)) => Finding::fail(Link::Port, format!("{at} cannot be reached: {why}{beside}"))
             .remedy("check that the server is running, and that the port is right"),
-        Some(Reached::Silent) => Finding::fail(Link::Port, format!("{at} does not answer in time{beside}"))
+        Some(Reached::Silent) => Finding::fail(Link::Port, format!("{at} did not answer {}{beside}", within(server.time)))
             .remedy("if the server has public access, allow this machine's address in its firewall rules, and check that this network lets the port out")
             .remedy("if the server has private access, connect to its network (VPN)"),
     };
@@ -123,6 +124,8 @@ fn with_kind(address: &IpAddr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -145,6 +148,7 @@ mod tests {
         let server = Server {
             host: "db".to_owned(),
             port: "6432".to_owned(),
+            time: Duration::from_secs(30),
             name: Name::Given([10, 0, 0, 4].into()),
             reached: Some(Reached::Silent),
             others: vec![(5432, true)],
@@ -153,7 +157,7 @@ mod tests {
         let finding = port(&server);
         assert_eq!(
             finding.found,
-            "`db` port 6432 does not answer in time (5432 is open)"
+            "`db` port 6432 did not answer within 30s (5432 is open)"
         );
         assert!(
             finding

@@ -7,6 +7,7 @@
 
 use crate::doctor::finding::{Finding, Link};
 use crate::doctor::look::session::{Session, SessionError};
+use crate::doctor::look::within;
 use crate::entra::refusal::one_line;
 
 use super::sql::{identifier, literal};
@@ -45,7 +46,7 @@ pub fn judge(opened: &Result<Session, SessionError>, who: &Who) -> Finding {
             let remedies = remedies(&cause, who);
             Finding::fail(Link::SignIn, cause).remedies(remedies)
         }
-        Err(SessionError::Silent) => Finding::fail(Link::SignIn, "psql got no answer in time").remedy(
+        Err(SessionError::Silent(time)) => Finding::fail(Link::SignIn, format!("psql got no answer {}", within(*time))).remedy(
             "check whether the server is starting or overloaded, and that nothing in between holds the connection back; to wait longer, use `--timeout SECONDS`",
         ),
         Err(SessionError::NotStarted(why)) => Finding::fail(Link::SignIn, format!("psql cannot be run: {why}"))

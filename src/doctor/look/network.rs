@@ -7,13 +7,15 @@ use std::time::Duration;
 use crate::environment::Environment;
 use crate::system::deadline::Deadline;
 
+use super::within;
+
 /// Looks the addresses of a name up, or says why there are none.
 pub fn resolve(name: &str, time: Duration) -> Result<Vec<IpAddr>, String> {
     let question = (name.to_owned(), 0);
     let found = Deadline::after(time).wait_for(move || question.to_socket_addrs());
     let mut addresses: Vec<IpAddr> = match found {
         Err(why) if why.kind() == ErrorKind::TimedOut => {
-            return Err("the DNS does not answer in time".to_owned());
+            return Err(format!("the DNS did not answer {}", within(time)));
         }
         Ok(Err(why)) | Err(why) => return Err(why.to_string()),
         Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
@@ -93,7 +95,7 @@ pub fn check_web_service(address: &str, environment: &Environment, time: Duratio
         Ok(addresses) => match reach(addresses, port, time) {
             Reach::Open(_) => Ok(()),
             Reach::Refused(why) => Err(why),
-            Reach::Silent => Err("it does not answer in time".to_owned()),
+            Reach::Silent => Err(format!("there was no answer {}", within(time))),
         },
     };
     WebService {

@@ -13,6 +13,8 @@ use crate::system::deadline::Deadline;
 use crate::system::process::{self, NoAnswer};
 use crate::token::azure_cli::{Account, AzureCli};
 
+use super::within;
+
 /// Where the programs are that Debian's wrapper chooses from, each below its version.
 const CHOICE_OF_WRAPPER: &str = "/usr/lib/postgresql";
 
@@ -58,7 +60,7 @@ fn version(
                 .unwrap_or("it prints no reason")
                 .to_owned())
         }
-        Err(NoAnswer::TimedOut) => Err("it does not end in time".to_owned()),
+        Err(NoAnswer::TimedOut) => Err(format!("it did not end {}", within(deadline.total()))),
         Err(NoAnswer::NotStarted(why)) => Err(why.to_string()),
     }
 }

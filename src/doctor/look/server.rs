@@ -25,6 +25,8 @@ pub struct Server {
     pub host: String,
     /// Its port, as it was given.
     pub port: String,
+    /// How long each step had.
+    pub time: Duration,
     /// Where its name leads.
     pub name: Name,
     /// What came of its own port; nothing if there is no address.
@@ -85,6 +87,7 @@ pub fn check(host: &Host, is_azure: bool, time: Duration, known: &Sender<Server>
     let mut server = Server {
         host: shown,
         port,
+        time,
         name,
         reached: None,
         others: Vec::new(),

@@ -30,8 +30,8 @@ pub struct Session {
 pub enum SessionError {
     /// psql reports this.
     Refused(String),
-    /// There was no answer in time.
-    Silent,
+    /// There was no answer within this time.
+    Silent(Duration),
     /// psql cannot be run.
     NotStarted(String),
 }
@@ -72,7 +72,7 @@ pub fn open(
     let start = Instant::now();
     let answer =
         process::run(psql, arguments, &environment, deadline).map_err(|why| match why {
-            NoAnswer::TimedOut => SessionError::Silent,
+            NoAnswer::TimedOut => SessionError::Silent(deadline.total()),
             NoAnswer::NotStarted(why) => SessionError::NotStarted(why.to_string()),
         })?;
     if !answer.status.success() {

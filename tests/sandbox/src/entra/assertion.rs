@@ -243,7 +243,7 @@ mod tests {
 
     /// Returns the code of the refusal of an assertion that is right except for these parts.
     async fn code(state: &State, header: Value, claims: Value) -> Option<u64> {
-        let certificate = state.certificates.of(KeyKind::P256).unwrap();
+        let certificate = state.certificates.find(KeyKind::P256).unwrap();
         let merged = |mut all: Value, changed: Value| {
             for (name, value) in changed.as_object().unwrap() {
                 all[name] = value.clone();
