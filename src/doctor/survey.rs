@@ -88,7 +88,7 @@ impl Survey<'_> {
     }
 
     /// Reports name, port and TLS of each server.
-    pub fn report_servers(&mut self, servers: Vec<Receiver<Server>>) {
+    pub fn report_servers(&mut self, servers: &[Receiver<Server>]) {
         let psql = self.known.psql.as_ref();
         let launch = roots::Launch {
             psql: psql.map(|psql| psql.program.as_path()),
@@ -101,18 +101,23 @@ impl Survey<'_> {
         let (added, roots) = launch.roots();
         self.known.added_roots = added;
         let checks = checks(self.protection, &roots);
-        for known in servers {
-            let Ok(mut server) = known.recv() else {
-                continue;
-            };
+        let tls = |server: &Server| certificate::judge(server, checks, &roots, SystemTime::now());
+        if let [known] = servers {
             let before = self.known.broken.len();
-            self.add(network::name(&server));
-            server = known.recv().unwrap_or(server);
-            self.add(network::port(&server));
-            server = known.recv().unwrap_or(server);
-            let now = SystemTime::now();
-            self.add(certificate::judge(&server, checks, &roots, now));
-            self.known.is_reached |= self.known.broken.len() == before;
+            for finding in judge_steps(known, tls) {
+                self.add(finding);
+            }
+            self.known.is_reached = self.known.broken.len() == before;
+            return;
+        }
+        let judged = servers
+            .iter()
+            .map(|known| judge_steps(known, tls).collect());
+        let judged: Vec<Vec<Finding>> = judged.collect();
+        let is_reached = is_one_reached(&judged);
+        self.known.is_reached = is_reached;
+        for finding in judged.into_iter().flatten() {
+            self.add(unless(|| is_reached, finding));
         }
     }
 
@@ -208,6 +213,30 @@ impl Survey<'_> {
     }
 }
 
+/// Whether no link of one of the servers is broken. libpq tries one after the other, so the broken
+/// links of the others matter less.
+pub(super) fn is_one_reached(servers: &[Vec<Finding>]) -> bool {
+    let is_reached = |findings: &Vec<Finding>| !findings.iter().any(Finding::is_broken);
+    servers.iter().any(is_reached)
+}
+
+/// Judges name, port and TLS of a server, each as soon as it is known.
+pub(super) fn judge_steps(
+    known: &Receiver<Server>,
+    tls: impl Fn(&Server) -> Finding,
+) -> impl Iterator<Item = Finding> {
+    let mut server = None;
+    (0..3).filter_map(move |step| {
+        server = known.recv().ok().or_else(|| server.take());
+        let server = server.as_ref()?;
+        Some(match step {
+            0 => network::name(server),
+            1 => network::port(server),
+            _ => tls(server),
+        })
+    })
+}
+
 /// Returns what psql checks of a server's certificate.
 fn checks(protection: &Protection, roots: &Roots) -> Checks {
     match protection.mode.as_str() {
@@ -242,7 +271,7 @@ fn group_to_look_up(plan: &Plan, signed_in: &SignedIn) -> Option<String> {
 
 /// Makes a finding matter less if what it is for `works` without it. Waits for that only if the
 /// link is broken.
-fn unless(works: impl FnOnce() -> bool, mut finding: Finding) -> Finding {
+pub(super) fn unless(works: impl FnOnce() -> bool, mut finding: Finding) -> Finding {
     if finding.is_broken() && works() {
         finding.status = Status::Warn;
     }

@@ -60,7 +60,7 @@ impl Checkup<'_> {
             survey.check_psql();
             survey.report_az(begun.az, || signed_in.is_ok());
             survey.report_decision(decided);
-            survey.report_servers(begun.servers);
+            survey.report_servers(&begun.servers);
             survey.report_web_services(begun.authority, begun.graph, || signed_in.is_ok());
             survey.report_token(&signed_in);
             survey.check_group_and_session(&signed_in);

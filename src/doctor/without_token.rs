@@ -1,6 +1,6 @@
 //! All links, if psql connects without a token.
 
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use crate::cli::Options;
@@ -12,8 +12,10 @@ use crate::token::azure_cli;
 
 use super::finding::{Finding, Link};
 use super::judge::session::{self, Who};
-use super::judge::{decision, network, programs};
+use super::judge::{decision, programs};
+use super::look::server::Server;
 use super::reporter::Reporter;
+use super::survey::{is_one_reached, judge_steps, unless};
 use super::{Checkup, locate, look};
 
 /// Why a link is not checked.
@@ -38,10 +40,7 @@ impl Checkup<'_> {
         reporter.add(programs::az_aside(az.as_deref(), NOT_NEEDED));
         reporter.add(self.judge_password(flags, why));
         self.report_servers(reporter);
-        reporter.add(Finding::skip(
-            Link::Tls,
-            "left to psql: no access token is sent",
-        ));
+        reporter.add(tls_left_to_psql());
         let of_tokens = [
             Link::Authority,
             Link::Graph,
@@ -94,12 +93,28 @@ impl Checkup<'_> {
                 });
                 known
             });
-            for known in servers.collect::<Vec<_>>() {
-                let Ok(server) = known.recv() else { continue };
-                reporter.add(network::name(&server));
-                let server = known.recv().unwrap_or(server);
-                reporter.add(network::port(&server));
+            let servers: Vec<_> = servers.collect();
+            if let [known] = &servers[..] {
+                reporter.add_all(judge_name_and_port(known));
+                return;
+            }
+            let judged = servers
+                .iter()
+                .map(|known| judge_name_and_port(known).collect());
+            let judged: Vec<Vec<Finding>> = judged.collect();
+            let is_reached = is_one_reached(&judged);
+            for finding in judged.into_iter().flatten() {
+                reporter.add(unless(|| is_reached, finding));
             }
         });
     }
+}
+
+/// Judges name and port of a server, each as soon as it is known. Its TLS is not checked.
+fn judge_name_and_port(known: &Receiver<Server>) -> impl Iterator<Item = Finding> {
+    judge_steps(known, |_| tls_left_to_psql()).take(2)
+}
+
+fn tls_left_to_psql() -> Finding {
+    Finding::skip(Link::Tls, "left to psql: no access token is sent")
 }

@@ -125,6 +125,36 @@ fn a_port_that_is_closed_or_none() {
         .matches("doctor/port_not_a_number");
 }
 
+/// libpq goes on to the next host, so a launch works.
+#[test]
+fn one_of_two_servers_is_enough() {
+    let ports = format!("{},{}", closed_port(), Sandbox::shared().port());
+    let user = holder()
+        .var("PGHOST", format!("{HOST},{HOST}"))
+        .var("PGHOSTADDR", "127.0.0.1,127.0.0.1")
+        .var("PGPORT", ports)
+        .args(["--doctor"]);
+    let ran = user.run();
+    let words: Vec<(&str, &str)> = ran
+        .stdout
+        .lines()
+        .filter_map(|line| line.split_once("  "))
+        .map(|(status, rest)| (status, rest.split_whitespace().next().unwrap_or_default()))
+        .filter(|(_, link)| ["name", "port", "tls", "sign-in"].contains(link))
+        .collect();
+    let of_servers = [
+        ("ok", "name"),
+        ("warn", "port"),
+        ("skip", "tls"),
+        ("ok", "name"),
+        ("ok", "port"),
+        ("ok", "tls"),
+        ("ok", "sign-in"),
+    ];
+    assert_eq!(words, of_servers, "{}", ran.stdout);
+    assert_eq!(ran.code, Some(0));
+}
+
 #[test]
 fn a_server_that_does_not_prove_its_name() {
     for (manner, case) in [

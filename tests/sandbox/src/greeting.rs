@@ -13,8 +13,8 @@ pub fn greet(sandbox: &Sandbox, identity: Identity, role: &str) {
 
 fn greeting(host: &str, user: &str, role: &str) -> String {
     format!(
-        "You are {user}, signed in to az, and sign in to the server as the group \"{role}\".
-The server is {host}, and runs on this machine only.
+        "You are {user}, and sign in as the group \"{role}\".
+The server is {host}, on this machine only.
 
 Try:
   \\conninfo                                         show how you are connected
