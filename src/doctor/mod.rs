@@ -230,3 +230,19 @@ fn report_undecided(
         .skip(1);
     reporter.add_all(later.map(|link| Finding::unchecked(link, "`decision` failed")));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_only_raises_the_time_for_a_link() {
+        for (timeout, time) in [(None, 30), (Some(1), 30), (Some(60), 60)] {
+            let options = Options {
+                timeout: timeout.map(Duration::from_secs),
+                ..Options::default()
+            };
+            assert_eq!(time_for_link(&options), Duration::from_secs(time));
+        }
+    }
+}

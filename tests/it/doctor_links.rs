@@ -1,5 +1,5 @@
-//! `--doctor`, with one link broken at a time: that link is named, with its remedy, and what leans
-//! on it is not tried.
+//! `--doctor`, with one link broken at a time: that link is reported, with its remedy, and what needs
+//! it is not tried.
 
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
@@ -15,18 +15,18 @@ use crate::doctor::{HOST, alice, examined};
 use crate::identities::{nobody, ready, with_secret};
 use crate::support::{User, heeding_signals};
 
-/// Somebody with a good token and nothing to ask az.
+/// Returns a user with a good token who does not need az.
 fn holder() -> User {
     ready(&TokenChanges::none()).0
 }
 
-/// The same before another server. Who is behind it is of no matter to the doctor.
+/// Returns the same user in front of another server.
 fn before(manner: Manner) -> (User, Gateway) {
     let server = Sandbox::shared().new_gateway(manner).expect("a server");
     (holder().var("PGPORT", server.port().to_string()), server)
 }
 
-/// A port on which nobody listens.
+/// Returns a port where nothing listens.
 fn closed_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
@@ -89,7 +89,7 @@ fn az_is_in_another_cloud() {
         .matches("doctor/az_in_another_cloud");
 }
 
-/// A label of 64 letters fits into no question to the DNS, so that nobody is ever asked for it.
+/// A label of 64 letters is too long for the DNS, so no server is ever asked for it.
 #[test]
 fn a_name_that_does_not_resolve() {
     let name = format!("{}.postgres.database.azure.com", "x".repeat(64));
@@ -175,7 +175,7 @@ fn a_server_that_does_not_prove_its_name() {
         .matches("doctor/roots_unreadable");
 }
 
-/// What the person chose not to have checked is pointed out, and no more.
+/// If a person chose a weaker check, that is a warning and no more.
 #[test]
 fn weaker_modes_are_looked_at_as_they_are() {
     let (user, _server) = before(Manner::WrongName);
@@ -245,7 +245,7 @@ fn a_password_keeps_a_token_away() {
             .has("warn", &["decision"])
             .matches(case);
     }
-    // Who forbids a token knows why there is none.
+    // If you forbid a token, its absence is no surprise.
     for user in [
         alice().args(["--no-entra"]),
         alice().var("ENTRA_PSQL_NO_ENTRA", "1"),
@@ -310,7 +310,7 @@ fn who_is_not_signed_in_at_all_hears_of_it() {
     examined(user).works().matches("doctor/application_in_az");
 }
 
-/// Several programs run at once, and each is the root of a tree of its own.
+/// Several programs run at once, and each is the root of its own tree.
 #[test]
 fn a_ctrl_c_ends_everything_that_runs() {
     let user = alice().args(["--doctor"]);
@@ -348,7 +348,7 @@ fn a_ctrl_c_ends_everything_that_runs() {
     nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGINT).expect("a signal");
     let status = doctor.wait().expect("its end");
     assert_eq!(ExitStatusExt::signal(&status), Some(2));
-    // The groups were sent SIGKILL before it ended; they are gone when the system has got to it.
+    // The groups got SIGKILL before it ended, and are gone soon after.
     for child in children {
         ends_soon(&child);
     }
