@@ -26,6 +26,7 @@ mod directories;
 mod doctor;
 mod doctor_links;
 mod doctor_refusals;
+mod doctor_time;
 mod exec;
 mod help;
 mod identities;

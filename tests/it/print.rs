@@ -108,12 +108,13 @@ fn pgadmin_takes_the_token_for_its_password() {
 fn a_token_on_a_terminal_comes_with_a_warning() {
     let user = alice().args(["--print-token"]);
     let mut terminal = spawn_command(user.command(), Some(60_000)).expect("a terminal");
-    let before = terminal
-        .exp_string(
-            "entra-psql: warning: whoever sees this token can sign in with it until it expires\r\n",
-        )
+    let (before, warning) = terminal
+        .exp_regex(r"(?m)^entra-psql: warning: [^\r]*\r\n")
         .expect("a warning");
     assert_eq!(before, "");
+    let warned = "anyone who sees this token can sign in with it until it expires: 5";
+    assert!(warning.contains(warned), "{warning}");
+    assert!(warning.ends_with(" minutes left\r\n"), "{warning}");
     let token = terminal.exp_eof().expect("the end");
     assert!(token.starts_with("eyJ"), "no token");
 }

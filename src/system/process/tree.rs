@@ -103,8 +103,9 @@ mod signals {
         before: Vec<(Signal, SigAction)>,
     }
 
-    const ENDING: [Signal; 4] = [
+    const ENDING: [Signal; 5] = [
         Signal::SIGINT,
+        Signal::SIGPIPE,
         Signal::SIGTERM,
         Signal::SIGHUP,
         Signal::SIGQUIT,
