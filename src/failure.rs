@@ -102,6 +102,12 @@ impl Failure {
         &self.hints
     }
 
+    /// Returns the cause and the hints, each with the word that its line begins with.
+    pub fn lines(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let hints = self.hints.iter().map(|hint| ("hint", hint.as_str()));
+        std::iter::once(("error", self.cause.as_str())).chain(hints)
+    }
+
     /// The commands of az that mend it; see [`Failure::mend_by`].
     pub fn mended_by(&self) -> &[Vec<String>] {
         &self.mended_by
@@ -120,10 +126,9 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "entra-psql: error: {}", self.cause)?;
-        self.hints
-            .iter()
-            .try_for_each(|hint| write!(f, "\nentra-psql: hint: {hint}"))
+        let lines = self.lines();
+        let lines = lines.map(|(label, text)| format!("entra-psql: {label}: {text}"));
+        f.write_str(&lines.collect::<Vec<_>>().join("\n"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The operating system: processes, files that are ours alone, terminals, threads, deadlines.
 //! Nothing here knows Entra, psql or our options.
 
+pub mod colour;
 pub mod credential_store;
 pub mod deadline;
 pub mod plain_file;

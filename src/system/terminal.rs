@@ -7,6 +7,8 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};
 
+use super::colour;
+
 /// Writes `text` and a newline to standard output; the exit code is 0.
 ///
 /// # Errors
@@ -92,14 +94,31 @@ pub fn say(text: &str) {
     let _ = io::stderr().write_all(lines.collect::<String>().as_bytes());
 }
 
-/// Writes a failure to standard error, as [`say`] does.
+/// Writes a failure to standard error.
 pub fn tell(failure: &Failure) {
-    let _ = io::stderr().write_all(format!("{failure}\n").as_bytes());
+    write_labelled(failure.lines());
 }
 
 /// Writes a warning to standard error.
 pub fn warn(text: &str) {
-    say(&format!("warning: {text}"));
+    write_labelled([("warning", text)]);
+}
+
+/// Writes lines to standard error, each after the program's name and the word that classifies it.
+fn write_labelled<'a>(lines: impl IntoIterator<Item = (&'static str, &'a str)>) {
+    let mut stderr = io::stderr();
+    let is_coloured = colour::is_wanted(&stderr);
+    let line = |(label, text): (&str, &str)| {
+        let style = match label {
+            "error" => colour::BAD,
+            "warning" => colour::WORRYING,
+            _ => colour::HELPFUL,
+        };
+        let label = colour::paint(&format!("{label}:"), style, is_coloured);
+        format!("entra-psql: {label} {text}\n")
+    };
+    let lines: String = lines.into_iter().map(line).collect();
+    let _ = stderr.write_all(lines.as_bytes());
 }
 
 /// Whether psql would be interactive: standard input and output are a terminal.
