@@ -131,7 +131,7 @@ fn launch(words: Vec<OsString>) -> Result<i32, Failure> {
     }
     let start = Start {
         words: line.forwarded,
-        purpose: Purpose::of(&flags, line.program)?,
+        purpose: Purpose::decide(&flags, line.program)?,
         flags,
         environment,
     };
@@ -217,7 +217,7 @@ impl Start {
         for warning in variables::warnings(&signed_in.role, &signed_in.token) {
             terminal::warn(&warning);
         }
-        let named = files::named(target, environment);
+        let named = files::name_files(target, environment);
         let settings = Settings::new(plan, &signed_in, &protection, named, roots);
         receiver.hand_over(&Handover {
             target,

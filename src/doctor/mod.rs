@@ -26,7 +26,7 @@ use crate::intent::{Decision, Plan, WithoutToken};
 use crate::libpq::connection::PASSWORD;
 use crate::libpq::files;
 use crate::libpq::keywords::SECRETS;
-use crate::libpq::parameters::Refusal;
+use crate::libpq::parameters::LibpqError;
 use crate::libpq::resolve;
 use crate::libpq::target::Target;
 use crate::psql::command_line::{Outcome, Wanted};
@@ -38,8 +38,8 @@ use crate::token::azure_cli;
 use finding::{Finding, Link, Report};
 use judge::refusal::Who;
 use judge::{network, programs, session};
-use look::session::{Session, Trouble};
-use look::within;
+use look::session::{Session, SessionError};
+use look::shorten;
 
 /// The whole of it ends within this, however silent everybody is; `--timeout` makes it less.
 pub const LIMIT: Duration = Duration::from_secs(13);
@@ -142,7 +142,7 @@ fn all_others(
     };
     let target = match resolve::target(wanted, environment) {
         Ok(target) => target,
-        Err(Refusal(why)) => {
+        Err(LibpqError(why)) => {
             let decision = Finding::fail(
                 Link::Decision,
                 format!("libpq refuses these parameters: {why}"),
@@ -182,7 +182,7 @@ fn undecided(
     decision: Finding,
 ) -> Vec<Finding> {
     let seen =
-        psql.map(|program| look::psql::look(program, environment, within(deadline, FOR_PSQL)));
+        psql.map(|program| look::psql::look(program, environment, shorten(deadline, FOR_PSQL)));
     let az = azure_cli::TOOL.find(environment);
     let mut findings = vec![
         programs::psql(&seen),
@@ -207,14 +207,19 @@ fn undecided(
 
 impl Checkup<'_> {
     /// What came of a session, without the secrets of the connection: psql quotes what it refuses.
-    fn without_secrets(&self, came: Result<Session, Trouble>) -> Result<Session, Trouble> {
+    fn without_secrets(
+        &self,
+        came: Result<Session, SessionError>,
+    ) -> Result<Session, SessionError> {
         came.map_err(|trouble| match trouble {
-            Trouble::Refused(said) => {
+            SessionError::Refused(said) => {
                 let values = SECRETS
                     .iter()
                     .filter_map(|name| self.target.parameters().filled(name))
                     .filter_map(|value| std::str::from_utf8(value).ok());
-                Trouble::Refused(values.fold(said, |said, value| said.replace(value, "(hidden)")))
+                SessionError::Refused(
+                    values.fold(said, |said, value| said.replace(value, "(hidden)")),
+                )
             }
             trouble => trouble,
         })
@@ -242,7 +247,7 @@ impl Checkup<'_> {
             drops_password,
         } = why;
         let seen = psql.map(|program| {
-            look::psql::look(program, self.environment, within(self.deadline, FOR_PSQL))
+            look::psql::look(program, self.environment, shorten(self.deadline, FOR_PSQL))
         });
         let az = azure_cli::TOOL.find(self.environment);
         let mut findings = vec![

@@ -12,7 +12,7 @@ use crate::system::private_directory::PrivateDirectory;
 
 use super::Checkup;
 use super::look::psql::Psql;
-use super::look::roots::Place;
+use super::look::roots::RootSource;
 
 impl Checkup<'_> {
     /// The value of `PGSSLROOTCERT` that the launch would add.
@@ -37,7 +37,7 @@ impl Checkup<'_> {
         added: Option<&OsStr>,
         psql: Option<&Psql>,
         directory: Option<&PrivateDirectory>,
-    ) -> Place {
+    ) -> RootSource {
         let given = self.target.parameters().filled("sslrootcert");
         let own = || files::own_roots(self.environment).map(Into::into);
         let place = given
@@ -45,12 +45,12 @@ impl Checkup<'_> {
             .or_else(own)
             .or_else(|| added.map(Into::into));
         match (place, psql) {
-            (Some(file), _) if file != "system" => Place::File(file.into()),
+            (Some(file), _) if file != "system" => RootSource::File(file.into()),
             (Some(_), Some(psql)) if cfg!(target_os = "linux") => {
                 let store = system_word::store(&psql.program, directory, self.environment);
-                store.map_or(Place::Unknown, Place::OpenSsl)
+                store.map_or(RootSource::Unknown, RootSource::OpenSsl)
             }
-            _ => Place::System,
+            _ => RootSource::System,
         }
     }
 }

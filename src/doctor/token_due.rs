@@ -31,9 +31,9 @@ use super::judge::{self, network, programs, session};
 use super::look::az::Az;
 use super::look::psql::Psql;
 use super::look::road::Road;
-use super::look::roots::{self, Place, Roots};
+use super::look::roots::{self, RootSource, Roots};
 use super::look::server::Server;
-use super::look::{self, within};
+use super::look::{self, shorten};
 use super::{Checkup, FOR_PSQL};
 
 /// What is kept of the time for psql and the server, once the token is there.
@@ -41,7 +41,7 @@ const FOR_SESSION: Duration = Duration::from_secs(4);
 
 /// What was seen, and of psql and the servers what it comes to, since a session is tried only where
 /// they hold.
-struct Seen {
+struct Observed {
     psql: Finding,
     servers: Vec<[Finding; 3]>,
     az: Option<Result<Az, Failure>>,
@@ -85,7 +85,7 @@ impl Checkup<'_> {
         plan: &Plan,
         protection: &Protection,
         directory: Option<&PrivateDirectory>,
-    ) -> Seen {
+    ) -> Observed {
         let (environment, deadline) = (self.environment, self.deadline);
         let (authority, graph) = self.web_services(plan);
         thread::scope(|scope| {
@@ -100,7 +100,7 @@ impl Checkup<'_> {
                 .map(|host| threads::aside(scope, move || look::server::look(host, true, deadline)))
                 .collect();
             let psql = program
-                .map(|program| look::psql::look(program, environment, within(deadline, FOR_PSQL)));
+                .map(|program| look::psql::look(program, environment, shorten(deadline, FOR_PSQL)));
             let psql_finding = programs::psql(&psql);
             let psql = psql.ok().filter(|_| !psql_finding.is_broken());
             let (value, roots) = match self.roots_for(psql.as_ref(), plan, protection, directory) {
@@ -128,13 +128,13 @@ impl Checkup<'_> {
             let servers = judged(&servers, protection, &roots);
             let session = match (&psql, &signed_in) {
                 (Some(psql), Ok(signed_in)) if servers.iter().any(is_reached) => {
-                    let named = files::named(self.target, environment);
+                    let named = files::name_files(self.target, environment);
                     let settings = Settings::new(plan, signed_in, protection, named, value);
                     Some(self.session(psql, plan, &settings, signed_in))
                 }
                 _ => None,
             };
-            Seen {
+            Observed {
                 psql: psql_finding,
                 servers,
                 az: az.map(Aside::joined),
@@ -202,7 +202,7 @@ impl Checkup<'_> {
     }
 }
 
-impl Seen {
+impl Observed {
     /// All findings, in order; `decision` is the one that is there already.
     fn findings(self, plan: &Plan, decision: Finding, whereabouts: Option<&Path>) -> Vec<Finding> {
         let has_token = self.signed_in.is_ok();
@@ -262,7 +262,7 @@ impl Seen {
 fn judged(servers: &[Server], protection: &Protection, roots: &Roots) -> Vec<[Finding; 3]> {
     let checks = match protection.mode.as_str() {
         "verify-full" => Checks::All,
-        "require" if roots.place == Place::System => Checks::Nothing,
+        "require" if roots.place == RootSource::System => Checks::Nothing,
         // With roots, `require` is no weaker.
         _ => Checks::Chain,
     };

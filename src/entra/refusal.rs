@@ -163,12 +163,12 @@ const SECOND_FACTOR: &str = "run it again, and sign in with a second factor; whe
 /// What mends a refusal for a person who signed in to the Azure CLI, where the text has a code that
 /// is known.
 pub fn remedy_for_person(text: &str) -> Option<&'static str> {
-    of(text)?.person
+    find_remedy(text)?.person
 }
 
 /// What mends a refusal for an application, where the text has a code that is known.
 pub fn remedy_for_application(text: &str) -> Option<&'static str> {
-    of(text)?.application
+    find_remedy(text)?.application
 }
 
 /// What mends a refusal for a person who signs in with a browser or a code, where the text has a
@@ -178,7 +178,7 @@ pub fn remedy_for_browser(text: &str) -> Option<&'static str> {
     found.map(|(_, remedy)| *remedy)
 }
 
-fn of(text: &str) -> Option<&'static Remedy> {
+fn find_remedy(text: &str) -> Option<&'static Remedy> {
     REMEDIES.iter().find(|remedy| has_code(text, remedy.code))
 }
 

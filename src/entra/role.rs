@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    fn of(claims: &str) -> Identity {
+    fn identify(claims: &str) -> Identity {
         let text = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
         identity(&Token::read(text).unwrap())
     }
@@ -115,26 +115,26 @@ mod tests {
     #[test]
     fn identities() {
         assert_eq!(
-            of(r#"{"upn":"a@b","unique_name":"a@b","appid":"1"}"#),
+            identify(r#"{"upn":"a@b","unique_name":"a@b","appid":"1"}"#),
             Identity::Named("a@b".into())
         );
         assert_eq!(
-            of(r#"{"unique_name":"x@home","appid":"1"}"#),
+            identify(r#"{"unique_name":"x@home","appid":"1"}"#),
             Identity::Guest {
                 address: "x@home".into()
             }
         );
         assert_eq!(
-            of(r#"{"appid":"1","idtyp":"app"}"#),
+            identify(r#"{"appid":"1","idtyp":"app"}"#),
             Identity::ServicePrincipal { app_id: "1".into() }
         );
         assert_eq!(
-            of(
+            identify(
                 r#"{"appid":"1","xms_mirid":"/subscriptions/s/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/orders"}"#
             ),
             Identity::Named("orders".into())
         );
-        assert_eq!(of("{}"), Identity::Unnamed);
+        assert_eq!(identify("{}"), Identity::Unnamed);
     }
 
     #[test]

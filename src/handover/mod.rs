@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::intent::purpose::Purpose;
 use crate::intent::{Plan, WithoutToken, tls};
 use crate::libpq::connection::{Connection, PASSWORD};
-use crate::libpq::parameters::Refusal;
+use crate::libpq::parameters::LibpqError;
 use crate::libpq::resolve;
 use crate::libpq::target::Target;
 use crate::psql::locate;
@@ -151,7 +151,7 @@ impl Receiver {
 impl Handover<'_> {
     /// The connection, whole, with its password or token.
     fn connection(&self) -> Connection {
-        let mut connection = Connection::of(self.target);
+        let mut connection = Connection::new(self.target);
         match &self.course {
             Course::WithoutToken { why, asks_password } => {
                 if why.drops_password || *asks_password {
@@ -205,7 +205,7 @@ fn say(options: &Options, about: impl FnOnce() -> String) {
 }
 
 /// What libpq would refuse before it looks for a server, where there is no psql to say it.
-pub fn refused(Refusal(why): &Refusal) -> Failure {
+pub fn refused(LibpqError(why): &LibpqError) -> Failure {
     Failure::sign_in(format!("libpq refuses the connection's parameters: {why}"))
         .hint("mend them where they stand: command line, service file or `PG…` variable")
 }

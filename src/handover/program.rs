@@ -56,7 +56,7 @@ impl Program {
 /// pgbench, vacuumdb, reindexdb, clusterdb and pg_amcheck read the name in `PGDATABASE` as a
 /// connection string if it is one.
 pub(super) fn check_database(target: &Target) -> Result<(), Failure> {
-    let connection = Connection::of(target);
+    let connection = Connection::new(target);
     let name = connection.database().map(OsStr::as_encoded_bytes);
     if !name.is_some_and(is_connection_string) {
         return Ok(());
@@ -69,7 +69,7 @@ pub(super) fn check_database(target: &Target) -> Result<(), Failure> {
 
 /// Whether variables can say all of a connection that matters. What does not matter is pointed out.
 pub(super) fn check_variables(target: &Target) -> Result<(), Failure> {
-    let connection = Connection::of(target);
+    let connection = Connection::new(target);
     let (needed, dispensable) = connection.without_variable();
     if let Some(name) = needed.first() {
         return Err(Failure::usage(format!(

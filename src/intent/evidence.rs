@@ -48,5 +48,5 @@ pub fn decide(
 /// Whether signing in may be due at all: a token is asked for, or some host is known to want one.
 fn may_sign_in(target: &Target, flags: &Options, environment: &Environment) -> bool {
     !flags.no_entra
-        && (flags.ask_for_token() || trust::of(target, false, &trust::listed(environment)).any())
+        && (flags.ask_for_token() || trust::judge(target, false, &trust::listed(environment)).any())
 }

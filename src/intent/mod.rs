@@ -132,7 +132,7 @@ pub fn decide(case: &Case<'_>) -> Result<Decision, Failure> {
         return Ok(Decision::untouched("`--no-entra` was given"));
     }
     let trusted_hosts = trust::listed(case.environment);
-    let trust = trust::of(case.target, case.flags.entra, &trusted_hosts);
+    let trust = trust::judge(case.target, case.flags.entra, &trusted_hosts);
     if !asked && !trust.any() {
         return Ok(Decision::untouched(
             "no host is known to want an Entra token",
@@ -177,7 +177,7 @@ fn plan(
     }
     let group_variable = variables.group.clone();
     let options = case.flags.clone().merge(variables);
-    let user = role::named(case, group_variable.as_deref())?;
+    let user = role::read_name(case, group_variable.as_deref())?;
     let resource = options.resource.clone().or_else(|| {
         let cloud = cloud::chosen(options.cloud.as_ref(), cloud)?;
         Some(cloud.resource.to_owned())

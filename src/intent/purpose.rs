@@ -39,7 +39,7 @@ impl Purpose {
     /// # Errors
     ///
     /// They ask for two things at once.
-    pub fn of(flags: &Options, program: Option<Program>) -> Result<Self, Failure> {
+    pub fn decide(flags: &Options, program: Option<Program>) -> Result<Self, Failure> {
         let printed = [
             flags.print_token.then_some(Print::Token),
             flags
@@ -137,7 +137,7 @@ mod tests {
             name: name.into(),
             words: Vec::new(),
         });
-        Purpose::of(&flags, program).map_err(|failure| failure.cause().to_owned())
+        Purpose::decide(&flags, program).map_err(|failure| failure.cause().to_owned())
     }
 
     #[test]

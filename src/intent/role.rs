@@ -22,13 +22,13 @@ pub enum User {
         /// The name as it was given.
         name: OsString,
         /// Where.
-        place: Place,
+        place: RoleSource,
     },
 }
 
 /// Where a role was named, as far as that matters for handing it on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum RoleSource {
     /// `--group` or its variable.
     Group {
         /// Whether a service file names a user too, which libpq would put before `PGUSER`.
@@ -75,7 +75,7 @@ impl User {
     pub fn is_typed(&self) -> bool {
         match self {
             Self::Unnamed => false,
-            Self::Named { place, .. } => !matches!(place, Place::Group { .. }),
+            Self::Named { place, .. } => !matches!(place, RoleSource::Group { .. }),
         }
     }
 
@@ -92,7 +92,7 @@ impl User {
         worked_out: impl FnOnce() -> Result<String, Failure>,
     ) -> Result<Role, Failure> {
         let (given, place) = match self {
-            Self::Unnamed => (OsString::from(worked_out()?), &Place::Variable),
+            Self::Unnamed => (OsString::from(worked_out()?), &RoleSource::Variable),
             Self::Named { name, place } => (name.clone(), place),
         };
         let mut name = role::without_backslashes(&given);
@@ -103,18 +103,18 @@ impl User {
             check(&name, Failure::sign_in, "name the role with `-U ROLE`")?;
         }
         let delivery = match place {
-            Place::Group {
+            RoleSource::Group {
                 service_has_user: true,
             } => Delivery::Option,
-            Place::Group { .. } | Place::Variable => Delivery::Variable,
+            RoleSource::Group { .. } | RoleSource::Variable => Delivery::Variable,
             _ if name == given => Delivery::Variable,
-            Place::Word { index, prefix } => {
+            RoleSource::Word { index, prefix } => {
                 let mut word = prefix.clone();
                 word.push(&name);
                 Delivery::Word(*index, word)
             }
-            Place::Service => Delivery::Option,
-            Place::ConnectionString => {
+            RoleSource::Service => Delivery::Option,
+            RoleSource::ConnectionString => {
                 return Err(Failure::usage(format!(
                     "the role in the connection string reaches the server as `{}`",
                     given.display()
@@ -146,16 +146,16 @@ fn check(name: &OsStr, failure: fn(String) -> Failure, remedy: &str) -> Result<(
 /// # Errors
 ///
 /// `--group` stands beside another user on the command line, or the name is no role's.
-pub(super) fn named(case: &Case<'_>, group_variable: Option<&OsStr>) -> Result<User, Failure> {
+pub(super) fn read_name(case: &Case<'_>, group_variable: Option<&OsStr>) -> Result<User, Failure> {
     let user = given(case, group_variable)?;
     if let User::Named { name, place } = &user {
         let remedy = match place {
-            Place::Group { .. } if case.flags.group.is_some() => "correct `--group`",
-            Place::Group { .. } => "correct `ENTRA_PSQL_GROUP`, or unset it",
-            Place::Word { .. } => "correct the user on the command line",
-            Place::ConnectionString => "correct the user in the connection string",
-            Place::Service => "correct `user` in the service file",
-            Place::Variable => "correct `PGUSER`, or unset it",
+            RoleSource::Group { .. } if case.flags.group.is_some() => "correct `--group`",
+            RoleSource::Group { .. } => "correct `ENTRA_PSQL_GROUP`, or unset it",
+            RoleSource::Word { .. } => "correct the user on the command line",
+            RoleSource::ConnectionString => "correct the user in the connection string",
+            RoleSource::Service => "correct `user` in the service file",
+            RoleSource::Variable => "correct `PGUSER`, or unset it",
         };
         check(name, Failure::usage, remedy)?;
     }
@@ -167,7 +167,7 @@ fn given(case: &Case<'_>, group_variable: Option<&OsStr>) -> Result<User, Failur
     let origin = given.map(|given| given.origin);
     let group = |name: &OsStr| User::Named {
         name: name.to_owned(),
-        place: Place::Group {
+        place: RoleSource::Group {
             service_has_user: origin == Some(Origin::Service),
         },
     };
@@ -189,15 +189,15 @@ fn given(case: &Case<'_>, group_variable: Option<&OsStr>) -> Result<User, Failur
         Origin::Environment if variable_group != User::Unnamed || given.value.is_empty() => {
             return Ok(variable_group);
         }
-        Origin::Environment | Origin::OlderVariable => Place::Variable,
-        Origin::Service => Place::Service,
-        Origin::ConnectionString => Place::ConnectionString,
+        Origin::Environment | Origin::OlderVariable => RoleSource::Variable,
+        Origin::Service => RoleSource::Service,
+        Origin::ConnectionString => RoleSource::ConnectionString,
         Origin::Option => match &case.wanted.user {
-            Some(user) => Place::Word {
+            Some(user) => RoleSource::Word {
                 index: user.word,
                 prefix: user.prefix.clone(),
             },
-            None => Place::ConnectionString,
+            None => RoleSource::ConnectionString,
         },
     };
     // Named but empty, the user is the operating system's: libpq's own default.

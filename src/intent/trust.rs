@@ -54,7 +54,7 @@ impl Trust {
 
 /// Judges the hosts of `target`. `vouched` is `--entra`; `listed` are the names that stand to be
 /// trusted.
-pub fn of(target: &Target, vouched: bool, listed: &[&str]) -> Trust {
+pub fn judge(target: &Target, vouched: bool, listed: &[&str]) -> Trust {
     let hosts = target.hosts();
     if hosts
         .iter()

@@ -35,7 +35,7 @@ pub struct Connection {
 
 impl Connection {
     /// All that `target` gives.
-    pub fn of(target: &Target) -> Self {
+    pub fn new(target: &Target) -> Self {
         let value = |name: &str| {
             let given = target.parameters().value(name)?;
             (!is_resolved(name)).then(|| platform::os_string(given))
@@ -177,7 +177,7 @@ mod tests {
             ("PGPORT", "1"),
             ("HOME", "h"),
         ];
-        let connection = Connection::of(&target("host=x hostaddr='' dbname='a=b'", &inherited));
+        let connection = Connection::new(&target("host=x hostaddr='' dbname='a=b'", &inherited));
         let environment = inherited.map(|(name, value)| (name.into(), value.into()));
         let after = connection.in_environment(&environment.into_iter().collect());
         let shown: Vec<_> = after
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_no_variable_can_say_is_named() {
-        let connection = Connection::of(&target("host=x keepalives=0 replication=true", &[]));
+        let connection = Connection::new(&target("host=x keepalives=0 replication=true", &[]));
         assert_eq!(
             connection.without_variable(),
             (vec!["replication"], vec!["keepalives"])
@@ -209,7 +209,7 @@ mod tests {
     fn a_connection_string_is_read_back_as_it_was() {
         let names = [r"Prod DB\Readonly", "it's", "", "a=b", "tab\tand é"];
         for name in names {
-            let mut connection = Connection::of(&target("host=x password=hidden", &[]));
+            let mut connection = Connection::new(&target("host=x password=hidden", &[]));
             connection.put("PGUSER", name);
             let text = String::from_utf8(connection.conninfo().unwrap()).unwrap();
             assert!(!text.contains("hidden"));
@@ -218,10 +218,10 @@ mod tests {
             assert_eq!(user.as_deref(), Some(name.as_bytes()), "{text}");
         }
         let secrets = "sslpassword=a scram_client_key=b scram_server_key=c oauth_client_secret=d";
-        let connection = Connection::of(&target(&format!("host=x password=e {secrets}"), &[]));
+        let connection = Connection::new(&target(&format!("host=x password=e {secrets}"), &[]));
         assert_eq!(connection.conninfo(), Ok(b"host=x".to_vec()));
         assert_eq!(connection.secrets_beside_password(), SECRETS[1..]);
-        let mut connection = Connection::of(&target("host=x", &[]));
+        let mut connection = Connection::new(&target("host=x", &[]));
         connection.put("PGUSER", "a\nb");
         assert_eq!(connection.conninfo(), Err("user"));
     }

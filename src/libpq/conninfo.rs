@@ -1,13 +1,13 @@
 //! Reads `key=value` connection strings (libpq's `conninfo_parse`), and writes values into them.
 
-use super::parameters::{Parameters, Refusal, is_space};
+use super::parameters::{LibpqError, Parameters, is_space};
 
 /// Reads `text` into `parameters`.
 ///
 /// # Errors
 ///
 /// libpq does not take the string.
-pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), Refusal> {
+pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), LibpqError> {
     let mut rest = skip_spaces(text);
     while !rest.is_empty() {
         let end = rest
@@ -18,7 +18,7 @@ pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), Refusal> {
         let Some(after) = skip_spaces(after).strip_prefix(b"=") else {
             // libpq says after what: where quotes are missing, that is the rest of a value, such as
             // a password.
-            return Err(Refusal(
+            return Err(LibpqError(
                 "missing \"=\" after a word in connection info string".to_owned(),
             ));
         };
@@ -52,7 +52,7 @@ fn plain_value(text: &[u8]) -> (Vec<u8>, &[u8]) {
 }
 
 /// A value up to the closing quote, and what follows it.
-fn quoted_value(text: &[u8]) -> Result<(Vec<u8>, &[u8]), Refusal> {
+fn quoted_value(text: &[u8]) -> Result<(Vec<u8>, &[u8]), LibpqError> {
     let mut value = Vec::new();
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
@@ -66,7 +66,7 @@ fn quoted_value(text: &[u8]) -> Result<(Vec<u8>, &[u8]), Refusal> {
         }
         at += 1;
     }
-    Err(Refusal(
+    Err(LibpqError(
         "unterminated quoted string in connection info string".to_owned(),
     ))
 }
@@ -92,7 +92,7 @@ mod tests {
 
     fn user(text: &str) -> Result<Option<String>, String> {
         let mut parameters = Parameters::none();
-        read(text.as_bytes(), &mut parameters).map_err(|Refusal(why)| why)?;
+        read(text.as_bytes(), &mut parameters).map_err(|LibpqError(why)| why)?;
         let user = parameters.value("user");
         Ok(user.map(|user| String::from_utf8_lossy(user).into_owned()))
     }

@@ -18,7 +18,7 @@ use crate::environment::Environment;
 use crate::system::plain_file;
 use crate::system::platform;
 
-use super::parameters::{Origin, Parameters, Refusal};
+use super::parameters::{LibpqError, Origin, Parameters};
 use super::service;
 use super::target::Target;
 
@@ -66,7 +66,7 @@ const LONGEST_FILE: u64 = 16 * 1024 * 1024;
 pub fn apply_service(
     parameters: &mut Parameters,
     environment: &Environment,
-) -> Result<(), Refusal> {
+) -> Result<(), LibpqError> {
     let named = parameters
         .value("service")
         .map(<[u8]>::to_vec)
@@ -86,17 +86,17 @@ pub fn apply_service(
             return parameters.note_service_file(&file);
         }
     }
-    Err(Refusal(format!(
+    Err(LibpqError(format!(
         "definition of service \"{}\" not found",
         String::from_utf8_lossy(&service)
     )))
 }
 
 /// The text of a service file. Unix opens a directory too, in which libpq then finds no line.
-fn service_text(file: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+fn service_text(file: &Path) -> Result<Zeroizing<Vec<u8>>, LibpqError> {
     let refused = |why: &str| {
         let file = file.display();
-        Err(Refusal(format!("service file \"{file}\" {why}")))
+        Err(LibpqError(format!("service file \"{file}\" {why}")))
     };
     if file.as_os_str().len() > LONGEST_PATH {
         return refused("has a longer path than libpq takes");
@@ -172,7 +172,7 @@ pub struct Named {
 
 /// The files to be named for a connection to `target`. A psql that was moved reads the system
 /// service file of its own tree, so that the service file is named whenever there is one.
-pub fn named(target: &Target, environment: &Environment) -> Named {
+pub fn name_files(target: &Target, environment: &Environment) -> Named {
     let parameters = target.parameters();
     let service = parameters.get("servicefile");
     let roots = own_roots(environment)
@@ -224,7 +224,7 @@ mod tests {
         let mut parameters = Parameters::none();
         apply_service(&mut parameters, &environment).unwrap();
         let target = Target::settle(parameters).unwrap();
-        let named = named(&target, &environment).service;
+        let named = name_files(&target, &environment).service;
         assert_eq!(
             named.map(PathBuf::from),
             Some(service_file_in(directory.path().as_os_str()))

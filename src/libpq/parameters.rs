@@ -44,7 +44,7 @@ pub struct Given {
 
 /// libpq would refuse to connect, in its own words or near them. The words hold no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal(pub String);
+pub struct LibpqError(pub String);
 
 /// The parameters of one connection. It may hold a password, so it has no `Debug`.
 pub struct Parameters {
@@ -64,7 +64,7 @@ impl Parameters {
     /// # Errors
     ///
     /// The connection string is one that libpq does not take.
-    pub fn of_command_line(wanted: &Wanted) -> Result<Self, Refusal> {
+    pub fn of_command_line(wanted: &Wanted) -> Result<Self, LibpqError> {
         let mut parameters = Self::none();
         let options = [
             ("host", wanted.host.as_deref()),
@@ -138,7 +138,7 @@ impl Parameters {
     /// # Errors
     ///
     /// libpq has no such parameter.
-    pub(super) fn store(&mut self, name: &[u8], value: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn store(&mut self, name: &[u8], value: &[u8]) -> Result<(), LibpqError> {
         let (name, value) = match name {
             b"requiressl" if value.starts_with(b"1") => (&b"sslmode"[..], &b"require"[..]),
             b"requiressl" => (&b"sslmode"[..], &b"prefer"[..]),
@@ -158,7 +158,7 @@ impl Parameters {
     /// # Errors
     ///
     /// libpq has no such parameter.
-    pub(super) fn store_if_open(&mut self, name: &[u8], value: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn store_if_open(&mut self, name: &[u8], value: &[u8]) -> Result<(), LibpqError> {
         if let Some(at) = known(name)? {
             self.given[at].get_or_insert_with(|| Given {
                 value: value.to_vec(),
@@ -173,11 +173,11 @@ impl Parameters {
     /// # Errors
     ///
     /// The connection string names another one: nothing can have libpq read the one that was found.
-    pub(super) fn note_service_file(&mut self, file: &Path) -> Result<(), Refusal> {
+    pub(super) fn note_service_file(&mut self, file: &Path) -> Result<(), LibpqError> {
         let file = file.as_os_str().as_encoded_bytes();
         match self.value("servicefile") {
             Some(named) if named == file => Ok(()),
-            Some(_) => Err(Refusal(
+            Some(_) => Err(LibpqError(
                 "the service is not in the service file that is named".to_owned(),
             )),
             None => {
@@ -204,10 +204,10 @@ pub fn is_connection_string(name: &[u8]) -> bool {
 }
 
 /// The place of a parameter; none where it has no effect.
-fn known(name: &[u8]) -> Result<Option<usize>, Refusal> {
+fn known(name: &[u8]) -> Result<Option<usize>, LibpqError> {
     let at = keywords::position(name);
     if at.is_none() && !WITHOUT_EFFECT.contains(&name) {
-        return Err(Refusal(format!(
+        return Err(LibpqError(format!(
             "invalid connection option \"{}\"",
             String::from_utf8_lossy(name)
         )));

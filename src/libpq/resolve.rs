@@ -4,7 +4,7 @@ use crate::environment::Environment;
 use crate::psql::command_line::Wanted;
 
 use super::files;
-use super::parameters::{Parameters, Refusal};
+use super::parameters::{LibpqError, Parameters};
 use super::target::Target;
 
 /// What libpq would connect to.
@@ -12,7 +12,7 @@ use super::target::Target;
 /// # Errors
 ///
 /// libpq would refuse before it looks for any server; what it says is for psql to print.
-pub fn target(wanted: &Wanted, environment: &Environment) -> Result<Target, Refusal> {
+pub fn target(wanted: &Wanted, environment: &Environment) -> Result<Target, LibpqError> {
     let mut parameters = Parameters::of_command_line(wanted)?;
     files::apply_service(&mut parameters, environment)?;
     parameters.fill_from(environment);
@@ -27,11 +27,11 @@ pub fn later_service(target: &Target, environment: &Environment) -> Parameters {
         return parameters;
     }
     let mut environment = environment.clone();
-    if let Some(file) = files::named(target, &environment).service {
+    if let Some(file) = files::name_files(target, &environment).service {
         environment.set("PGSERVICEFILE", file);
     }
     match files::apply_service(&mut parameters, &environment) {
         Ok(()) => parameters,
-        Err(Refusal(_)) => Parameters::none(),
+        Err(LibpqError(_)) => Parameters::none(),
     }
 }

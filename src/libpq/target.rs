@@ -1,6 +1,6 @@
 //! Settles what a connection would go to, as libpq's `connectOptions2` does.
 
-use super::parameters::{Given, Origin, Parameters, Refusal};
+use super::parameters::{Given, LibpqError, Origin, Parameters};
 use super::passfile::{self, Lookup};
 
 /// The port that libpq is built with.
@@ -50,7 +50,7 @@ impl Target {
     /// # Errors
     ///
     /// libpq would refuse before it looks for any server.
-    pub fn settle(parameters: Parameters) -> Result<Self, Refusal> {
+    pub fn settle(parameters: Parameters) -> Result<Self, LibpqError> {
         let hosts = hosts(&parameters)?;
         check_words(&parameters)?;
         check_tls_versions(&parameters)?;
@@ -127,7 +127,7 @@ impl Target {
 }
 
 /// Pairs host names, addresses and ports: as many addresses as names, and one port or as many.
-fn hosts(parameters: &Parameters) -> Result<Vec<Host>, Refusal> {
+fn hosts(parameters: &Parameters) -> Result<Vec<Host>, LibpqError> {
     let list = |name| -> Option<Vec<Vec<u8>>> {
         let items = parameters.filled(name)?.split(|&b| b == b',');
         Some(items.map(<[u8]>::to_vec).collect())
@@ -137,7 +137,7 @@ fn hosts(parameters: &Parameters) -> Result<Vec<Host>, Refusal> {
     let blank = || vec![Vec::new(); count];
     let names = names.unwrap_or_else(blank);
     if names.len() != count {
-        return Err(Refusal(format!(
+        return Err(LibpqError(format!(
             "could not match {} host names to {count} hostaddr values",
             names.len()
         )));
@@ -147,7 +147,7 @@ fn hosts(parameters: &Parameters) -> Result<Vec<Host>, Refusal> {
         Some(ports) if ports.len() == 1 => vec![ports[0].clone(); count],
         Some(ports) if ports.len() == count => ports,
         Some(ports) => {
-            return Err(Refusal(format!(
+            return Err(LibpqError(format!(
                 "could not match {} port numbers to {count} hosts",
                 ports.len()
             )));
@@ -206,7 +206,7 @@ const LATER_WORDS: &[(&str, &[&str])] = &[
 
 const PROTOCOL_VERSIONS: &[&str] = &["3.0", "3.2", "latest"];
 
-fn check_words(parameters: &Parameters) -> Result<(), Refusal> {
+fn check_words(parameters: &Parameters) -> Result<(), LibpqError> {
     let is_variable = |name| {
         let given = parameters.get(name);
         given.is_some_and(|given| given.origin == Origin::Environment)
@@ -216,7 +216,7 @@ fn check_words(parameters: &Parameters) -> Result<(), Refusal> {
         if let Some(value) = parameters.value(name)
             && !words.iter().any(|word| word.as_bytes() == value)
         {
-            return Err(Refusal(format!(
+            return Err(LibpqError(format!(
                 "invalid {name} value: \"{}\"",
                 String::from_utf8_lossy(value)
             )));
@@ -226,7 +226,7 @@ fn check_words(parameters: &Parameters) -> Result<(), Refusal> {
 }
 
 /// The protocol versions must be known, and the lower bound no higher than the upper one.
-fn check_tls_versions(parameters: &Parameters) -> Result<(), Refusal> {
+fn check_tls_versions(parameters: &Parameters) -> Result<(), LibpqError> {
     const VERSIONS: [&str; 4] = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
     let rank = |name| match parameters.filled(name) {
         None => Ok(None),
@@ -234,7 +234,7 @@ fn check_tls_versions(parameters: &Parameters) -> Result<(), Refusal> {
             .iter()
             .position(|version| version.as_bytes().eq_ignore_ascii_case(value))
             .map(Some)
-            .ok_or_else(|| Refusal(format!("invalid {name} value"))),
+            .ok_or_else(|| LibpqError(format!("invalid {name} value"))),
     };
     let lowest = match parameters.value("ssl_min_protocol_version") {
         // What libpq is built with.
@@ -243,7 +243,7 @@ fn check_tls_versions(parameters: &Parameters) -> Result<(), Refusal> {
     };
     match (lowest, rank("ssl_max_protocol_version")?) {
         (Some(lowest), Some(highest)) if lowest > highest => {
-            Err(Refusal("invalid SSL protocol version range".to_owned()))
+            Err(LibpqError("invalid SSL protocol version range".to_owned()))
         }
         _ => Ok(()),
     }

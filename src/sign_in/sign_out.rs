@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::failure::Failure;
 use crate::sign_in::cache;
-use crate::system::credential_store::{self, Trouble};
+use crate::system::credential_store::{self, StoreError};
 use crate::system::private_directory::PrivateDirectory;
 use crate::system::threads;
 
@@ -21,11 +21,11 @@ pub fn sign_out(directory: Option<&PrivateDirectory>) -> Result<String, Failure>
     let tokens = directory.map_or(0, cache::forget_all);
     let sign_ins = match credential_store::forget_all(STORE_TIME) {
         Ok(count) => count,
-        Err(Trouble::Absent(_)) => 0,
+        Err(StoreError::Absent(_)) => 0,
         Err(trouble) => {
             let hint = match trouble {
-                Trouble::Unasked(_) => threads::REMEDY,
-                Trouble::Absent(_) | Trouble::Locked(_) | Trouble::Silent => {
+                StoreError::Unasked(_) => threads::REMEDY,
+                StoreError::Absent(_) | StoreError::Locked(_) | StoreError::Silent => {
                     "unlock it, and sign out again"
                 }
             };

@@ -67,7 +67,7 @@ impl<'a> Signer<'a> {
             Some(choice) => choice,
             None => choose::choice(plan, environment, directory)?,
         };
-        let source = Source::of(choice.method, plan, environment)
+        let source = Source::create(choice.method, plan, environment)
             .map_err(|failure| explained(choice, failure))?;
         Ok(Self {
             plan,
@@ -260,7 +260,7 @@ impl<'a> Signer<'a> {
 }
 
 impl Source {
-    fn of(method: Method, plan: &Plan, environment: &Environment) -> Result<Self, Failure> {
+    fn create(method: Method, plan: &Plan, environment: &Environment) -> Result<Self, Failure> {
         if !matches!(method, Method::Env | Method::AzureCli) {
             check_cloud(plan)?;
         }

@@ -43,7 +43,7 @@ pub struct Account(String);
 
 /// Why the store is of no use.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum StoreError {
     /// There is none that answers us.
     Absent(String),
     /// It is locked, and nobody unlocked it.
@@ -54,7 +54,7 @@ pub enum Trouble {
     Unasked(String),
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent(why) => write!(f, "there is no credential store: {why}"),
@@ -65,7 +65,7 @@ impl fmt::Display for Trouble {
     }
 }
 
-impl From<Error> for Trouble {
+impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         // Some errors carry the secret in their fields; what they display does not.
         match error {
@@ -87,8 +87,8 @@ impl Account {
 /// # Errors
 ///
 /// The store is of no use.
-pub fn recall(account: Account, limit: Duration) -> Result<Option<RefreshToken>, Trouble> {
-    within(limit, move || {
+pub fn recall(account: Account, limit: Duration) -> Result<Option<RefreshToken>, StoreError> {
+    run_aside(limit, move || {
         let text = read()?;
         let found = lines(&text).find(|(known, _)| *known == account.0);
         Ok(found.map(|(_, token)| RefreshToken::new(token.to_owned())))
@@ -101,8 +101,12 @@ pub fn recall(account: Account, limit: Duration) -> Result<Option<RefreshToken>,
 /// # Errors
 ///
 /// The store is of no use.
-pub fn keep(account: Account, token: Option<RefreshToken>, limit: Duration) -> Result<(), Trouble> {
-    within(limit, move || {
+pub fn keep(
+    account: Account,
+    token: Option<RefreshToken>,
+    limit: Duration,
+) -> Result<(), StoreError> {
+    run_aside(limit, move || {
         let token = token.as_ref().map(|token| token.secret().as_str());
         write(&replaced(&read()?, &account.0, token))
     })
@@ -113,8 +117,8 @@ pub fn keep(account: Account, token: Option<RefreshToken>, limit: Duration) -> R
 /// # Errors
 ///
 /// The store is of no use.
-pub fn forget_all(limit: Duration) -> Result<usize, Trouble> {
-    within(limit, || {
+pub fn forget_all(limit: Duration) -> Result<usize, StoreError> {
+    run_aside(limit, || {
         let count = lines(&read()?).count();
         remove_from(1)?;
         Ok(count)
@@ -123,13 +127,13 @@ pub fn forget_all(limit: Duration) -> Result<usize, Trouble> {
 
 /// Does the work aside, since the store may block for as long as it likes. Who is too slow is left
 /// behind.
-fn within<T: Send + 'static>(
+fn run_aside<T: Send + 'static>(
     limit: Duration,
-    work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
-) -> Result<T, Trouble> {
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
     let unasked = |why: io::Error| match why.kind() {
-        io::ErrorKind::TimedOut => Trouble::Silent,
-        _ => Trouble::Unasked(why.to_string()),
+        io::ErrorKind::TimedOut => StoreError::Silent,
+        _ => StoreError::Unasked(why.to_string()),
     };
     threads::check(THREADS).map_err(unasked)?;
     let done = Deadline::after(limit).wait_for(work);
@@ -137,9 +141,9 @@ fn within<T: Send + 'static>(
 }
 
 /// The entry with a number, counted from 1.
-fn entry(number: usize) -> Result<Entry, Trouble> {
+fn entry(number: usize) -> Result<Entry, StoreError> {
     if let Err(why) = Entry::store_status() {
-        return Err(Trouble::Absent(why.to_string()));
+        return Err(StoreError::Absent(why.to_string()));
     }
     let name = match number {
         1 => ENTRY.to_owned(),
@@ -149,7 +153,7 @@ fn entry(number: usize) -> Result<Entry, Trouble> {
 }
 
 /// The text in the store; an empty one where there is none, or what is there was not written by us.
-fn read() -> Result<Zeroizing<String>, Trouble> {
+fn read() -> Result<Zeroizing<String>, StoreError> {
     let mut bytes = Zeroizing::new(Vec::new());
     for number in 1..=MOST_PARTS {
         match entry(number)?.get_secret().map(Zeroizing::new) {
@@ -163,7 +167,7 @@ fn read() -> Result<Zeroizing<String>, Trouble> {
     ))
 }
 
-fn write(text: &str) -> Result<(), Trouble> {
+fn write(text: &str) -> Result<(), StoreError> {
     let mut count = 0;
     for part in text.as_bytes().chunks(LONGEST_PART).take(MOST_PARTS) {
         count += 1;
@@ -173,7 +177,7 @@ fn write(text: &str) -> Result<(), Trouble> {
 }
 
 /// Removes the entries from this number on.
-fn remove_from(first: usize) -> Result<(), Trouble> {
+fn remove_from(first: usize) -> Result<(), StoreError> {
     for number in first..=MOST_PARTS {
         match entry(number)?.delete_credential() {
             Ok(()) => {}
@@ -225,11 +229,11 @@ mod tests {
     #[test]
     fn who_is_too_slow_is_left_behind() {
         let (sender, receiver) = channel::<()>();
-        let late = within(Duration::from_millis(10), move || {
+        let late = run_aside(Duration::from_millis(10), move || {
             let _ = receiver.recv();
             Ok(())
         });
-        assert_eq!(late, Err(Trouble::Silent));
+        assert_eq!(late, Err(StoreError::Silent));
         drop(sender);
     }
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use azure_core::credentials::Secret;
 use entra_psql::testing::doctor::judge::certificate::{self, Checks};
-use entra_psql::testing::doctor::look::roots::{Place, Roots};
+use entra_psql::testing::doctor::look::roots::{RootSource, Roots};
 use entra_psql::testing::doctor::look::server::{Name, Server};
 use entra_psql::testing::doctor::look::tls::Shown;
 use entra_psql::testing::failure::Failure;
@@ -197,7 +197,7 @@ fn certificates_of_servers() {
     let rsa = sample(KeyKind::Rsa);
     let root = CertificateDer::from(ec.chain[1].clone());
     let roots = Roots {
-        place: Place::System,
+        place: RootSource::System,
         certificates: Ok(vec![root]),
     };
     let samples: [&[u8]; 3] = [&ec.chain[0], &ec.chain[1], &rsa.chain[0]];

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use entra_psql::testing::doctor::judge::refusal::{self, Who};
 use entra_psql::testing::psql;
 use entra_psql::testing::token::azd;
-use entra_psql::testing::token::azure_cli::{self, active_cloud, complaint::Complaint};
+use entra_psql::testing::token::azure_cli::{self, active_cloud, error::AzError};
 
 use crate::hunt::hunt;
 
@@ -38,7 +38,7 @@ fn complaints_of_az() {
     ];
     hunt(&samples, |stderr| {
         for code in [1, 127] {
-            let complaint = Complaint::read(stderr, status(code));
+            let complaint = AzError::read(stderr, status(code));
             let _ = complaint.is_lost_race();
             let _ = complaint.failure("get a token");
         }
@@ -85,7 +85,7 @@ fn complaints_of_azd() {
         b"ERROR: fetching token: failed to authenticate:\n(invalid_grant) AADSTS50076: Due to a change. Trace ID: x\n",
         b"{\"data\":[]}\n{\"data\":{\"message\":1}}\n",
     ];
-    hunt(&samples, |stderr| drop(azd::complaint::failure(stderr)));
+    hunt(&samples, |stderr| drop(azd::error::failure(stderr)));
 }
 
 #[test]

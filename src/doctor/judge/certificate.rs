@@ -7,9 +7,9 @@ use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage, anchor_from_trusted_cert};
 
 use crate::doctor::finding::{Finding, Link};
-use crate::doctor::look::roots::{Place, Roots};
+use crate::doctor::look::roots::{RootSource, Roots};
 use crate::doctor::look::server::Server;
-use crate::doctor::look::tls::{Shown, Trouble};
+use crate::doctor::look::tls::{Shown, TlsError};
 
 /// With fewer days left, a certificate deserves a look: Azure's are renewed long before.
 const FEW_DAYS: u64 = 7;
@@ -39,16 +39,16 @@ pub fn judge(server: &Server, checks: Checks, roots: &Roots, now: SystemTime) ->
     }
 }
 
-fn no_tls(server: &Server, trouble: &Trouble) -> Finding {
+fn no_tls(server: &Server, trouble: &TlsError) -> Finding {
     let at = format!("`{}` port {}", server.host, server.port);
     match trouble {
-        Trouble::PlainText => Finding::fail(Link::Tls, format!("{at} has no TLS, and a token goes through TLS alone"))
+        TlsError::PlainText => Finding::fail(Link::Tls, format!("{at} has no TLS, and a token goes through TLS alone"))
             .remedy("is this the right server and port? Azure's have TLS; a tunnel or proxy in between has to pass it on"),
-        Trouble::Silent => Finding::fail(Link::Tls, format!("{at} takes connections and says nothing"))
+        TlsError::Silent => Finding::fail(Link::Tls, format!("{at} takes connections and says nothing"))
             .remedy("is this PostgreSQL's port? something between here and the server may hold the connection back"),
-        Trouble::Stranger => Finding::fail(Link::Tls, format!("{at} does not speak PostgreSQL's protocol"))
+        TlsError::Stranger => Finding::fail(Link::Tls, format!("{at} does not speak PostgreSQL's protocol"))
             .remedy("is this the right server and port? PostgreSQL's is 5432"),
-        Trouble::Broken(why) => Finding::fail(Link::Tls, format!("{at}: TLS cannot be agreed on: {why}"))
+        TlsError::Broken(why) => Finding::fail(Link::Tls, format!("{at}: TLS cannot be agreed on: {why}"))
             .remedy("does something between here and the server cut the connection, or is the server's TLS older than 1.2?"),
     }
 }
@@ -95,7 +95,7 @@ fn of_certificate(
         )
         .remedy("leave `sslmode` unset, so that the server has to prove its name");
     }
-    let is_unknown = roots.place == Place::Unknown;
+    let is_unknown = roots.place == RootSource::Unknown;
     let roots = shown_place(&roots.place);
     match chain {
         Chain::Holds => {}
@@ -145,12 +145,12 @@ fn of_certificate(
     Finding::ok(Link::Tls, found)
 }
 
-fn shown_place(place: &Place) -> String {
+fn shown_place(place: &RootSource) -> String {
     match place {
-        Place::System => "the system's store".to_owned(),
-        Place::OpenSsl(_) => "the store of psql's OpenSSL".to_owned(),
-        Place::Unknown => "`system`".to_owned(),
-        Place::File(file) => format!("`{}`", file.display()),
+        RootSource::System => "the system's store".to_owned(),
+        RootSource::OpenSsl(_) => "the store of psql's OpenSSL".to_owned(),
+        RootSource::Unknown => "`system`".to_owned(),
+        RootSource::File(file) => format!("`{}`", file.display()),
     }
 }
 
@@ -175,7 +175,7 @@ fn chain(
 ) -> Chain {
     let roots = match &roots.certificates {
         Ok(roots) => roots,
-        Err(why) if roots.place == Place::Unknown => return Chain::Unsure(why.clone()),
+        Err(why) if roots.place == RootSource::Unknown => return Chain::Unsure(why.clone()),
         Err(why) => return Chain::NoRoots(why.clone()),
     };
     let anchors: Vec<_> = roots

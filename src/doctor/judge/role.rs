@@ -4,7 +4,7 @@ use crate::doctor::finding::{Finding, Link};
 use crate::entra::role::{self, Identity, LONGEST_NAME};
 use crate::failure::Failure;
 use crate::intent::Plan;
-use crate::intent::role::{Place, User};
+use crate::intent::role::{RoleSource, User};
 use crate::sign_in::signer::SignedIn;
 
 /// Whether the role was named as a group.
@@ -12,7 +12,7 @@ pub fn is_group(plan: &Plan) -> bool {
     matches!(
         &plan.user,
         User::Named {
-            place: Place::Group { .. },
+            place: RoleSource::Group { .. },
             ..
         }
     )

@@ -15,6 +15,6 @@ use std::time::Duration;
 use crate::system::deadline::Deadline;
 
 /// A deadline this far away, or `deadline` where that is nearer.
-pub fn within(deadline: Deadline, bound: Duration) -> Deadline {
+pub fn shorten(deadline: Deadline, bound: Duration) -> Deadline {
     Deadline::after(deadline.remaining().min(bound))
 }

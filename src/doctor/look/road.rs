@@ -7,7 +7,7 @@ use crate::environment::Environment;
 use crate::system::deadline::Deadline;
 
 use super::network::{self, Reach};
-use super::within;
+use super::shorten;
 
 /// How long each step may take.
 const STEP: Duration = Duration::from_secs(3);
@@ -42,10 +42,10 @@ pub fn look(address: &str, environment: &Environment, deadline: Deadline) -> Roa
         Some(proxy) => (proxy.host.clone(), proxy.port),
         None => (host.clone(), port),
     };
-    let addresses = network::resolve(&first, within(deadline, STEP));
+    let addresses = network::resolve(&first, shorten(deadline, STEP));
     let reached = match &addresses {
         Err(why) => Err(why.clone()),
-        Ok(addresses) => match network::reach(addresses, port, within(deadline, STEP)) {
+        Ok(addresses) => match network::reach(addresses, port, shorten(deadline, STEP)) {
             Reach::Open(_) => Ok(()),
             Reach::Refused(why) => Err(why),
             Reach::Silent => Err("no answer".to_owned()),

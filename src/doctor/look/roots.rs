@@ -11,7 +11,7 @@ use crate::handover::roots::system_word::Store;
 
 /// Where roots are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum RootSource {
     /// The operating system's store.
     System,
     /// The store of psql's OpenSSL, which its libpq knows as `system`.
@@ -26,7 +26,7 @@ pub enum Place {
 #[derive(Debug)]
 pub struct Roots {
     /// Where they are.
-    pub place: Place,
+    pub place: RootSource,
     /// The certificates, or why there are none.
     pub certificates: Result<Vec<CertificateDer<'static>>, String>,
 }
@@ -35,24 +35,24 @@ impl Roots {
     /// What there is where the launch would find none.
     pub fn none(why: &Failure) -> Self {
         Self {
-            place: Place::System,
+            place: RootSource::System,
             certificates: Err(why.cause().to_owned()),
         }
     }
 }
 
 /// Reads the roots at `place`.
-pub fn read(place: Place) -> Roots {
+pub fn read(place: RootSource) -> Roots {
     let certificates = match &place {
-        Place::System => of_store([rustls_native_certs::load_native_certs()]),
-        Place::OpenSsl(store) => {
+        RootSource::System => of_store([rustls_native_certs::load_native_certs()]),
+        RootSource::OpenSsl(store) => {
             let file = load_certs_from_paths(Some(&store.file), None);
             let directories = store.directories.iter();
             let found = directories.map(|directory| load_certs_from_paths(None, Some(directory)));
             of_store(std::iter::once(file).chain(found))
         }
-        Place::Unknown => Err("psql may find any by `system`".to_owned()),
-        Place::File(file) => match CertificateDer::pem_file_iter(file) {
+        RootSource::Unknown => Err("psql may find any by `system`".to_owned()),
+        RootSource::File(file) => match CertificateDer::pem_file_iter(file) {
             Err(why) => Err(why.to_string()),
             // What libpq would not understand either is passed over.
             Ok(found) => filled(found.flatten().collect(), None),

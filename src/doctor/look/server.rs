@@ -9,8 +9,8 @@ use crate::system::deadline::Deadline;
 use crate::system::threads;
 
 use super::network::{self, Reach};
-use super::tls::{self, Shown, Trouble};
-use super::within;
+use super::shorten;
+use super::tls::{self, Shown, TlsError};
 
 /// How long each step may take: together less than a token may, so that the doctor is not slower
 /// for it.
@@ -33,7 +33,7 @@ pub struct Server {
     /// The other ports that Azure's servers have, and whether they are open.
     pub others: Vec<(u16, bool)>,
     /// What it showed of TLS; nothing where that was not asked, or there is no connection.
-    pub tls: Option<Result<Shown, Trouble>>,
+    pub tls: Option<Result<Shown, TlsError>>,
 }
 
 /// Where a name leads.
@@ -80,7 +80,7 @@ pub fn look(host: &Host, is_azure: bool, deadline: Deadline) -> Server {
         Name::Given(address)
     } else {
         let asked = if address.is_empty() { &shown } else { &address };
-        Name::Resolved(network::resolve(asked, within(deadline, STEP)))
+        Name::Resolved(network::resolve(asked, shorten(deadline, STEP)))
     };
     let mut server = Server {
         host: shown,
@@ -107,17 +107,17 @@ pub fn look(host: &Host, is_azure: bool, deadline: Deadline) -> Server {
             .map(|other| {
                 let addresses = &addresses;
                 let is_open = move || {
-                    let reached = network::reach(addresses, other, within(deadline, STEP));
+                    let reached = network::reach(addresses, other, shorten(deadline, STEP));
                     matches!(reached, Reach::Open(_))
                 };
                 (other, threads::aside(scope, is_open))
             })
             .collect();
         server.reached = Some(
-            match network::reach(&addresses, port, within(deadline, STEP)) {
+            match network::reach(&addresses, port, shorten(deadline, STEP)) {
                 Reach::Open(stream) => {
                     let host = &server.host;
-                    let shown = is_azure.then(|| tls::look(stream, host, within(deadline, STEP)));
+                    let shown = is_azure.then(|| tls::look(stream, host, shorten(deadline, STEP)));
                     server.tls = shown;
                     Reached::Open
                 }

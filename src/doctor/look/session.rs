@@ -27,7 +27,7 @@ pub struct Session {
 
 /// Why there was none.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum SessionError {
     /// psql said why.
     Refused(String),
     /// Nobody said anything.
@@ -63,24 +63,24 @@ pub fn words(wanted: &Wanted, role: Option<&Role>) -> Vec<OsString> {
 ///
 /// # Errors
 ///
-/// See [`Trouble`].
+/// See [`SessionError`].
 pub fn open(
     psql: &Path,
     words: &[OsString],
     environment: &Environment,
     deadline: Deadline,
-) -> Result<Session, Trouble> {
+) -> Result<Session, SessionError> {
     let mut environment = environment.clone();
     // psql's messages are read below.
     environment.set("LC_ALL", "C");
     ourselves::count(psql, &mut environment);
     let start = Instant::now();
     let answer = process::run(psql, words, &environment, deadline).map_err(|why| match why {
-        NoAnswer::TimedOut => Trouble::Silent,
-        NoAnswer::NotStarted(why) => Trouble::NotStarted(why.to_string()),
+        NoAnswer::TimedOut => SessionError::Silent,
+        NoAnswer::NotStarted(why) => SessionError::NotStarted(why.to_string()),
     })?;
     if !answer.status.success() {
-        return Err(Trouble::Refused(
+        return Err(SessionError::Refused(
             String::from_utf8_lossy(&answer.stderr).into_owned(),
         ));
     }

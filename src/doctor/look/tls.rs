@@ -30,7 +30,7 @@ pub struct Shown {
 
 /// Why there is nothing to look at.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum TlsError {
     /// The server has no TLS.
     PlainText,
     /// It said nothing.
@@ -41,7 +41,7 @@ pub enum Trouble {
     Broken(String),
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for TlsError {
     fn from(why: io::Error) -> Self {
         if is_timeout(&why) {
             Self::Silent
@@ -55,19 +55,19 @@ impl From<io::Error> for Trouble {
 ///
 /// # Errors
 ///
-/// See [`Trouble`].
-pub fn look(mut stream: TcpStream, host: &str, deadline: Deadline) -> Result<Shown, Trouble> {
+/// See [`TlsError`].
+pub fn look(mut stream: TcpStream, host: &str, deadline: Deadline) -> Result<Shown, TlsError> {
     bound(&stream, deadline)?;
     stream.write_all(&REQUEST)?;
     let mut answer = [0];
     stream.read_exact(&mut answer)?;
     match answer[0] {
         b'S' => {}
-        b'N' => return Err(Trouble::PlainText),
-        _ => return Err(Trouble::Stranger),
+        b'N' => return Err(TlsError::PlainText),
+        _ => return Err(TlsError::Stranger),
     }
     let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| Trouble::Broken(format!("`{host}` can be no certificate's name")))?;
+        .map_err(|_| TlsError::Broken(format!("`{host}` can be no certificate's name")))?;
     let witness = Arc::new(Witness::default());
     let mut connection = connection(name, witness.clone()).map_err(|why| said(&why))?;
     while connection.is_handshaking() {
@@ -88,18 +88,18 @@ pub fn look(mut stream: TcpStream, host: &str, deadline: Deadline) -> Result<Sho
 }
 
 /// Has each read and write end by the deadline.
-fn bound(stream: &TcpStream, deadline: Deadline) -> Result<(), Trouble> {
+fn bound(stream: &TcpStream, deadline: Deadline) -> Result<(), TlsError> {
     let left = deadline.remaining();
     if left.is_zero() {
-        return Err(Trouble::Silent);
+        return Err(TlsError::Silent);
     }
     stream.set_read_timeout(Some(left))?;
     stream.set_write_timeout(Some(left))?;
     Ok(())
 }
 
-fn said(why: &Error) -> Trouble {
-    Trouble::Broken(why.to_string())
+fn said(why: &Error) -> TlsError {
+    TlsError::Broken(why.to_string())
 }
 
 fn connection(name: ServerName<'static>, witness: Arc<Witness>) -> Result<ClientConnection, Error> {

@@ -62,7 +62,7 @@ pub fn store(
         answer
     };
     let built_for = answer.built_for.filter(|path| path.starts_with('/'))?;
-    let store = Store::of(Path::new(&built_for), environment);
+    let store = Store::locate(Path::new(&built_for), environment);
     store.holds_something().then_some(store)
 }
 
@@ -228,7 +228,7 @@ fn libraries(
 impl Store {
     /// The store of an OpenSSL that was built for `directory`, or what the variables put in its
     /// place (OpenSSL's `X509_STORE_set_default_paths`).
-    fn of(directory: &Path, environment: &Environment) -> Self {
+    fn locate(directory: &Path, environment: &Environment) -> Self {
         let file = environment.get("SSL_CERT_FILE");
         let directories = environment.get("SSL_CERT_DIR");
         Self {

@@ -77,8 +77,8 @@ pub fn run(
 /// The answer, and whether something that the program started still has its pipes open after its
 /// end.
 fn collect(child: &mut Child, deadline: Deadline) -> Result<(Answer, bool), NoAnswer> {
-    let mut stdout = Pipe::of(child.stdout.take());
-    let mut stderr = Pipe::of(child.stderr.take());
+    let mut stdout = Pipe::new(child.stdout.take());
+    let mut stderr = Pipe::new(child.stderr.take());
     loop {
         // Asked before the pipes are read: what a program wrote is in them by its end.
         let ended = child.try_wait().map_err(NoAnswer::NotStarted)?;

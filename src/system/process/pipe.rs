@@ -58,7 +58,7 @@ fn moment(pipes: [&Pipe; 2], left: Duration) -> Duration {
 #[cfg(unix)]
 impl Pipe {
     /// The pipe that `source` is the end of.
-    pub fn of(source: Option<impl Into<std::os::fd::OwnedFd>>) -> Self {
+    pub fn new(source: Option<impl Into<std::os::fd::OwnedFd>>) -> Self {
         use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
         let source = source.map(|source| File::from(source.into()));
@@ -98,7 +98,7 @@ pub fn wait(pipes: [&Pipe; 2], left: Duration) {
 #[cfg(windows)]
 impl Pipe {
     /// The pipe that `source` is the end of.
-    pub fn of(source: Option<impl Into<std::os::windows::io::OwnedHandle>>) -> Self {
+    pub fn new(source: Option<impl Into<std::os::windows::io::OwnedHandle>>) -> Self {
         Self {
             source: source.map(|source| File::from(source.into())),
             bytes: Vec::new(),

@@ -3,9 +3,9 @@
 //!
 //! It is called as the Azure CLI is: directly, with fixed words and validated values, before the
 //! deadline. What it answers is known from its source: `cli/azd/cmd/auth_token.go` and
-//! `cli/azd/pkg/auth` in the repository `Azure/azure-dev`. [`complaint`] reads its errors.
+//! `cli/azd/pkg/auth` in the repository `Azure/azure-dev`. [`error`] reads its errors.
 
-pub mod complaint;
+pub mod error;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -102,7 +102,7 @@ impl Azd {
         let words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
         let answer = TOOL.run(&self.program, &words, &self.environment, self.deadline)?;
         if !answer.status.success() {
-            return Err(complaint::failure(&answer.stderr));
+            return Err(error::failure(&answer.stderr));
         }
         token_in(&answer.stdout, resource, SystemTime::now())
     }

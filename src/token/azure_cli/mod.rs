@@ -1,11 +1,11 @@
 //! Gets tokens, and names from Graph, through the Azure CLI.
 //!
 //! az is called directly, without a shell, with fixed words and validated values, one az at a time.
-//! `system/process/` runs it within the deadline and ends it whole, [`complaint`] reads
+//! `system/process/` runs it within the deadline and ends it whole, [`error`] reads
 //! its errors.
 
 pub mod active_cloud;
-pub mod complaint;
+pub mod error;
 pub mod login;
 
 use std::ffi::OsString;
@@ -28,7 +28,7 @@ use crate::system::process::child_signal::ChildSignal;
 use crate::token::CacheKey;
 use crate::token::tool::{Presence, Tool};
 
-use complaint::Complaint;
+use error::AzError;
 
 /// The tool.
 pub const TOOL: Tool = Tool {
@@ -314,12 +314,11 @@ impl<'a> AzureCli<'a> {
         let mut words = words.to_vec();
         words.extend(["--output", "json", "--only-show-errors"].map(OsString::from));
         let mut answer = self.run(&words)?;
-        if !answer.status.success() && Complaint::read(&answer.stderr, answer.status).is_lost_race()
-        {
+        if !answer.status.success() && AzError::read(&answer.stderr, answer.status).is_lost_race() {
             answer = self.run(&words)?;
         }
         if !answer.status.success() {
-            return Err(Complaint::read(&answer.stderr, answer.status).failure(what));
+            return Err(AzError::read(&answer.stderr, answer.status).failure(what));
         }
         read(&answer.stdout, what)
     }

@@ -14,7 +14,7 @@ use crate::entra::token::{Token, Unusable};
 use crate::failure::Failure;
 use crate::system::deadline::Deadline;
 
-use super::transport::{Outcome, Seen, root_cause};
+use super::transport::{Exchange, Outcome, root_cause};
 
 const SOMETHING_BETWEEN: &str = "something between here and there answered in its place: a proxy, or a network that wants you to log in first";
 
@@ -31,7 +31,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn name(&self, seen: &Seen) -> String {
+    fn name(&self, seen: &Exchange) -> String {
         match seen.host.as_str() {
             _ if self.is_nearby => "the identity endpoint".to_owned(),
             "" => format!("`{}`", self.host),
@@ -41,14 +41,14 @@ impl Asked {
 }
 
 /// Where it went wrong.
-pub struct Complaint<'a> {
+pub struct RequestError<'a> {
     /// What was asked.
     pub asked: &'a Asked,
     /// What the transport saw last.
-    pub seen: Seen,
+    pub seen: Exchange,
 }
 
-impl Complaint<'_> {
+impl RequestError<'_> {
     /// The failure after an error of the SDK's.
     pub fn failure(&self, error: &azure_core::Error) -> Failure {
         match answered_text(error) {

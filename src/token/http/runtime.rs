@@ -15,7 +15,7 @@ const KEPT_ALIVE: Duration = Duration::from_secs(24 * 60 * 60);
 /// # Errors
 ///
 /// There can be no runtime.
-pub fn before<T>(time: Duration, work: impl Future<Output = T>) -> Result<Option<T>, Failure> {
+pub fn block_on<T>(time: Duration, work: impl Future<Output = T>) -> Result<Option<T>, Failure> {
     let runtime = runtime()?;
     let done = runtime.block_on(async { tokio::time::timeout(time, work).await });
     // A name that is still being looked up would be waited for otherwise.

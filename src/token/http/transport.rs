@@ -40,12 +40,12 @@ pub struct Transport {
     is_nearby: bool,
     /// Stands in for [`METADATA`].
     stand_in: Option<Url>,
-    seen: Mutex<Seen>,
+    seen: Mutex<Exchange>,
 }
 
 /// What came of a request.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub struct Exchange {
     /// Whom it was for.
     pub host: String,
     /// What came of it, once something did.
@@ -123,7 +123,7 @@ impl Transport {
     }
 
     /// What came of the last request that anything came of; else whom the last was for.
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> Exchange {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.clone()
     }
@@ -139,7 +139,7 @@ impl Transport {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // A later try of the same is worth remembering only for what came of it.
         if outcome.is_some() || seen.host != host {
-            *seen = Seen {
+            *seen = Exchange {
                 host: host.to_owned(),
                 outcome,
             };

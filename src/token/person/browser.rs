@@ -45,7 +45,7 @@ pub(super) async fn sign_in(
     opener::open(address.as_str(), command);
     let code = match entra.awaited(listener.answer(&state), None).await? {
         Answer::Code(code) => AuthorizationCode::new(code),
-        Answer::Refused(why) => return Err(entra.complaint().refused(&why)),
+        Answer::Refused(why) => return Err(entra.request_error().refused(&why)),
     };
     let carry = |request| entra.carry(request);
     let request = entra

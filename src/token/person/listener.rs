@@ -105,7 +105,7 @@ async fn talk(mut stream: TcpStream, port: u16, state: Arc<str>) -> io::Result<O
             "200 OK",
             "You have not signed in: entra-psql says why. You can close this window.",
         ),
-        Err(Refusal { status, text }) => (*status, *text),
+        Err(HttpRefusal { status, text }) => (*status, *text),
     };
     let page = page(text);
     let answer = format!(
@@ -134,37 +134,37 @@ fn page(text: &str) -> String {
 
 /// Why a request is not for us, as its answer has it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct HttpRefusal {
     status: &'static str,
     text: &'static str,
 }
 
-const MALFORMED: Refusal = Refusal {
+const MALFORMED: HttpRefusal = HttpRefusal {
     status: "400 Bad Request",
     text: "This is no request that a browser makes.",
 };
 
-const FOREIGN: Refusal = Refusal {
+const FOREIGN: HttpRefusal = HttpRefusal {
     status: "421 Misdirected Request",
     text: "This is the address of another site.",
 };
 
-const NOT_ALLOWED: Refusal = Refusal {
+const NOT_ALLOWED: HttpRefusal = HttpRefusal {
     status: "405 Method Not Allowed",
     text: "Only GET is answered here.",
 };
 
-const NOT_FOUND: Refusal = Refusal {
+const NOT_FOUND: HttpRefusal = HttpRefusal {
     status: "404 Not Found",
     text: "There is nothing here.",
 };
 
-const WRONG_STATE: Refusal = Refusal {
+const WRONG_STATE: HttpRefusal = HttpRefusal {
     status: "400 Bad Request",
     text: "This answer does not belong to the sign-in that is under way.",
 };
 
-const STRANGERS: Refusal = Refusal {
+const STRANGERS: HttpRefusal = HttpRefusal {
     status: "403 Forbidden",
     text: "This sign-in was started by another user of this machine.",
 };
@@ -178,7 +178,7 @@ fn end_of_head(bytes: &[u8]) -> Option<usize> {
 /// # Errors
 ///
 /// Why it is refused.
-pub fn read(head: &[u8], port: u16, state: &str) -> Result<Answer, Refusal> {
+pub fn read(head: &[u8], port: u16, state: &str) -> Result<Answer, HttpRefusal> {
     let end = end_of_head(head).ok_or(MALFORMED)?;
     let head = std::str::from_utf8(&head[..end]).map_err(|_| MALFORMED)?;
     let mut lines = head.split("\r\n");
@@ -226,7 +226,7 @@ pub fn read(head: &[u8], port: u16, state: &str) -> Result<Answer, Refusal> {
 mod tests {
     use super::*;
 
-    fn of(head: &str) -> Result<String, &'static str> {
+    fn parse(head: &str) -> Result<String, &'static str> {
         match read(head.as_bytes(), 7, "s&t") {
             Ok(Answer::Code(code)) => Ok(code),
             Ok(Answer::Refused(why)) => Ok(format!("refused: {why}")),
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn only_our_own_redirect_is_read() {
         let get = |target: &str| {
-            of(&format!(
+            parse(&format!(
                 "GET {target} HTTP/1.1\r\nhost: LOCALHOST:7\r\n\r\n"
             ))
         };
@@ -294,7 +294,7 @@ mod tests {
             ("\u{1}\r\n\r\n".to_owned(), Some(MALFORMED)),
             (String::new(), Some(MALFORMED)),
         ] {
-            let refused = of(&head).err();
+            let refused = parse(&head).err();
             assert_eq!(refused, refusal.map(|refusal| refusal.text), "{head:?}");
         }
     }

@@ -41,7 +41,7 @@ use crate::plain_text;
 use crate::system::deadline::Deadline;
 use crate::system::terminal;
 use crate::token::CacheKey;
-use crate::token::http::errors::{Asked, Complaint};
+use crate::token::http::errors::{Asked, RequestError};
 use crate::token::http::host_of;
 use crate::token::http::runtime::runtime;
 use crate::token::http::transport::Transport;
@@ -165,7 +165,7 @@ pub(super) struct Entra<'a> {
 /// Entra refuses or cannot be reached, or nobody signed in.
 pub fn token(person: &Person, resource: &str, deadline: Deadline) -> Result<Token, Failure> {
     let transport = Transport::to_entra()?;
-    let entra = Entra::of(person, &transport, resource, deadline)?;
+    let entra = Entra::for_person(person, &transport, resource, deadline)?;
     let runtime = runtime()?;
     let token = token_of(person, &runtime, &entra);
     runtime.shutdown_background();
@@ -173,7 +173,7 @@ pub fn token(person: &Person, resource: &str, deadline: Deadline) -> Result<Toke
 }
 
 fn token_of(person: &Person, runtime: &Runtime, entra: &Entra<'_>) -> Result<Token, Failure> {
-    let mut store = Store::of(person, entra.deadline);
+    let mut store = Store::for_person(person, entra.deadline);
     let kept = store.recall();
     let renewed = match &kept {
         Some(kept) => runtime.block_on(entra.renewed(kept))?,
@@ -189,7 +189,7 @@ fn token_of(person: &Person, runtime: &Runtime, entra: &Entra<'_>) -> Result<Tok
         runtime.block_on(entra.ask(&person.way))?
     };
     let token = entra
-        .complaint()
+        .request_error()
         .checked(answer.access_token().secret().clone(), entra.resource)?;
     // The account that was chosen in the browser may not be the one that was meant.
     if !is_renewed && let Some(name) = role::person(&token) {
@@ -204,7 +204,7 @@ fn token_of(person: &Person, runtime: &Runtime, entra: &Entra<'_>) -> Result<Tok
 
 impl<'a> Entra<'a> {
     /// The endpoints of the person's tenant.
-    pub(super) fn of(
+    pub(super) fn for_person(
         person: &Person,
         transport: &'a Transport,
         resource: &'a str,
@@ -234,8 +234,8 @@ impl<'a> Entra<'a> {
         })
     }
 
-    fn complaint(&self) -> Complaint<'_> {
-        Complaint {
+    fn request_error(&self) -> RequestError<'_> {
+        RequestError {
             asked: &self.asked,
             seen: self.transport.seen(),
         }
@@ -275,7 +275,7 @@ impl<'a> Entra<'a> {
     async fn answered<T>(&self, request: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::time::timeout(self.deadline.remaining(), request)
             .await
-            .map_err(|_| self.complaint().silence(self.deadline))
+            .map_err(|_| self.request_error().silence(self.deadline))
     }
 
     /// Waits for a person until the deadline, or until `limit` where that is sooner.
@@ -330,11 +330,11 @@ impl<'a> Entra<'a> {
     where
         T: oauth2::ErrorResponseType + std::fmt::Display + 'static,
     {
-        let complaint = self.complaint();
+        let request = self.request_error();
         match error {
-            RequestTokenError::ServerResponse(answer) => complaint.refused(&text(answer)),
+            RequestTokenError::ServerResponse(answer) => request.refused(&text(answer)),
             // What could not be read may hold a token, and is not shown.
-            _ => complaint.unanswered(),
+            _ => request.unanswered(),
         }
     }
 }

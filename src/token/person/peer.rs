@@ -122,7 +122,7 @@ mod tables {
             )
         }
 
-        fn of(rows: &[String]) -> Owner {
+        fn owner_in(rows: &[String]) -> Owner {
             let lines = std::iter::once(HEADING.to_owned()).chain(rows.iter().cloned());
             let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
             owner(lines, at(8080), at(40_000))
@@ -147,7 +147,7 @@ mod tables {
                 (vec![ours], Owner::Unknown),
                 (vec![other, "?".to_owned()], Owner::Unknown),
             ] {
-                assert_eq!(of(&rows), found, "{rows:#?}");
+                assert_eq!(owner_in(&rows), found, "{rows:#?}");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use oauth2::RefreshToken;
 
 use crate::plain_text;
-use crate::system::credential_store::{self, Account, Trouble};
+use crate::system::credential_store::{self, Account, StoreError};
 use crate::system::deadline::Deadline;
 use crate::system::terminal;
 
@@ -23,7 +23,7 @@ pub(super) struct Store<'a> {
 }
 
 impl<'a> Store<'a> {
-    pub(super) fn of(person: &'a Person, deadline: Deadline) -> Self {
+    pub(super) fn for_person(person: &'a Person, deadline: Deadline) -> Self {
         Self {
             person,
             limit: STORE_TIME.min(deadline.total() / 3),
@@ -54,7 +54,7 @@ impl<'a> Store<'a> {
             .then(|| Account::new(authority, tenant, client_id))
     }
 
-    fn noted<T>(&mut self, outcome: Result<T, Trouble>) -> Option<T> {
+    fn noted<T>(&mut self, outcome: Result<T, StoreError>) -> Option<T> {
         outcome
             .inspect_err(|trouble| {
                 self.is_of_use = false;

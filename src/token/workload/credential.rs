@@ -99,7 +99,7 @@ impl Credential {
         let proof = match workload {
             Workload::FederatedToken => {
                 let file = variables.needed("AZURE_FEDERATED_TOKEN_FILE")?;
-                Proof::File(TokenFile::at(Path::new(file))?)
+                Proof::File(TokenFile::open(Path::new(file))?)
             }
             Workload::AzurePipelines => {
                 variables.https("SYSTEM_OIDCREQUESTURI")?;

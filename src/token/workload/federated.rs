@@ -29,7 +29,7 @@ impl TokenFile {
     /// # Errors
     ///
     /// It cannot.
-    pub fn at(path: &Path) -> Result<Self, Failure> {
+    pub fn open(path: &Path) -> Result<Self, Failure> {
         let file = Self {
             path: path.to_owned(),
         };

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use azure_core::http::{HttpClient as _, Method, Request, Url};
 
-use crate::token::http::runtime::before;
+use crate::token::http::runtime::block_on;
 
 use super::credential::Credential;
 
@@ -28,6 +28,6 @@ pub fn answers(credential: &Credential) -> bool {
         return false;
     };
     let request = Request::new(url, Method::Get);
-    let answer = before(PATIENCE, transport.execute_request(&request));
+    let answer = block_on(PATIENCE, transport.execute_request(&request));
     matches!(answer, Ok(Some(Ok(answer))) if answer.status() == 400)
 }

@@ -19,8 +19,8 @@ use azure_core::credentials::TokenCredential;
 use crate::entra::token::Token;
 use crate::failure::Failure;
 use crate::system::deadline::Deadline;
-use crate::token::http::errors::Complaint;
-use crate::token::http::runtime::before;
+use crate::token::http::errors::RequestError;
+use crate::token::http::runtime::block_on;
 
 pub use credential::Credential;
 
@@ -37,18 +37,18 @@ pub fn token(
 ) -> Result<Token, Failure> {
     let transport = Arc::new(credential.transport()?);
     let source = credential.for_sdk(&transport)?;
-    let answer = before(deadline.remaining(), ask(&*source, resource))?;
+    let answer = block_on(deadline.remaining(), ask(&*source, resource))?;
     let asked = credential.asked();
-    let complaint = Complaint {
+    let request = RequestError {
         asked: &asked,
         seen: transport.seen(),
     };
     let secret = match answer {
-        None => return Err(complaint.silence(deadline)),
-        Some(Err(error)) => return Err(complaint.failure(&error)),
+        None => return Err(request.silence(deadline)),
+        Some(Err(error)) => return Err(request.failure(&error)),
         Some(Ok(secret)) => secret,
     };
-    complaint.checked(secret, resource)
+    request.checked(secret, resource)
 }
 
 async fn ask(source: &dyn TokenCredential, resource: &str) -> azure_core::Result<String> {

@@ -17,8 +17,8 @@ use azure_identity::{
 use crate::failure::Failure;
 
 use super::credential::{Credential, Proof};
-use crate::token::http::errors::Complaint;
-use crate::token::http::transport::{Seen, Transport};
+use crate::token::http::errors::RequestError;
+use crate::token::http::transport::{Exchange, Transport};
 
 /// How often a request is tried again. The SDK's own default would spend more than the deadline on
 /// a closed port.
@@ -114,9 +114,9 @@ impl Credential {
     ) -> Result<Arc<dyn TokenCredential>, Failure> {
         match made {
             Ok(credential) => Ok(credential),
-            Err(error) => Err(Complaint {
+            Err(error) => Err(RequestError {
                 asked: &self.asked(),
-                seen: Seen::default(),
+                seen: Exchange::default(),
             }
             .failure(&error)),
         }

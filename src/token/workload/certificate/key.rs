@@ -42,7 +42,7 @@ impl Key {
     /// # Errors
     ///
     /// [`Misfit`].
-    pub fn of(key: &PrivateKey, public: &SubjectPublicKeyInfo<'_>) -> Result<Self, Misfit> {
+    pub fn pair(key: &PrivateKey, public: &SubjectPublicKeyInfo<'_>) -> Result<Self, Misfit> {
         let algorithm = public.algorithm.algorithm.to_id_string();
         let public_bytes = public.subject_public_key.data.as_ref();
         match key {

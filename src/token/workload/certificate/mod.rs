@@ -115,7 +115,7 @@ impl CertificateFile {
         let mut unfit = None;
         for key in &keys {
             for (at, certificate) in parsed.iter().enumerate() {
-                match Key::of(key, certificate.public_key()) {
+                match Key::pair(key, certificate.public_key()) {
                     Ok(key) => {
                         self.check(certificate, now)?;
                         let chain = chain(&parsed, at)

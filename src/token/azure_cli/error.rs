@@ -11,7 +11,7 @@ use super::login;
 
 /// What az said.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Complaint {
+pub struct AzError {
     cause: String,
     /// Command lines that it says to run.
     commands: Vec<String>,
@@ -19,7 +19,7 @@ pub struct Complaint {
     broken: bool,
 }
 
-impl Complaint {
+impl AzError {
     /// Reads az's standard error.
     ///
     /// az's own errors begin with `ERROR: `. Where the first of them announces a traceback, the
