@@ -52,20 +52,12 @@ impl Unusable {
 impl Token {
     /// Takes `secret` for a token if it is a JWT: three parts in base64url, of which the first two
     /// hold JSON.
-    ///
-    /// # Errors
-    ///
-    /// [`Unusable::NotAToken`].
     pub fn read(secret: String) -> Result<Self, Unusable> {
         let claims = claims(&secret).ok_or(Unusable::NotAToken)?;
         Ok(Self { secret, claims })
     }
 
     /// Takes `secret` for a token of `resource` that is good `now`; see [`Token::check`].
-    ///
-    /// # Errors
-    ///
-    /// [`Unusable`].
     pub fn checked(
         secret: String,
         resource: Option<&str>,
@@ -78,10 +70,6 @@ impl Token {
 
     /// Looks at audience and expiry. `resource` is what was asked for; where it is `None`, any
     /// database audience will do. `now` is the time by the system's clock.
-    ///
-    /// # Errors
-    ///
-    /// [`Unusable::WrongAudience`] or [`Unusable::Expired`].
     pub fn check(&self, resource: Option<&str>, now: SystemTime) -> Result<(), Unusable> {
         let audience = self.claim("aud").unwrap_or_default();
         let fits = match resource {

@@ -54,10 +54,6 @@ pub enum Miss {
 
 impl Kept {
     /// Reads what was kept under `key`.
-    ///
-    /// # Errors
-    ///
-    /// [`Miss`].
     pub fn read(bytes: &[u8], key: &CacheKey, now: SystemTime) -> Result<Self, Miss> {
         let mut kept: Value = serde_json::from_slice(bytes).map_err(|_| Miss::Unusable)?;
         if !is_under(&kept, key) {

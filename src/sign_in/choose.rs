@@ -17,10 +17,6 @@ use super::cache::Cache;
 use super::signer::resource;
 
 /// Chooses among az, azd and the machine's own identity.
-///
-/// # Errors
-///
-/// None of them is here.
 pub fn choice(
     plan: &Plan,
     environment: &Environment,

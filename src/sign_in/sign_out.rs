@@ -12,10 +12,6 @@ use crate::system::threads;
 const STORE_TIME: Duration = Duration::from_secs(60);
 
 /// Forgets all, and says what that was. Where there is no credential store, nothing is kept in it.
-///
-/// # Errors
-///
-/// The credential store is locked or silent, so that what is in it stays there.
 pub fn sign_out(directory: Option<&PrivateDirectory>) -> Result<String, Failure> {
     // The tokens first: they are forgotten even where the store does not answer.
     let tokens = directory.map_or(0, cache::forget_all);

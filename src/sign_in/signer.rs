@@ -54,10 +54,6 @@ enum Source {
 
 impl<'a> Signer<'a> {
     /// Settles on the method, as `plan` says, else by what there is on this machine.
-    ///
-    /// # Errors
-    ///
-    /// Nothing here can get a token, or what the method needs is missing or wrong.
     pub fn new(
         plan: &'a Plan,
         environment: &'a Environment,
@@ -80,10 +76,6 @@ impl<'a> Signer<'a> {
 
     /// Gets a token, and works the role out if nobody named it. A cached token is used if there is
     /// one; otherwise it is fetched, and those who ask at the same time wait for it.
-    ///
-    /// # Errors
-    ///
-    /// The token can't be got, or nothing says who the role is.
     pub fn sign_in(&self) -> Result<SignedIn, Failure> {
         self.kept()
             .and_then(|kept| self.signed_in(kept))
@@ -277,10 +269,6 @@ impl Source {
 }
 
 /// Signs in once.
-///
-/// # Errors
-///
-/// As for [`Signer::new`] and [`Signer::sign_in`].
 pub fn sign_in(
     plan: &Plan,
     environment: &Environment,

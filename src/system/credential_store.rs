@@ -83,10 +83,6 @@ impl Account {
 }
 
 /// The refresh token that is kept for an account.
-///
-/// # Errors
-///
-/// The store is of no use.
 pub fn recall(account: Account, limit: Duration) -> Result<Option<RefreshToken>, StoreError> {
     run_aside(limit, move || {
         let text = read()?;
@@ -97,10 +93,6 @@ pub fn recall(account: Account, limit: Duration) -> Result<Option<RefreshToken>,
 
 /// Keeps a refresh token in the place of the account's last one; forgets that one where there is no
 /// new one.
-///
-/// # Errors
-///
-/// The store is of no use.
 pub fn keep(
     account: Account,
     token: Option<RefreshToken>,
@@ -113,10 +105,6 @@ pub fn keep(
 }
 
 /// Forgets all, and says how many there were.
-///
-/// # Errors
-///
-/// The store is of no use.
 pub fn forget_all(limit: Duration) -> Result<usize, StoreError> {
     run_aside(limit, || {
         let count = lines(&read()?).count();

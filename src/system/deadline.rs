@@ -34,10 +34,6 @@ impl Deadline {
     }
 
     /// Runs `work` on its own thread. If the deadline passes first, the thread is left running.
-    ///
-    /// # Errors
-    ///
-    /// The deadline passed ([`io::ErrorKind::TimedOut`]), or no thread can be had.
     pub fn wait_for<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

@@ -8,11 +8,6 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Returns what the plain file at `path` holds; a link to one counts.
-///
-/// # Errors
-///
-/// It cannot be opened, is something other than a plain file ([`io::ErrorKind::InvalidInput`]), or
-/// holds more than `limit` bytes ([`io::ErrorKind::FileTooLarge`]).
 pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = open(path)?;
     let mut bytes = Zeroizing::new(Vec::new());

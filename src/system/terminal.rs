@@ -10,10 +10,6 @@ use crate::failure::{Failure, Kind};
 use super::colour;
 
 /// Writes `text` and a newline to standard output; the exit code is 0.
-///
-/// # Errors
-///
-/// It cannot be written whole, as on a full disk.
 pub fn print(text: impl AsRef<[u8]>) -> Result<i32, Failure> {
     // The text may be a token.
     let text = Zeroizing::new([text.as_ref(), b"\n"].concat());
@@ -23,10 +19,6 @@ pub fn print(text: impl AsRef<[u8]>) -> Result<i32, Failure> {
 
 /// Checks that standard output is open. Where it isn't, the next file that is opened takes its
 /// place, and what is printed would go there.
-///
-/// # Errors
-///
-/// It is closed.
 #[cfg(unix)]
 pub fn check_output() -> Result<(), Failure> {
     use nix::fcntl::{FcntlArg, fcntl};
@@ -36,10 +28,6 @@ pub fn check_output() -> Result<(), Failure> {
 }
 
 /// Checks that standard output is open. On Windows nothing takes the place of one that isn't.
-///
-/// # Errors
-///
-/// None on this system.
 #[cfg(windows)]
 #[expect(clippy::unnecessary_wraps, reason = "one signature on every system")]
 pub fn check_output() -> Result<(), Failure> {

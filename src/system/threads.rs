@@ -9,10 +9,6 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 pub const REMEDY: &str = "end other programs, or allow more processes and threads: `ulimit -u`, or the container's limit";
 
 /// Starts a thread that nobody waits for.
-///
-/// # Errors
-///
-/// The system has none to give.
 pub fn start(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let started = Builder::new().spawn(work).map_err(|why| refused(&why))?;
     drop(started);
@@ -20,10 +16,6 @@ pub fn start(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 }
 
 /// Checks that `count` threads can be had at once, for libraries that panic where they get none.
-///
-/// # Errors
-///
-/// The system has fewer to give.
 pub fn check(count: usize) -> io::Result<()> {
     std::thread::scope(|scope| {
         // They last until the senders are dropped, and those before this returns.

@@ -26,11 +26,6 @@ const LONGEST: u64 = 1024 * 1024;
 
 /// Takes the token from where it is, and looks at it. Where `resource` is `None`, any database's
 /// will do.
-///
-/// # Errors
-///
-/// There is none, or two, or it cannot be read before the deadline, or it is no token for this
-/// resource, or it has expired.
 pub fn token(
     environment: &Environment,
     resource: Option<&str>,
@@ -78,10 +73,6 @@ pub fn token(
 }
 
 /// Takes the token that `PGPASSWORD` holds already.
-///
-/// # Errors
-///
-/// It is no token for this resource, or has expired.
 pub fn inherited(environment: &Environment, resource: Option<&str>) -> Result<Token, Failure> {
     let text = environment.get(PASSWORD).and_then(OsStr::to_str);
     checked(text.map(str::to_owned), PASSWORD, resource)

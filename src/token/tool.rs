@@ -127,10 +127,6 @@ impl Tool {
     }
 
     /// Runs it, as `process::run` does.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be run, or gives no answer before the deadline.
     pub fn run(
         &self,
         program: &Path,

@@ -37,10 +37,6 @@ pub struct Exposed(pub String);
 impl PrivateDirectory {
     /// Opens the directory, and makes it where it is missing. `None` where there can be none, as
     /// with a read-only home: then nothing is kept, which is no failure.
-    ///
-    /// # Errors
-    ///
-    /// It is there, but not ours alone.
     pub fn open() -> Result<Option<Self>, Exposed> {
         parents()
             .into_iter()
@@ -71,10 +67,6 @@ impl PrivateDirectory {
     }
 
     /// Opens a file to lock it, and makes it where it is missing.
-    ///
-    /// # Errors
-    ///
-    /// The system refuses, or there is something other than a plain file.
     pub fn lock_file(&self, name: &str) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
@@ -91,10 +83,6 @@ impl PrivateDirectory {
 
     /// What a file holds; `None` where there is none that can be read, or it is longer than
     /// anything that we write.
-    ///
-    /// # Errors
-    ///
-    /// It is a link, no plain file, or not ours alone.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Exposed> {
         let path = self.path_of(name);
         let Ok(about) = fs::symlink_metadata(&path) else {
@@ -120,10 +108,6 @@ impl PrivateDirectory {
 
     /// Puts `bytes` in the place of a file, all or nothing. A link in that place is replaced, not
     /// followed.
-    ///
-    /// # Errors
-    ///
-    /// The system refuses; nothing of `bytes` is left behind then.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         // For the owner alone from the start, and removed unless it arrives.
         let mut new = new_file(

@@ -35,10 +35,6 @@ use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken}
 const PARTS: u32 = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
 
 /// Makes a directory that only this account reaches, and the system and its administrators.
-///
-/// # Errors
-///
-/// The system refuses, as where there is something of that name.
 pub fn make_directory(path: &Path) -> io::Result<()> {
     let descriptor = Descriptor::ours()?;
     let (path, attributes) = (wide(path.as_os_str()), descriptor.attributes());
@@ -48,10 +44,6 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
 
 /// Makes a file that only this account reaches, and the system and its administrators, to read and
 /// write it.
-///
-/// # Errors
-///
-/// The system refuses, as where there is something of that name.
 pub fn make_file(path: &Path) -> io::Result<File> {
     let descriptor = Descriptor::ours()?;
     let (path, attributes) = (wide(path.as_os_str()), descriptor.attributes());
@@ -76,10 +68,6 @@ pub fn make_file(path: &Path) -> io::Result<File> {
 }
 
 /// The descriptor of a file or directory, and the account as a descriptor writes it.
-///
-/// # Errors
-///
-/// The system does not say.
 pub fn descriptor_and_account(path: &Path) -> io::Result<(String, String)> {
     let descriptor = Descriptor::of_path(path)?.text()?;
     // There and back, for some accounts have a shorter name in it.

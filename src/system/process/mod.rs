@@ -39,10 +39,6 @@ pub enum NoAnswer {
 }
 
 /// Runs `program` with `words` and nothing but `environment`, its input closed.
-///
-/// # Errors
-///
-/// See [`NoAnswer`].
 pub fn run(
     program: &Path,
     words: &[OsString],

@@ -27,10 +27,6 @@ pub struct Tree {
 #[cfg(unix)]
 impl Tree {
     /// Starts `command` as the root of a tree.
-    ///
-    /// # Errors
-    ///
-    /// The program cannot be run.
     pub fn start(command: &mut Command) -> io::Result<(Child, Self)> {
         std::os::unix::process::CommandExt::process_group(command, 0);
         let child_signal = ChildSignal::heard();
@@ -54,10 +50,6 @@ impl Tree {
 #[cfg(windows)]
 impl Tree {
     /// Starts `command` as the root of a tree.
-    ///
-    /// # Errors
-    ///
-    /// The program cannot be run, or there can be no job for it.
     pub fn start(command: &mut Command) -> io::Result<(Child, Self)> {
         use std::os::windows::io::AsRawHandle as _;
 

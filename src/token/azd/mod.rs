@@ -61,10 +61,6 @@ pub struct Azd {
 
 impl Azd {
     /// Finds azd, to be asked for tokens of `tenant`, or else of the one that it is signed in to.
-    ///
-    /// # Errors
-    ///
-    /// There is no azd on `PATH`.
     pub fn find(
         environment: &Environment,
         tenant: Option<&str>,
@@ -87,11 +83,6 @@ impl Azd {
     }
 
     /// Gets a token for `resource`, and looks at it.
-    ///
-    /// # Errors
-    ///
-    /// azd refuses, cannot be run, is too slow, or answers with something else than the token asked
-    /// for.
     pub fn token(&self, resource: &str) -> Result<Token, Failure> {
         let scope = format!("{resource}/.default");
         let mut words = vec!["auth", "token", "--output", "json", "--no-prompt"];
@@ -109,10 +100,6 @@ impl Azd {
 }
 
 /// Returns the token in azd's answer, if it is one for `resource` that is good `now`.
-///
-/// # Errors
-///
-/// The answer is something else.
 pub fn token_in(stdout: &[u8], resource: &str, now: SystemTime) -> Result<Token, Failure> {
     let mut answer: Value = serde_json::from_slice(stdout).map_err(|_| not_an_answer())?;
     let Some(Value::String(secret)) = answer.get_mut("token").map(Value::take) else {

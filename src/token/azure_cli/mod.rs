@@ -130,10 +130,6 @@ pub struct Account {
 
 impl<'a> AzureCli<'a> {
     /// Finds az.
-    ///
-    /// # Errors
-    ///
-    /// There is no az on `PATH`.
     pub fn find(
         environment: &Environment,
         options: &'a Options,
@@ -157,10 +153,6 @@ impl<'a> AzureCli<'a> {
     }
 
     /// Its version.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be run, is too slow, or answers with something else.
     pub fn version(&self) -> Result<String, Failure> {
         let what = "say its version";
         let answer = self.run_for_json(what, &["version".into()])?;
@@ -171,11 +163,6 @@ impl<'a> AzureCli<'a> {
     }
 
     /// The account that it is signed in with.
-    ///
-    /// # Errors
-    ///
-    /// Nobody is signed in, or the subscription that was asked for is not there; or as for
-    /// [`AzureCli::version`].
     pub fn account(&self) -> Result<Account, Failure> {
         let what = "say who is signed in";
         let answer = self.ask(what, &["account".into(), "show".into()])?;
@@ -191,10 +178,6 @@ impl<'a> AzureCli<'a> {
 
     /// Asks Graph for the display names of all groups that the user with this object id is in,
     /// directly or not.
-    ///
-    /// # Errors
-    ///
-    /// As for [`AzureCli::token`]; or `oid` is no id.
     pub fn groups_of_user(&self, oid: &str) -> Result<Vec<String>, Failure> {
         if !is_id(oid) {
             return Err(Failure::sign_in("the token's object id is no id"));
@@ -212,11 +195,6 @@ impl<'a> AzureCli<'a> {
     /// Gets a token for `resource`, or for the databases of the cloud that was named, or of az's
     /// active one, and looks at it. `cloud` is the name of the server's cloud, as far as it is
     /// known.
-    ///
-    /// # Errors
-    ///
-    /// az refuses, cannot be run, is too slow, or answers with something else than the token asked
-    /// for; or it knows no cloud of that name.
     pub fn token(&self, resource: Option<&str>, cloud: Option<&str>) -> Result<Token, Failure> {
         let registered = match &self.options.cloud {
             Some(Named::Other(name)) if resource.is_none() => Some(self.resource_of(name)?),
@@ -268,20 +246,12 @@ impl<'a> AzureCli<'a> {
     }
 
     /// Asks Graph for the signed-in user's name in this tenant, which is a guest's role.
-    ///
-    /// # Errors
-    ///
-    /// As for [`AzureCli::token`], or Graph knows the user under another object id than `oid`.
     pub fn signed_in_user(&self, oid: Option<&str>) -> Result<String, Failure> {
         let words = ["ad".into(), "signed-in-user".into(), "show".into()];
         self.name_in_graph(&words, "userPrincipalName", oid)
     }
 
     /// Asks Graph for the display name of the service principal with this application id.
-    ///
-    /// # Errors
-    ///
-    /// As for [`AzureCli::signed_in_user`]; or `app_id` is no id.
     pub fn service_principal(&self, app_id: &str, oid: Option<&str>) -> Result<String, Failure> {
         if !is_id(app_id) {
             return Err(Failure::sign_in("the token's application id is no id"));
@@ -329,19 +299,11 @@ impl<'a> AzureCli<'a> {
 }
 
 /// Reads what az answered when it was asked to do `what`.
-///
-/// # Errors
-///
-/// It isn't JSON.
 pub fn read(stdout: &[u8], what: &str) -> Result<Value, Failure> {
     serde_json::from_slice(stdout).map_err(|_| not_an_answer(what))
 }
 
 /// Returns the token in az's answer, if it is one for `resource` that is good `now`.
-///
-/// # Errors
-///
-/// The answer is something else.
 pub fn token_in(
     mut answer: Value,
     resource: Option<&str>,
@@ -354,10 +316,6 @@ pub fn token_in(
 }
 
 /// Returns the name in Graph's answer, if it is about the identity with the object id `oid`.
-///
-/// # Errors
-///
-/// The answer is about another identity, or something else.
 pub fn name_in(answer: &Value, field: &str, oid: Option<&str>) -> Result<String, Failure> {
     let text = |name: &str| answer.get(name).and_then(Value::as_str);
     if let (Some(found), Some(wanted)) = (text("id"), oid)

@@ -130,10 +130,6 @@ impl RequestError<'_> {
     }
 
     /// The token that was answered with, if it is one for `resource`.
-    ///
-    /// # Errors
-    ///
-    /// It is something else.
     pub fn checked(&self, secret: String, resource: &str) -> Result<Token, Failure> {
         Token::checked(secret, Some(resource), SystemTime::now())
             .map_err(|why| self.unusable(&why, resource))

@@ -11,10 +11,6 @@ use crate::system::threads;
 const KEPT_ALIVE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What `work` comes to within `time`; `None` where it takes longer.
-///
-/// # Errors
-///
-/// There can be no runtime.
 pub fn block_on<T>(time: Duration, work: impl Future<Output = T>) -> Result<Option<T>, Failure> {
     let runtime = runtime()?;
     let done = runtime.block_on(async { tokio::time::timeout(time, work).await });
@@ -24,10 +20,6 @@ pub fn block_on<T>(time: Duration, work: impl Future<Output = T>) -> Result<Opti
 }
 
 /// A runtime on this thread, with a thread for the names that are looked up.
-///
-/// # Errors
-///
-/// The system has no more threads or files to give.
 pub fn runtime() -> Result<Runtime, Failure> {
     let unusable =
         |why| Failure::sign_in(format!("no connection can be made: {why}")).hint(threads::REMEDY);

@@ -70,10 +70,6 @@ pub enum Outcome {
 
 impl Transport {
     /// The way to Entra, and to whoever else speaks HTTPS.
-    ///
-    /// # Errors
-    ///
-    /// The system has no roots to check Entra's certificate by.
     pub fn to_entra() -> Result<Self, Failure> {
         let builder = reqwest::Client::builder().https_only(true);
         Self::build(builder, system_roots()?, false, None)
@@ -81,10 +77,6 @@ impl Transport {
 
     /// The way to an identity endpoint. `stand_in` is the base address of what stands in for a
     /// virtual machine's.
-    ///
-    /// # Errors
-    ///
-    /// `stand_in` is no address.
     pub fn nearby(stand_in: Option<&str>) -> Result<Self, Failure> {
         let builder = reqwest::Client::builder()
             .no_proxy()

@@ -44,10 +44,6 @@ pub struct Listener {
 
 impl Listener {
     /// Opens it.
-    ///
-    /// # Errors
-    ///
-    /// The system refuses.
     pub async fn open() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
@@ -174,10 +170,6 @@ fn end_of_head(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Reads the head of a request: what it brings.
-///
-/// # Errors
-///
-/// Why it is refused.
 pub fn read(head: &[u8], port: u16, state: &str) -> Result<Answer, HttpRefusal> {
     let end = end_of_head(head).ok_or(MALFORMED)?;
     let head = std::str::from_utf8(&head[..end]).map_err(|_| MALFORMED)?;

@@ -79,10 +79,6 @@ pub struct Person {
 impl Person {
     /// Reads who the person may be that `plan` wants to sign in: through Microsoft's client for
     /// developers, unless another is named, with an account of the tenant that is named, or of any.
-    ///
-    /// # Errors
-    ///
-    /// A variable is wrong.
     pub fn read(
         method: PersonMethod,
         plan: &Plan,
@@ -159,10 +155,6 @@ pub(super) struct Entra<'a> {
 
 /// Gets a token for `resource` before the deadline: with the refresh token that was kept, or else
 /// with the person.
-///
-/// # Errors
-///
-/// Entra refuses or cannot be reached, or nobody signed in.
 pub fn token(person: &Person, resource: &str, deadline: Deadline) -> Result<Token, Failure> {
     let transport = Transport::to_entra()?;
     let entra = Entra::for_person(person, &transport, resource, deadline)?;

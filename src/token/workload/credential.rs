@@ -82,10 +82,6 @@ impl Proof {
 
 impl Credential {
     /// Reads what `plan` needs from its options, and else from the variables.
-    ///
-    /// # Errors
-    ///
-    /// A variable that is needed is not set or wrong, or the token file cannot be read.
     pub fn read(
         workload: Workload,
         plan: &Plan,

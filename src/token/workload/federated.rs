@@ -25,10 +25,6 @@ pub struct TokenFile {
 
 impl TokenFile {
     /// Takes the file if it can be read.
-    ///
-    /// # Errors
-    ///
-    /// It cannot.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let file = Self {
             path: path.to_owned(),

@@ -66,10 +66,6 @@ impl ClientAssertion for Vouching {
 }
 
 /// Returns the token in GitHub's answer.
-///
-/// # Errors
-///
-/// The answer is something else.
 pub fn token_in(body: &[u8]) -> azure_core::Result<String> {
     let mut answer: Value = serde_json::from_slice(body)?;
     match answer.get_mut("value").map(Value::take) {

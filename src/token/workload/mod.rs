@@ -25,11 +25,6 @@ use crate::token::http::runtime::block_on;
 pub use credential::Credential;
 
 /// Gets a token for `resource` before the deadline, and looks at it.
-///
-/// # Errors
-///
-/// Whoever gives out tokens refuses, cannot be reached, is too slow, or answers with something
-/// else.
 pub fn token(
     credential: &Credential,
     resource: &str,

@@ -26,10 +26,6 @@ const RETRIES: u32 = 2;
 
 impl Credential {
     /// The SDK's credential, whose requests `transport` carries.
-    ///
-    /// # Errors
-    ///
-    /// The certificate cannot be used, or the SDK does not take a value.
     pub(super) fn for_sdk(
         &self,
         transport: &Arc<Transport>,

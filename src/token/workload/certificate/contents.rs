@@ -48,10 +48,6 @@ pub enum Unread {
 }
 
 /// Takes a file apart.
-///
-/// # Errors
-///
-/// [`Unread`].
 pub fn read(bytes: &[u8], password: Option<&Secret>) -> Result<Contents, Unread> {
     let password = password.map(Secret::secret);
     // Tools write remarks before what counts, so PEM may begin anywhere; DER begins with a

@@ -38,10 +38,6 @@ const P384: &str = "1.3.132.0.34";
 
 impl Key {
     /// `key`, where it is the private half of `public`.
-    ///
-    /// # Errors
-    ///
-    /// [`Misfit`].
     pub fn pair(key: &PrivateKey, public: &SubjectPublicKeyInfo<'_>) -> Result<Self, Misfit> {
         let algorithm = public.algorithm.algorithm.to_id_string();
         let public_bytes = public.subject_public_key.data.as_ref();
@@ -72,10 +68,6 @@ impl Key {
     }
 
     /// Signs; of an EC signature both numbers, one behind the other (RFC 7518, section 3.4).
-    ///
-    /// # Errors
-    ///
-    /// The system has no randomness.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ring::error::Unspecified> {
         let random = SystemRandom::new();
         match self {

@@ -56,10 +56,6 @@ impl fmt::Debug for Signer {
 
 impl CertificateFile {
     /// Reads the file.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be read.
     pub fn read(path: &Path, password: Option<Secret>) -> Result<Self, Failure> {
         let bytes = plain_file::read(path, LONGEST).map_err(|why| {
             Failure::sign_in(format!(
@@ -93,11 +89,6 @@ impl CertificateFile {
 
     /// Understands the file: the private key, the certificate that it belongs to, and those that
     /// certify that one.
-    ///
-    /// # Errors
-    ///
-    /// It is no such file, or the password is wrong, or the key belongs to none of the certificates
-    /// or cannot sign here, or the certificate is not valid `now`.
     pub fn open(&self, now: SystemTime) -> Result<Signer, Failure> {
         let Contents { certificates, keys } =
             contents::read(&self.bytes, self.password.as_ref()).map_err(|why| self.unread(&why))?;
