@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::system::deadline::Deadline;
 use crate::system::threads;
+use crate::system::waiting::Waiting;
 
 /// Under which our entries are in the store.
 const SERVICE: &str = "entra-psql";
@@ -124,6 +125,7 @@ fn run_aside<T: Send + 'static>(
         _ => StoreError::Unasked(why.to_string()),
     };
     threads::check(THREADS).map_err(unasked)?;
+    let _waiting = Waiting::begin("the system's credential store");
     let done = Deadline::after(limit).wait_for(work);
     done.map_err(unasked)?
 }

@@ -7,13 +7,13 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};
 
-use super::colour;
+use super::{colour, waiting};
 
 /// Writes `text` and a newline to standard output; the exit code is 0.
 pub fn print(text: impl AsRef<[u8]>) -> Result<i32, Failure> {
     // The text may be a token.
     let text = Zeroizing::new([text.as_ref(), b"\n"].concat());
-    write_out(&text).map_err(|why| unwritable(&why))?;
+    waiting::write_above(|| write_out(&text)).map_err(|why| unwritable(&why))?;
     Ok(0)
 }
 
@@ -79,7 +79,8 @@ fn unwritable(why: &io::Error) -> Failure {
 /// Where that cannot be written, nobody is there to be told so.
 pub fn say(text: &str) {
     let lines = text.lines().map(|line| format!("entra-psql: {line}\n"));
-    let _ = io::stderr().write_all(lines.collect::<String>().as_bytes());
+    let lines = lines.collect::<String>();
+    let _ = waiting::write_above(|| io::stderr().write_all(lines.as_bytes()));
 }
 
 /// Writes a failure to standard error.
@@ -106,7 +107,7 @@ fn write_labelled<'a>(lines: impl IntoIterator<Item = (&'static str, &'a str)>) 
         format!("entra-psql: {label} {text}\n")
     };
     let lines: String = lines.into_iter().map(line).collect();
-    let _ = stderr.write_all(lines.as_bytes());
+    let _ = waiting::write_above(|| stderr.write_all(lines.as_bytes()));
 }
 
 /// Whether psql would be interactive: standard input and output are a terminal.
@@ -114,13 +115,24 @@ pub fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
+/// Returns whether `stream` is the terminal that we run in the foreground of.
+#[cfg(unix)]
+pub fn is_foreground(stream: impl std::os::fd::AsFd) -> bool {
+    nix::unistd::tcgetpgrp(stream).is_ok_and(|group| group == nix::unistd::getpgrp())
+}
+
+/// Windows knows no background.
+#[cfg(windows)]
+pub fn is_foreground(_stream: &io::Stderr) -> bool {
+    true
+}
+
 /// The terminal that we were started at, to read from; not where we are in its background, where
 /// reading would stop us.
 #[cfg(unix)]
 pub fn terminal() -> Option<File> {
     let terminal = File::open("/dev/tty").ok()?;
-    let foreground = nix::unistd::tcgetpgrp(&terminal).ok()?;
-    (foreground == nix::unistd::getpgrp()).then_some(terminal)
+    is_foreground(&terminal).then_some(terminal)
 }
 
 /// The console that we were started at, to read from.

@@ -16,6 +16,7 @@ use crate::environment::{Environment, READY_TOKEN};
 use crate::failure::Failure;
 use crate::libpq::connection::PASSWORD;
 use crate::system::deadline::Deadline;
+use crate::system::waiting::Waiting;
 
 const TOKEN: &str = READY_TOKEN[0];
 const FILE: &str = READY_TOKEN[1];
@@ -103,6 +104,7 @@ fn in_time(
     cause: &str,
     deadline: Deadline,
 ) -> Result<String, Failure> {
+    let _waiting = Waiting::begin(&format!("the token from `{name}`"));
     let why = match deadline.wait_for(read) {
         Ok(Ok(text)) => return Ok(text),
         Ok(Err(why)) | Err(why) => why,

@@ -15,6 +15,7 @@ use crate::system::plain_file;
 use crate::system::platform;
 use crate::system::process::{self, Answer, NoAnswer};
 use crate::system::threads;
+use crate::system::waiting::Waiting;
 
 /// More than any file of a tool's configuration that is read here, in bytes: a profile lists every
 /// subscription.
@@ -135,6 +136,7 @@ impl Tool {
         deadline: Deadline,
     ) -> Result<Answer, Failure> {
         let name = self.name;
+        let _waiting = Waiting::begin(name);
         process::run(program, words, environment, deadline).map_err(|why| match why {
             NoAnswer::TimedOut => {
                 Failure::sign_in(format!("{name} gave no answer within {deadline}"))

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::system::deadline::Deadline;
 use crate::system::private_directory::PrivateDirectory;
+use crate::system::waiting::Waiting;
 
 /// How soon it is noticed that a turn is over. A lock can be waited for only without a limit.
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
@@ -60,12 +61,16 @@ fn lock(directory: &PrivateDirectory, name: &str, is_due: impl Fn() -> bool) -> 
     let Ok(file) = directory.lock_file(name) else {
         return Locked::Never;
     };
+    let mut waiting = None;
     loop {
         match file.try_lock() {
             Ok(()) => return Locked::Ours(file),
             Err(TryLockError::Error(_)) => return Locked::Never,
             Err(TryLockError::WouldBlock) if is_due() => return Locked::TooLate,
-            Err(TryLockError::WouldBlock) => thread::sleep(BETWEEN_TRIES),
+            Err(TryLockError::WouldBlock) => {
+                waiting.get_or_insert_with(|| Waiting::begin("another entra-psql to sign in"));
+                thread::sleep(BETWEEN_TRIES);
+            }
         }
     }
 }

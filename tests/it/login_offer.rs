@@ -9,11 +9,9 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use rexpect::process::WaitStatus;
-use rexpect::session::{PtySession, spawn_command};
 use sandbox::{Behaviour, Fault, Identity, Person, Refusal};
 
-use crate::support::{PROGRAM, Ran, User, tool};
+use crate::support::{PROGRAM, Ran, User, at_terminal, to_the_end, tool, until};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 const QUESTION: &str = "entra-psql: run `az login` now? [y/N] ";
@@ -27,27 +25,6 @@ fn signed_out() -> User {
     let cleared = user.tool(az).args(["account", "clear"]).status();
     assert!(cleared.expect("az").success());
     user
-}
-
-fn at_terminal(command: Command) -> PtySession {
-    spawn_command(command, Some(60_000)).expect("a terminal")
-}
-
-/// What the terminal shows before `text`.
-#[track_caller]
-fn until(terminal: &mut PtySession, text: &str) -> String {
-    terminal
-        .exp_string(text)
-        .unwrap_or_else(|error| panic!("{text}: {error}"))
-}
-
-/// What the terminal shows until the program ends, and its exit code.
-fn to_the_end(mut terminal: PtySession) -> (String, i32) {
-    let shown = terminal.exp_eof().expect("the end");
-    match terminal.process().wait().expect("its end") {
-        WaitStatus::Exited(_, code) => (shown, code),
-        status => panic!("{status:?}"),
-    }
 }
 
 /// What this program said at a terminal, held whole; `code` is `None` where it goes on.

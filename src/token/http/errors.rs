@@ -31,9 +31,10 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn name(&self, seen: &Exchange) -> String {
+    /// Returns what was asked, in a sentence: the host of the last request, else of the first.
+    pub fn name(&self, seen: &Exchange) -> String {
         match seen.host.as_str() {
-            _ if self.is_nearby => "the identity endpoint".to_owned(),
+            _ if self.is_nearby => "the managed identity endpoint".to_owned(),
             "" => format!("`{}`", self.host),
             host => format!("`{host}`"),
         }

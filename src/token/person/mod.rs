@@ -40,11 +40,12 @@ use crate::intent::Plan;
 use crate::plain_text;
 use crate::system::deadline::Deadline;
 use crate::system::terminal;
+use crate::system::waiting::Waiting;
 use crate::token::CacheKey;
 use crate::token::http::errors::{Asked, RequestError};
 use crate::token::http::host_of;
 use crate::token::http::runtime::runtime;
-use crate::token::http::transport::Transport;
+use crate::token::http::transport::{Exchange, Transport};
 use crate::token::variables::Variables;
 
 use store::Store;
@@ -265,6 +266,7 @@ impl<'a> Entra<'a> {
 
     /// Waits for an answer until the deadline.
     async fn answered<T>(&self, request: impl Future<Output = T>) -> Result<T, Failure> {
+        let _waiting = Waiting::begin(&self.asked.name(&Exchange::default()));
         tokio::time::timeout(self.deadline.remaining(), request)
             .await
             .map_err(|_| self.request_error().silence(self.deadline))

@@ -19,8 +19,10 @@ use azure_core::credentials::TokenCredential;
 use crate::entra::token::Token;
 use crate::failure::Failure;
 use crate::system::deadline::Deadline;
+use crate::system::waiting::Waiting;
 use crate::token::http::errors::RequestError;
 use crate::token::http::runtime::block_on;
+use crate::token::http::transport::Exchange;
 
 pub use credential::Credential;
 
@@ -32,8 +34,10 @@ pub fn token(
 ) -> Result<Token, Failure> {
     let transport = Arc::new(credential.transport()?);
     let source = credential.for_sdk(&transport)?;
-    let answer = block_on(deadline.remaining(), ask(&*source, resource))?;
     let asked = credential.asked();
+    let waiting = Waiting::begin(&asked.name(&Exchange::default()));
+    let answer = block_on(deadline.remaining(), ask(&*source, resource))?;
+    drop(waiting);
     let request = RequestError {
         asked: &asked,
         seen: transport.seen(),
