@@ -32,6 +32,7 @@ pub struct Failure {
     hints: Vec<String>,
     mended_by: Vec<Vec<String>>,
     is_shared: bool,
+    is_told: bool,
 }
 
 impl Failure {
@@ -43,6 +44,7 @@ impl Failure {
             hints: Vec::new(),
             mended_by: Vec::new(),
             is_shared: false,
+            is_told: false,
         }
     }
 
@@ -90,6 +92,16 @@ impl Failure {
     /// Whether everyone who asks for the same gets it now; see [`Failure::shared`].
     pub fn is_shared(&self) -> bool {
         self.is_shared
+    }
+
+    /// Marks the failure as told already, so only its exit code is left to report.
+    pub fn told(mut self) -> Self {
+        self.is_told = true;
+        self
+    }
+
+    pub fn is_told(&self) -> bool {
+        self.is_told
     }
 
     /// The cause, in a line.

@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 use crate::entra::token::Token;
 use crate::failure::Failure;
 use crate::system::private_directory::{Exposed, PrivateDirectory};
-use crate::system::terminal;
 use crate::token::CacheKey;
 
 /// A token with less life left is fetched anew: the session that it opens may take a while to
@@ -110,25 +109,17 @@ impl<'a> Cache<'a> {
         format!("{}.lock", self.place)
     }
 
-    /// The token, if it is the one that would be asked for now and has enough life left.
-    ///
-    /// A file that others could have read or written is not used, which is said.
-    pub fn recall(&self, now: SystemTime) -> Option<Kept> {
-        let bytes = match self.directory.read(&self.place) {
-            Ok(bytes) => bytes?,
-            Err(Exposed(why)) => {
-                terminal::warn(&format!("the remembered token is not used: {why}"));
-                return None;
-            }
+    /// Returns the cached token, if it is the one that would be asked for now and has enough life
+    /// left. A file that others could have read or written is refused.
+    pub fn recall(&self, now: SystemTime) -> Result<Option<Kept>, Exposed> {
+        let Some(bytes) = self.directory.read(&self.place)? else {
+            return Ok(None);
         };
-        match Kept::read(&bytes, &self.key, now) {
-            Ok(kept) => Some(kept),
-            Err(Miss::OtherKey) => {
-                self.directory.remove(&self.place);
-                None
-            }
-            Err(Miss::Unusable) => None,
+        let kept = Kept::read(&bytes, &self.key, now);
+        if matches!(kept, Err(Miss::OtherKey)) {
+            self.directory.remove(&self.place);
         }
+        Ok(kept.ok())
     }
 
     /// Keeps a token, in the place of the one before. Where that cannot be, or the key is `now`

@@ -47,7 +47,7 @@ fn is_cached(
     directory.is_some_and(|directory| {
         let key = credential.cache_key(method, resource(plan), environment);
         let cache = Cache::new(directory, key, false);
-        cache.recall(SystemTime::now()).is_some()
+        matches!(cache.recall(SystemTime::now()), Ok(Some(_)))
     })
 }
 

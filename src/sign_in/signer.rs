@@ -14,7 +14,8 @@ use crate::intent::method::Choice;
 use crate::intent::role::{Role, User};
 use crate::system::deadline::Deadline;
 use crate::system::platform;
-use crate::system::private_directory::PrivateDirectory;
+use crate::system::private_directory::{Exposed, PrivateDirectory};
+use crate::system::terminal;
 use crate::token::CacheKey;
 use crate::token::azd::{self, Azd};
 use crate::token::azure_cli::{self, AzureCli};
@@ -64,7 +65,7 @@ impl<'a> Signer<'a> {
             None => choose::choice(plan, environment, directory)?,
         };
         let source = Source::create(choice.method, plan, environment)
-            .map_err(|failure| explained(choice, failure))?;
+            .map_err(|failure| explain(failure, choice, plan))?;
         Ok(Self {
             plan,
             environment,
@@ -79,7 +80,7 @@ impl<'a> Signer<'a> {
     pub fn sign_in(&self) -> Result<SignedIn, Failure> {
         self.kept()
             .and_then(|kept| self.signed_in(kept))
-            .map_err(|failure| explained(self.choice, failure))
+            .map_err(|failure| explain(failure, self.choice, self.plan))
     }
 
     fn kept(&self) -> Result<Kept, Failure> {
@@ -88,11 +89,16 @@ impl<'a> Signer<'a> {
         let started = SystemTime::now();
         let cache = self.cache();
         let cache = cache.as_ref();
-        if let Some(kept) = self.recall(cache).filter(|kept| self.says_role(kept)) {
+        let recalled = self.recall(cache).unwrap_or_else(|Exposed(why)| {
+            terminal::warn(&format!("the cached token is not used: {why}"));
+            None
+        });
+        if let Some(kept) = recalled.filter(|kept| self.says_role(kept)) {
             return Ok(kept);
         }
         let _turn = self.wait_for_turn(cache, deadline);
-        let recalled = self.recall(cache);
+        // Whatever is wrong with the file was reported the first time.
+        let recalled = self.recall(cache).ok().flatten();
         if recalled.is_none()
             && let Some(failure) = self.hear_since(started, cache)
         {
@@ -110,10 +116,11 @@ impl<'a> Signer<'a> {
         Some(Cache::new(directory, self.key()?, wants_name))
     }
 
-    fn recall(&self, cache: Option<&Cache<'_>>) -> Option<Kept> {
-        cache
-            .filter(|_| !self.plan.options.fresh)?
-            .recall(SystemTime::now())
+    fn recall(&self, cache: Option<&Cache<'_>>) -> Result<Option<Kept>, Exposed> {
+        match cache.filter(|_| !self.plan.options.fresh) {
+            Some(cache) => cache.recall(SystemTime::now()),
+            None => Ok(None),
+        }
     }
 
     /// Waits for those who fetch the same, or who use the same tool.
@@ -284,9 +291,11 @@ fn tell(failure: &Failure, cache: Option<&Cache<'_>>) {
     }
 }
 
-/// Who did not choose the method hears which it was.
-fn explained(choice: Choice, failure: Failure) -> Failure {
-    match choice.explained() {
+/// Explains the choice of the method, if it may be the mistake or you asked for explanations. Most
+/// people expect the Azure CLI.
+fn explain(failure: Failure, choice: Choice, plan: &Plan) -> Failure {
+    let is_expected = choice.method == Method::AzureCli && !plan.options.verbose;
+    match choice.explained().filter(|_| !is_expected) {
         Some(choice) => failure.noting(&choice),
         None => failure,
     }

@@ -83,9 +83,11 @@ pub fn say(text: &str) {
     let _ = waiting::write_above(|| io::stderr().write_all(lines.as_bytes()));
 }
 
-/// Writes a failure to standard error.
+/// Writes a failure to standard error, unless that was done before.
 pub fn tell(failure: &Failure) {
-    write_labelled(failure.lines());
+    if !failure.is_told() {
+        write_labelled(failure.lines());
+    }
 }
 
 /// Writes a warning to standard error.

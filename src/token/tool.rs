@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::system::deadline::Deadline;
+use crate::system::ownership;
 use crate::system::plain_file;
 use crate::system::platform;
 use crate::system::process::{self, Answer, NoAnswer};
@@ -50,30 +51,36 @@ pub struct Tool {
 }
 
 impl Tool {
-    /// Where it is: on `PATH`, else where its installer puts it.
+    /// Returns where it is: on `PATH`, else where its installers put it.
     pub fn find(&self, environment: &Environment) -> Option<PathBuf> {
         let on_path = which::which_in(self.command, environment.get("PATH"), ".").ok();
         on_path.or_else(|| {
             let mut places = self.well_known(environment).into_iter();
-            places.find(|place| place.is_file())
+            places.find(|place| ownership::is_protected(place))
         })
     }
 
-    /// Where installers put it. What is started from the Dock of macOS, as pgAdmin is, lacks
-    /// Homebrew's directories on its `PATH`; elsewhere packages put it where every `PATH` leads.
+    /// Returns where installers put it. Programs that no shell starts, such as pgAdmin, lack these
+    /// directories on their `PATH`.
     #[cfg(unix)]
     fn well_known(&self, _environment: &Environment) -> Vec<PathBuf> {
-        let directories: &[&str] = if cfg!(target_os = "macos") {
-            &["/opt/homebrew/bin", "/usr/local/bin"]
-        } else {
-            &[]
-        };
-        let directories = directories.iter().map(Path::new);
-        directories.map(|place| place.join(self.command)).collect()
+        // pip, pipx and uv use the first; az's install script the second.
+        let own = platform::own_directory().into_iter();
+        let own = own.flat_map(|home| [home.join(".local/bin"), home.join("bin")]);
+        let all = [
+            "/usr/local/bin",
+            "/opt/homebrew/bin",
+            "/home/linuxbrew/.linuxbrew/bin",
+            "/opt/az/bin",
+            "/snap/bin",
+        ];
+        own.chain(all.map(PathBuf::from))
+            .map(|directory| directory.join(self.command))
+            .collect()
     }
 
-    /// Where installers put it. A shell that was open before the installation does not have it on
-    /// its `PATH`.
+    /// Returns where installers put it. Shells that were open before the installation lack it on
+    /// their `PATH`.
     #[cfg(windows)]
     fn well_known(&self, environment: &Environment) -> Vec<PathBuf> {
         let folders = platform::program_folders(environment);

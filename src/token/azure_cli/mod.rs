@@ -136,8 +136,8 @@ impl<'a> AzureCli<'a> {
         deadline: Deadline,
     ) -> Result<Self, Failure> {
         let program = TOOL.find(environment).ok_or_else(|| {
-            Failure::sign_in("the Azure CLI, `az`, was not found on `PATH`")
-                .hint("install the Azure CLI, then sign in with `az login`")
+            Failure::sign_in("the Azure CLI (`az`) was not found on `PATH`")
+                .hint("install the Azure CLI, then run `az login`")
         })?;
         Ok(Self {
             program,
@@ -231,15 +231,22 @@ impl<'a> AzureCli<'a> {
     /// The failure to tell where it may be for az's being in another cloud than the server.
     fn in_another_cloud(&self, cloud: Option<&str>, failure: Failure) -> Failure {
         let active = active_cloud::name(&self.environment);
-        let is_refusal = ["AADSTS", "az login", "No subscription found"]
-            .iter()
-            .any(|text| failure.cause().contains(text));
+        let is_refusal = [
+            "AADSTS",
+            "az login",
+            "not signed in",
+            "No subscription found",
+        ]
+        .iter()
+        .any(|text| failure.cause().contains(text));
         match cloud {
             Some(cloud) if is_refusal && cloud != active => Failure::sign_in(format!(
-                "{}; az is in the cloud `{active}`, and the server in `{cloud}`",
+                "{}; the Azure CLI uses the cloud `{active}`, but the server is in `{cloud}`",
                 failure.cause()
             ))
-            .hint(format!("`az cloud set --name {cloud}`, then `az login`"))
+            .hint(format!(
+                "run `az cloud set --name {cloud}`, then `az login`"
+            ))
             .shared_if(failure.is_shared()),
             _ => failure,
         }
