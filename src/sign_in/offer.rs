@@ -35,7 +35,7 @@ pub fn run_az_login(failure: Failure, environment: &Environment) -> Result<(), F
     for (words, line) in commands.iter().zip(lines) {
         if !azure_cli::run_at_terminal(words, environment) {
             return Err(Failure::sign_in(format!("{line} failed"))
-                .hint("run it again, or choose another method with `--auth METHOD`"));
+                .hint("run the command again, or choose another method with `--auth METHOD`"));
         }
     }
     Ok(())

@@ -18,40 +18,35 @@ use crate::system::process::{self, Answer, NoAnswer};
 use crate::system::threads;
 use crate::system::waiting::Waiting;
 
-/// More than any file of a tool's configuration that is read here, in bytes: a profile lists every
-/// subscription.
+/// More than any configuration file of a tool, in bytes: a profile lists every subscription.
 pub const LONGEST_FILE: u64 = 16 * 1024 * 1024;
 
-/// How much of a program there is, by its files.
+/// Whether a tool is installed and signed in to, as its files show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// It is not on `PATH`.
     Missing,
-    /// It is, and nobody is signed in to it.
     Installed,
-    /// Somebody is signed in to it.
     SignedIn,
 }
 
-/// What tells one tool from another.
+/// What differs between the tools.
 #[derive(Debug)]
 pub struct Tool {
     pub command: &'static str,
-    /// Where its installer for Windows puts it below a folder for programs.
+    /// Its path below a folder for programs on Windows.
     pub installed: &'static str,
-    /// What it is called in a sentence, with its article.
+    /// Its name with the article.
     pub name: &'static str,
-    /// The variable that names its configuration directory, and what that is in the home directory
-    /// otherwise.
+    /// The variable that names its configuration directory, and the default in the home directory.
     pub configuration: (&'static str, &'static str),
-    /// The file there that says who is signed in, in JSON.
+    /// The JSON file there that shows who is signed in.
     pub profile: &'static str,
-    /// What to do where it is there and cannot be run.
+    /// The hint if it is found but doesn't run.
     pub reinstall: &'static str,
 }
 
 impl Tool {
-    /// Returns where it is: on `PATH`, else where its installers put it.
+    /// Returns its path: on `PATH`, else where its installers put it.
     pub fn find(&self, environment: &Environment) -> Option<PathBuf> {
         let on_path = which::which_in(self.command, environment.get("PATH"), ".").ok();
         on_path.or_else(|| {
@@ -88,8 +83,7 @@ impl Tool {
         places.collect()
     }
 
-    /// How much of it there is here, by its files: it is not started. `has_account` looks into its
-    /// profile.
+    /// Returns its presence without running it. `has_account` reads its profile.
     pub fn presence(
         &self,
         environment: &Environment,
@@ -101,7 +95,7 @@ impl Tool {
         let profile = || {
             let file = self.configuration(environment)?.join(self.profile);
             let text = plain_file::read(&file, LONGEST_FILE).ok()?;
-            // az writes it with a byte order mark.
+            // az writes a byte order mark.
             let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
             serde_json::from_slice(text).ok()
         };
@@ -111,7 +105,6 @@ impl Tool {
         }
     }
 
-    /// Its configuration directory.
     pub fn configuration(&self, environment: &Environment) -> Option<PathBuf> {
         let (variable, name) = self.configuration;
         match environment.get_filled(variable) {
@@ -120,8 +113,8 @@ impl Tool {
         }
     }
 
-    /// A digest of the files of its configuration directory with these names, which tells a sign-in
-    /// from another.
+    /// Returns a digest of these files of its configuration directory, which changes with the
+    /// sign-in.
     pub fn state(&self, names: &[&str], environment: &Environment) -> u64 {
         let directory = self.configuration(environment);
         let mut hasher = DefaultHasher::new();
@@ -134,7 +127,6 @@ impl Tool {
         hasher.finish()
     }
 
-    /// Runs it, as `process::run` does.
     pub fn run(
         &self,
         program: &Path,
@@ -146,13 +138,13 @@ impl Tool {
         let _waiting = Waiting::begin(name);
         process::run(program, words, environment, deadline).map_err(|why| match why {
             NoAnswer::TimedOut => {
-                Failure::sign_in(format!("{name} gave no answer within {deadline}"))
-                    .hint("is `login.microsoftonline.com` reachable, through a proxy if there is one? more time: `--timeout SECONDS`")
+                Failure::sign_in(format!("timed out after {deadline} waiting for {name}"))
+                    .hint("check that you can reach `login.microsoftonline.com`, or allow more time with `--timeout SECONDS`")
             }
             NoAnswer::NotStarted(error) => {
                 let shown = program.display();
                 let hint = match error.kind() {
-                    // The system has no process left to give.
+                    // The system is out of processes.
                     io::ErrorKind::WouldBlock => threads::REMEDY,
                     _ => self.reinstall,
                 };

@@ -27,7 +27,6 @@ pub struct Tree {
 
 #[cfg(unix)]
 impl Tree {
-    /// Starts `command` as the root of a tree.
     pub fn start(command: &mut Command) -> io::Result<(Child, Self)> {
         std::os::unix::process::CommandExt::process_group(command, 0);
         let child_signal = ChildSignal::heard();
@@ -41,7 +40,6 @@ impl Tree {
         Ok((child, tree))
     }
 
-    /// Ends every process of the tree.
     pub fn end(self) {
         // It can only fail because all of them are gone.
         let _ = nix::sys::signal::killpg(self.group, nix::sys::signal::Signal::SIGKILL);
@@ -50,7 +48,6 @@ impl Tree {
 
 #[cfg(windows)]
 impl Tree {
-    /// Starts `command` as the root of a tree.
     pub fn start(command: &mut Command) -> io::Result<(Child, Self)> {
         use std::os::windows::io::AsRawHandle as _;
 
@@ -63,7 +60,7 @@ impl Tree {
         Ok((child, Self { job }))
     }
 
-    /// Ends every process of the tree: closing the job's last handle does.
+    /// Closing the job's last handle ends every process in it.
     pub fn end(self) {
         drop(self.job);
     }

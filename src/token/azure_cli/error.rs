@@ -1,6 +1,6 @@
 //! Reads what az writes to standard error when it fails: the cause in one line, and the remedy.
 //!
-//! Where az gives commands to run they are passed on, since they hold the exact tenant and scope.
+//! Commands that az recommends are passed on, since they name the exact tenant and scope.
 
 use std::process::ExitStatus;
 
@@ -9,22 +9,21 @@ use crate::failure::Failure;
 
 use super::login;
 
-/// What az said.
 #[derive(Debug, PartialEq, Eq)]
 pub struct AzError {
     cause: String,
-    /// Command lines that it says to run.
+    /// Command lines that az recommends.
     commands: Vec<String>,
-    /// The words are not az's own: its installation is broken.
+    /// Whether az doesn't even start.
     broken: bool,
 }
 
 impl AzError {
     /// Reads az's standard error.
     ///
-    /// az's own errors begin with `ERROR: `. Where the first of them announces a traceback, the
-    /// next one is the cause. Python's bare traceback, and a shell that does not find it, mean that
-    /// az cannot even start.
+    /// az's own errors begin with `ERROR: `. If the first one announces a traceback, the next one
+    /// is the cause. A bare Python traceback, or an exit code of the shell's, means that az doesn't
+    /// start.
     pub fn read(stderr: &[u8], status: ExitStatus) -> Self {
         let text = String::from_utf8_lossy(stderr);
         let lines: Vec<&str> = text
@@ -37,11 +36,7 @@ impl AzError {
             .filter_map(|line| line.strip_prefix("ERROR: "))
             .find(|line| !line.contains("Here is the traceback"));
         Self {
-            cause: one_line(
-                cause
-                    .or(lines.last().copied())
-                    .unwrap_or("it gave no reason"),
-            ),
+            cause: one_line(cause.or(lines.last().copied()).unwrap_or("no reason given")),
             commands: lines
                 .iter()
                 .filter(|line| line.starts_with("az "))
@@ -52,7 +47,7 @@ impl AzError {
         }
     }
 
-    /// Whether az lost a race for its own token cache, which another try wins.
+    /// Returns whether az lost a race for its own token cache, which another try wins.
     pub fn is_lost_race(&self) -> bool {
         self.cause.contains("does not exist in MSAL token cache")
             || self.cause.contains("Can't find token from MSAL cache")
@@ -100,7 +95,7 @@ impl AzError {
 /// What az reports to someone who isn't signed in.
 const SIGNED_OUT: &str = "az login' to setup account";
 
-/// Errors for which az gives no command line.
+/// Errors for which az recommends no command line.
 const OTHERS: &[(&str, &str)] = &[
     (
         "No subscription found",

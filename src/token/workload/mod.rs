@@ -1,9 +1,8 @@
 //! Gets tokens as an application or a managed identity, through Azure's SDK.
 //!
-//! [`credential`] reads who we are to be from the variables, `sdk.rs` says it to the SDK,
-//! [`federated`] reads a cluster's token, [`github_actions`] has a job of GitHub's vouch for us,
-//! [`certificate`] has us vouch for ourselves, and [`metadata_service`] looks for a virtual
-//! machine's identity.
+//! [`credential`] reads the identity from variables, and `sdk.rs` passes it to the SDK. An
+//! application proves itself with a cluster's token ([`federated`]), a job's ([`github_actions`])
+//! or a [`certificate`]. [`metadata_service`] looks for a virtual machine's managed identity.
 
 pub mod certificate;
 pub mod credential;
@@ -26,7 +25,7 @@ use crate::token::http::transport::Exchange;
 
 pub use credential::Credential;
 
-/// Gets a token for `resource` before the deadline, and looks at it.
+/// Gets and checks a token for `resource` before the deadline.
 pub fn token(
     credential: &Credential,
     resource: &str,
