@@ -20,8 +20,8 @@ use crate::sign_in::signer::{self, SignedIn};
 use crate::system::private_directory::PrivateDirectory;
 use crate::system::threads::{self, Aside};
 use crate::token::azure_cli::{self, AzureCli};
+use crate::token::lock::FetchLock;
 use crate::token::person::Person;
-use crate::token::turn::Turn;
 use crate::token::workload::credential::Credential;
 
 use super::finding::{Finding, Link, Status};
@@ -120,7 +120,7 @@ impl Checkup<'_> {
             });
             let groups = group_to_look_up(plan, &signed_in).map(|oid| {
                 threads::aside(scope, move || {
-                    let _turn = Turn::take(directory, azure_cli::LOCK, deadline);
+                    let _lock = FetchLock::acquire(directory, azure_cli::LOCK, deadline);
                     AzureCli::find(environment, &plan.options, deadline)?.groups_of_user(&oid)
                 })
             });

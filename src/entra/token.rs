@@ -32,18 +32,18 @@ pub enum Unusable {
 impl Unusable {
     /// Returns what is wrong with a token for `resource`, or for any database.
     pub fn cause(&self, resource: Option<&str>) -> String {
-        format!("the token {}", self.predicate(resource))
+        format!("the access token {}", self.predicate(resource))
     }
 
     /// Returns the same without its subject, for texts that name the token.
     pub fn predicate(&self, resource: Option<&str>) -> String {
         match self {
-            Self::NotAToken => "is no token".to_owned(),
+            Self::NotAToken => "is not an access token".to_owned(),
             Self::WrongAudience(audience) => format!(
                 "is for `{audience}`, not for {}",
                 resource.map_or_else(|| "a database".to_owned(), |name| format!("`{name}`"))
             ),
-            Self::Expired(ago) => format!("expired {} s ago", ago.as_secs()),
+            Self::Expired(ago) => format!("expired {}s ago", ago.as_secs()),
         }
     }
 }

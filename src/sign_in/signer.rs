@@ -18,9 +18,9 @@ use crate::system::terminal;
 use crate::token::CacheKey;
 use crate::token::azd::{self, Azd};
 use crate::token::azure_cli::{self, AzureCli};
+use crate::token::lock::FetchLock;
 use crate::token::person::{self, Person};
 use crate::token::ready;
-use crate::token::turn::Turn;
 use crate::token::workload::{self, Credential};
 
 use super::cache::{Cache, Kept};
@@ -93,7 +93,7 @@ impl<'a> Signer<'a> {
         if let Some(kept) = recalled.filter(|kept| self.says_role(kept)) {
             return Ok(kept);
         }
-        let _turn = self.wait_for_turn(cache, deadline);
+        let _lock = self.lock_fetch(cache, deadline);
         // The first attempt reported whatever is wrong with the file.
         let recalled = self.recall(cache).ok().flatten();
         if recalled.is_none()
@@ -121,12 +121,12 @@ impl<'a> Signer<'a> {
     }
 
     /// Waits for others who fetch the same token or use the same tool.
-    fn wait_for_turn(&self, cache: Option<&Cache<'_>>, deadline: Deadline) -> Option<Turn> {
+    fn lock_fetch(&self, cache: Option<&Cache<'_>>, deadline: Deadline) -> Option<FetchLock> {
         let lock = match self.source {
             Source::AzureCli => azure_cli::LOCK.to_owned(),
             _ => cache?.lock(),
         };
-        Some(Turn::take(self.directory, &lock, deadline))
+        Some(FetchLock::acquire(self.directory, &lock, deadline))
     }
 
     /// Returns the failure of someone who tried while we waited, unless a new token was asked for.

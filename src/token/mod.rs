@@ -5,10 +5,10 @@
 pub mod azd;
 pub mod azure_cli;
 pub mod http;
+pub mod lock;
 pub mod person;
 pub mod ready;
 pub mod tool;
-pub mod turn;
 mod variables;
 pub mod workload;
 

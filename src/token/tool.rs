@@ -2,6 +2,7 @@
 //! the Azure Developer CLI.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::system::platform;
 use crate::system::process::{self, Answer, NoAnswer};
 use crate::system::threads;
 use crate::system::waiting::Waiting;
+use crate::token::CacheKey;
 
 /// More than any configuration file of a tool, in bytes: a profile lists every subscription.
 pub const LONGEST_FILE: u64 = 16 * 1024 * 1024;
@@ -41,6 +43,9 @@ pub struct Tool {
     pub configuration: (&'static str, &'static str),
     /// The JSON file there that shows who is signed in.
     pub profile: &'static str,
+    /// The files there, and the variables, that change with its state: who is signed in, how, and
+    /// to which cloud.
+    pub state: (&'static [&'static str], &'static [&'static str]),
     /// The hint if it is found but doesn't run.
     pub reinstall: &'static str,
 }
@@ -113,18 +118,22 @@ impl Tool {
         }
     }
 
-    /// Returns a digest of these files of its configuration directory, which changes with the
-    /// sign-in.
-    pub fn state(&self, names: &[&str], environment: &Environment) -> u64 {
-        let directory = self.configuration(environment);
+    /// Returns the key for a token of this tool's that was `asked` for.
+    pub fn cache_key(&self, asked: impl fmt::Debug, environment: &Environment) -> CacheKey {
+        let configuration = self.configuration(environment);
+        let (files, variables) = self.state;
         let mut hasher = DefaultHasher::new();
-        for name in names {
-            let bytes = directory
+        for name in files {
+            let bytes = configuration
                 .as_ref()
                 .and_then(|directory| plain_file::read(&directory.join(name), LONGEST_FILE).ok());
             bytes.map(|bytes| bytes.to_vec()).hash(&mut hasher);
         }
-        hasher.finish()
+        let variables: Vec<_> = variables.iter().map(|name| environment.get(name)).collect();
+        CacheKey {
+            identity: format!("{} {asked:?} {configuration:?}", self.command),
+            state: format!("{:016x} {variables:?}", hasher.finish()),
+        }
     }
 
     pub fn run(

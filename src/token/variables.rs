@@ -75,6 +75,13 @@ impl<'a> Variables<'a> {
         Ok(None)
     }
 
+    pub(super) fn tenant(&self, names: &[&str]) -> Result<Option<String>, Failure> {
+        match &self.plan.options.tenant {
+            Some(tenant) => Ok(Some(tenant.clone())),
+            None => self.first(names, values::tenant),
+        }
+    }
+
     pub(super) fn client_id(&self, names: &[&str]) -> Result<Option<String>, Failure> {
         match &self.plan.options.client_id {
             Some(client_id) => Ok(Some(client_id.clone())),

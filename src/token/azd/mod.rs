@@ -26,19 +26,12 @@ pub const TOOL: Tool = Tool {
     name: "the Azure Developer CLI",
     configuration: ("AZD_CONFIG_DIR", ".azd"),
     profile: "auth.json",
+    state: (&["auth.json", "config.json"], &[]),
     reinstall: "reinstall the Azure Developer CLI",
 };
 
-/// The files that change with who is signed in and how.
-const STATE: [&str; 2] = [TOOL.profile, "config.json"];
-
 pub fn cache_key(plan: &Plan, resource: &str, environment: &Environment) -> CacheKey {
-    let configuration = TOOL.configuration(environment);
-    let asked = (resource, &plan.options.tenant, configuration);
-    CacheKey {
-        identity: format!("azd {asked:?}"),
-        state: format!("{:016x}", TOOL.state(&STATE, environment)),
-    }
+    TOOL.cache_key((resource, &plan.options.tenant), environment)
 }
 
 pub fn presence(environment: &Environment) -> Presence {

@@ -35,19 +35,18 @@ pub const TOOL: Tool = Tool {
     name: "the Azure CLI",
     configuration: ("AZURE_CONFIG_DIR", ".azure"),
     profile: "azureProfile.json",
+    // `az login`, `logout` and `account set` write the first file, `az cloud set` and `az config
+    // set` the others. The variables lead az to another identity or cloud.
+    state: (
+        &["azureProfile.json", "clouds.config", "config"],
+        &["AZURE_CLOUD_NAME", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"],
+    ),
     reinstall: "reinstall the Azure CLI: an upgrade may have removed its Python",
 };
 
 /// The lock of those who run az. Several at once lose races for its token cache, so they take
 /// turns.
 pub const LOCK: &str = "az.lock";
-
-/// The files that change with its state. `az login`, `logout` and `account set` write the first,
-/// `az cloud set` and `az config set` the others.
-const STATE: [&str; 3] = [TOOL.profile, "clouds.config", "config"];
-
-/// Variables that change its identity or cloud.
-const VARIABLES: [&str; 3] = ["AZURE_CLOUD_NAME", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"];
 
 pub fn cache_key(plan: &Plan, environment: &Environment) -> CacheKey {
     let Options {
@@ -57,13 +56,7 @@ pub fn cache_key(plan: &Plan, environment: &Environment) -> CacheKey {
         ..
     } = &plan.options;
     let cloud = cloud.as_ref().map(Named::name);
-    let configuration = TOOL.configuration(environment);
-    let asked = (&plan.resource, cloud, tenant, subscription, configuration);
-    let variables = VARIABLES.map(|name| environment.get(name));
-    CacheKey {
-        identity: format!("azure-cli {asked:?}"),
-        state: format!("{:016x} {variables:?}", TOOL.state(&STATE, environment)),
-    }
+    TOOL.cache_key((&plan.resource, cloud, tenant, subscription), environment)
 }
 
 pub fn presence(environment: &Environment) -> Presence {
@@ -204,7 +197,7 @@ impl<'a> AzureCli<'a> {
     /// Returns the database resource of a cloud that is registered in az.
     fn resource_of(&self, cloud: &str) -> Result<String, Failure> {
         let words = ["cloud", "show", "--name", cloud].map(OsString::from);
-        let answer = self.run_for_json("look the cloud up", &words)?;
+        let answer = self.run_for_json("look up the cloud", &words)?;
         match answer["endpoints"]["ossrdbmsResourceId"].as_str() {
             Some(resource) => Ok(resource.to_owned()),
             None => Err(Failure::sign_in(format!(

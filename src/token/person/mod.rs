@@ -29,7 +29,6 @@ use oauth2::{
 use tokio::runtime::Runtime;
 
 use crate::cli::method::{Method, PersonMethod};
-use crate::cli::values;
 use crate::entra::refusal;
 use crate::entra::role;
 use crate::entra::token::Token;
@@ -87,16 +86,13 @@ impl Person {
             plan,
             environment,
         };
-        let options = &plan.options;
-        let tenant = match &options.tenant {
-            Some(tenant) => Some(tenant.clone()),
-            None => variables.first(&["AZURE_TENANT_ID"], values::tenant)?,
-        };
-        let client_id = options.client_id.as_deref();
+        let tenant = variables.tenant(&["AZURE_TENANT_ID"])?;
+        // `AZURE_CLIENT_ID` names an application that signs in as itself, not for a person.
+        let client_id = variables.client_id(&[])?;
         Ok(Self {
             authority: variables.authority()?,
             tenant: tenant.unwrap_or_else(|| ANY_TENANT.to_owned()),
-            client_id: client_id.unwrap_or(DEVELOPER_CLIENT).to_owned(),
+            client_id: client_id.unwrap_or_else(|| DEVELOPER_CLIENT.to_owned()),
             way: match method {
                 PersonMethod::Browser => {
                     Way::Browser(environment.get("BROWSER").map(OsStr::to_owned))
@@ -104,7 +100,7 @@ impl Person {
                 PersonMethod::DeviceCode => Way::DeviceCode,
             },
             keeps: plan.keeps_token,
-            is_verbose: options.verbose,
+            is_verbose: plan.options.verbose,
         })
     }
 

@@ -9,7 +9,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::cli::method::{Method, Workload};
-use crate::cli::values;
 use crate::entra::refusal;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -121,12 +120,9 @@ impl Credential {
         let client_ids = &["AZURESUBSCRIPTION_CLIENT_ID", "AZURE_CLIENT_ID"][first..];
         Ok(Self::Application {
             authority: variables.authority()?,
-            tenant: match &plan.options.tenant {
-                Some(tenant) => tenant.clone(),
-                None => variables
-                    .first(tenants, values::tenant)?
-                    .ok_or_else(|| variables.missing(tenants[0], "--tenant ID"))?,
-            },
+            tenant: variables
+                .tenant(tenants)?
+                .ok_or_else(|| variables.missing(tenants[0], "--tenant ID"))?,
             client_id: variables
                 .client_id(client_ids)?
                 .ok_or_else(|| variables.missing(client_ids[0], "--client-id ID"))?,

@@ -138,7 +138,7 @@ impl CertificateFile {
             let when = said(&validity.not_after);
             return Err(self
                 .failure(&format!("holds a certificate that expired on {when}"))
-                .hint("create a new one, upload it to the application's registration, and set `AZURE_CLIENT_CERTIFICATE_PATH` to its file"));
+                .hint("create a new certificate, upload it to the application's registration, and set `AZURE_CLIENT_CERTIFICATE_PATH` to its file"));
         }
         if validity.not_before.timestamp() > now {
             let when = said(&validity.not_before);

@@ -1,10 +1,9 @@
-//! One at a time for each user: az loses its place in its token cache when several run at once, and
-//! who waits for another's fetch need not make one.
+//! A lock on fetching a token: az loses races for its own token cache when several run at once, and
+//! who waits for another's fetch needn't fetch.
 //!
-//! The turn is a lock on a file, which the system takes back from whoever dies with it. From one
-//! who was stopped with it (Ctrl-Z) it takes nothing back, so that the others go on without it
-//! after a while: still one after the other, with the lock on a second file, and at last each by
-//! itself.
+//! It is a lock on a file, which the system releases when its owner dies. An owner that was stopped
+//! (Ctrl-Z) keeps it, so the others go on without it after a while: first one after the other, with
+//! a second lock, and at last each alone.
 
 use std::fs::{File, TryLockError};
 use std::thread;
@@ -14,34 +13,33 @@ use crate::system::deadline::Deadline;
 use crate::system::private_directory::PrivateDirectory;
 use crate::system::waiting::Waiting;
 
-/// How soon it is noticed that a turn is over. A lock can be waited for only without a limit.
+/// How soon a release is noticed. The system can only wait for a lock without a limit.
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 
-/// Our turn, until it is dropped. Where no lock can be had there is no queue, and it is always our
-/// turn.
-pub struct Turn {
-    _lock: Option<File>,
+/// Held until it is dropped. If the system has no locks, everyone fetches at once.
+pub struct FetchLock {
+    _file: Option<File>,
 }
 
-impl Turn {
-    /// Waits for our turn, with the lock `name` in `directory`. Half of the time is left at least
-    /// for those who get the first lock, and a quarter for the others.
-    pub fn take(directory: Option<&PrivateDirectory>, name: &str, deadline: Deadline) -> Self {
-        let lock = directory.and_then(|directory| {
+impl FetchLock {
+    /// Waits for the lock `name` in `directory`. That takes at most half of the time, and at most
+    /// another quarter for the second lock.
+    pub fn acquire(directory: Option<&PrivateDirectory>, name: &str, deadline: Deadline) -> Self {
+        let file = directory.and_then(|directory| {
             let is_due = |part| deadline.remaining() <= deadline.total() / part;
             match lock(directory, name, || is_due(2)) {
                 Locked::TooLate => lock(directory, &format!("{name}.2"), || is_due(4)).file(),
                 locked => locked.file(),
             }
         });
-        Self { _lock: lock }
+        Self { _file: file }
     }
 }
 
-/// What came of waiting for a lock.
+/// The outcome of waiting for a lock.
 enum Locked {
     Ours(File),
-    /// Somebody else has it still.
+    /// Someone else still holds it.
     TooLate,
     /// There are no locks here.
     Never,
@@ -56,7 +54,7 @@ impl Locked {
     }
 }
 
-/// Waits for a lock until `is_due` to go on without it.
+/// Waits for a lock until it `is_due` to go on without it.
 fn lock(directory: &PrivateDirectory, name: &str, is_due: impl Fn() -> bool) -> Locked {
     let Ok(file) = directory.lock_file(name) else {
         return Locked::Never;
