@@ -3,9 +3,11 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use rexpect::process::WaitStatus;
+use rexpect::session::PtySession;
 use sandbox::{Behaviour, Fault, Person};
 
 use crate::az_failures::recorded::{ends_soon, with_az};
@@ -34,13 +36,24 @@ fn let_go(user: &User) {
     File::create(user.home.path().join("go")).expect("a file");
 }
 
+/// The line is erased, and psql's answer is all that is left.
+#[track_caller]
+fn goes_on(terminal: PtySession) {
+    let (shown, code) = to_the_end(terminal);
+    assert!(
+        shown.starts_with(ERASED) && shown.ends_with(&format!("{ERASED}{ALICE}")),
+        "{shown:?}"
+    );
+    assert_eq!(code, 0);
+}
+
 #[test]
 fn the_line_is_gone_before_psql_starts() {
     let user = with_terminal(with_az(&format!("{HELD}; answer")).asks_who());
     let mut terminal = at_terminal(user.command());
     assert_eq!(until(&mut terminal, &line("the Azure CLI")), "");
     let_go(&user);
-    assert_eq!(to_the_end(terminal), (format!("{ERASED}{ALICE}"), 0));
+    goes_on(terminal);
     // A token from the cache isn't waited for.
     let shown = to_the_end(at_terminal(user.command()));
     assert_eq!(shown, (ALICE.to_owned(), 0));
@@ -66,7 +79,13 @@ fn the_line_is_gone_before_an_error_or_a_question() {
 #[test]
 fn a_short_wait_is_not_reported() {
     let user = with_terminal(with_az("answer").asks_who());
-    assert_eq!(to_the_end(at_terminal(user.command())).0, ALICE);
+    let start = Instant::now();
+    let shown = to_the_end(at_terminal(user.command())).0;
+    // On a very busy machine no wait is short.
+    assert!(
+        shown == ALICE || start.elapsed() > Duration::from_secs(1),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -99,7 +118,7 @@ fn another_launch_is_named() {
     let mut terminal = at_terminal(user.command());
     until(&mut terminal, &line("another entra-psql to sign in"));
     drop(lock);
-    assert_eq!(to_the_end(terminal), (format!("{ERASED}{ALICE}"), 0));
+    goes_on(terminal);
 }
 
 /// The line is erased, and psql's terminal is as it was.
@@ -135,8 +154,6 @@ fn nothing_is_written_below_instructions() {
     user.entra.behave(Behaviour::person(Person::TakesPolls(2)));
     let (shown, code) = to_the_end(at_terminal(user.command()));
     assert_eq!(code, 0, "{shown}");
-    assert!(
-        shown.contains("enter the code") && !shown.contains("waiting"),
-        "{shown}"
-    );
+    let (_, below) = shown.split_once("enter the code").expect("a code");
+    assert!(!below.contains("waiting"), "{shown}");
 }
