@@ -29,7 +29,7 @@ pub struct Failure {
     kind: Kind,
     cause: String,
     hints: Vec<String>,
-    mended_by: Vec<Vec<String>>,
+    fixes: Vec<Vec<String>>,
     is_shared: bool,
     is_told: bool,
 }
@@ -41,7 +41,7 @@ impl Failure {
             kind,
             cause: plain_text::clean(cause.as_ref()),
             hints: Vec::new(),
-            mended_by: Vec::new(),
+            fixes: Vec::new(),
             is_shared: false,
             is_told: false,
         }
@@ -65,8 +65,8 @@ impl Failure {
 
     /// Adds the az commands that fix it, in order and without `az` itself. They are run as they
     /// are, so the caller must have checked them.
-    pub fn mend_by(mut self, commands: Vec<Vec<String>>) -> Self {
-        self.mended_by = commands;
+    pub fn fix_with(mut self, commands: Vec<Vec<String>>) -> Self {
+        self.fixes = commands;
         self
     }
 
@@ -117,9 +117,9 @@ impl Failure {
         std::iter::once(("error", self.cause.as_str())).chain(hints)
     }
 
-    /// Returns the az commands that fix it; see [`Failure::mend_by`].
-    pub fn mended_by(&self) -> &[Vec<String>] {
-        &self.mended_by
+    /// Returns the az commands that fix it; see [`Failure::fix_with`].
+    pub fn fixes(&self) -> &[Vec<String>] {
+        &self.fixes
     }
 
     pub fn exit_code(&self) -> i32 {

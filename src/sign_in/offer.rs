@@ -14,7 +14,7 @@ use crate::token::azure_cli;
 /// There is no question if az named no command, without a terminal, or in CI. Nobody waits for the
 /// answer: the lock is released, and the deadline is over.
 pub fn run_az_login(failure: Failure, environment: &Environment) -> Result<(), Failure> {
-    let commands = failure.mended_by();
+    let commands = failure.fixes();
     let is_attended = environment.get_filled("CI").is_none()
         && io::stdin().is_terminal()
         && io::stderr().is_terminal();

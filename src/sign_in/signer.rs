@@ -310,7 +310,7 @@ pub fn resource(plan: &Plan) -> &str {
     named.unwrap_or(cloud::PUBLIC.resource)
 }
 
-/// Returns whom a token is for, by its claims or by what was looked up.
+/// Returns the role's name from the token's claims, else the one that was looked up.
 fn principal(kept: &Kept) -> Option<String> {
     match role::identity(&kept.token) {
         Identity::Named(name) => Some(name),

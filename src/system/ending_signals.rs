@@ -20,15 +20,19 @@ impl EndingSignals {
     #[cfg(unix)]
     pub fn handle() -> Self {
         Self {
-            _guard: unix::Guard::new(None),
+            _guard: unix::Guard::new(),
         }
     }
 
+    /// Starts the leader of a process group and ends the group before us, even if a signal arrives
+    /// before its id is known.
     #[cfg(unix)]
-    pub fn pass_on_to(group: nix::unistd::Pid) -> Self {
-        Self {
-            _guard: unix::Guard::new(Some(group)),
-        }
+    pub fn handle_group_of<E>(
+        start: impl FnOnce() -> Result<std::process::Child, E>,
+    ) -> Result<(std::process::Child, nix::unistd::Pid, Self), E> {
+        let mut guard = unix::Guard::new();
+        let (child, group) = guard.start(start)?;
+        Ok((child, group, Self { _guard: guard }))
     }
 
     /// On Windows a Ctrl-C ends us without a handler: jobs end with us, and the line stays.
@@ -40,9 +44,10 @@ impl EndingSignals {
 
 #[cfg(unix)]
 mod unix {
-    //! The handler, what it can reach, and how many want it.
+    //! The handler, what it can reach, and the guards that install it.
 
     use std::io;
+    use std::process::Child;
     use std::sync::atomic::{AtomicI32, Ordering};
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -56,6 +61,11 @@ mod unix {
     /// The groups that run now; a handler can only reach a static. A group that finds no free slot
     /// isn't signalled, and ends when its pipes close.
     static GROUPS: [AtomicI32; 8] = [const { AtomicI32::new(0) }; 8];
+
+    /// How many groups are being started. Meanwhile a signal waits in [`PENDING`].
+    static STARTING: AtomicI32 = AtomicI32::new(0);
+
+    static PENDING: AtomicI32 = AtomicI32::new(0);
 
     /// How many guards live, and the actions that their handlers replaced.
     static GUARDED: Mutex<Guarded> = Mutex::new(Guarded {
@@ -80,14 +90,8 @@ mod unix {
     }
 
     impl Guard {
-        pub fn new(group: Option<Pid>) -> Self {
+        pub fn new() -> Self {
             let mut guarded = guarded();
-            let slot = group.and_then(|group| {
-                let is_free = |slot: &&AtomicI32| slot.load(Ordering::SeqCst) == 0;
-                let slot = GROUPS.iter().find(is_free)?;
-                slot.store(group.as_raw(), Ordering::SeqCst);
-                Some(slot)
-            });
             if guarded.count == 0 {
                 let action = SigAction::new(
                     SigHandler::Handler(clean_up),
@@ -100,7 +104,27 @@ mod unix {
                     .collect();
             }
             guarded.count += 1;
-            Self { slot }
+            Self { slot: None }
+        }
+
+        pub fn start<E>(
+            &mut self,
+            start: impl FnOnce() -> Result<Child, E>,
+        ) -> Result<(Child, Pid), E> {
+            STARTING.fetch_add(1, Ordering::SeqCst);
+            let started = start().map(|child| {
+                let group = Pid::from_raw(child.id().cast_signed());
+                let _guarded = guarded();
+                let is_free = |slot: &&AtomicI32| slot.load(Ordering::SeqCst) == 0;
+                self.slot = GROUPS.iter().find(is_free);
+                if let Some(slot) = self.slot {
+                    slot.store(group.as_raw(), Ordering::SeqCst);
+                }
+                (child, group)
+            });
+            STARTING.fetch_sub(1, Ordering::SeqCst);
+            take_pending();
+            started
         }
     }
 
@@ -123,8 +147,8 @@ mod unix {
         GUARDED.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets `action` and returns the one before, unless the signal is ignored: that stays so, for us
-    /// and for psql after us.
+    /// Sets `action` and returns the one before, unless the signal is ignored: that stays so, for
+    /// us and for psql after us.
     fn replace(signal: Signal, action: &SigAction) -> Option<SigAction> {
         let before = set(signal, action)?;
         if matches!(before.handler(), SigHandler::SigIgn) {
@@ -143,9 +167,25 @@ mod unix {
         unsafe { sigaction(signal, action) }.ok()
     }
 
-    /// Cleans up, and then ends us as the signal would have: `SA_RESETHAND` has restored the default,
-    /// and the signal, blocked while its handler runs, arrives when this returns.
+    /// Handles a signal that waited for the start of a group.
+    fn take_pending() {
+        let signal = PENDING.swap(0, Ordering::SeqCst);
+        if signal != 0 {
+            clean_up(signal);
+        }
+    }
+
+    /// Cleans up, and then ends us as the signal would have: `SA_RESETHAND` has restored the
+    /// default, and the signal, blocked while its handler runs, arrives when this returns.
     extern "C" fn clean_up(signal: i32) {
+        if STARTING.load(Ordering::SeqCst) > 0 {
+            PENDING.store(signal, Ordering::SeqCst);
+            // The group may have been started meanwhile.
+            if STARTING.load(Ordering::SeqCst) > 0 {
+                return;
+            }
+            PENDING.store(0, Ordering::SeqCst);
+        }
         if HAS_LINE.load(Ordering::SeqCst) {
             let _ = write(io::stderr(), ERASE_LINE);
         }

@@ -32,7 +32,7 @@ pub fn user_name() -> Option<Vec<u8>> {
 /// Returns the account's name: libpq's default user (`pg_fe_getauthname`), regardless of
 /// `%USERNAME%`.
 #[cfg(windows)]
-#[expect(unsafe_code, reason = "the account's name is got by a raw call")]
+#[expect(unsafe_code, reason = "only a raw call returns the account's name")]
 pub fn user_name() -> Option<Vec<u8>> {
     use windows_sys::Win32::System::WindowsProgramming::GetUserNameW;
 
@@ -141,7 +141,7 @@ pub fn name_for_psql(name: &OsStr) -> OsString {
 #[cfg(windows)]
 #[expect(
     unsafe_code,
-    reason = "the system's code page is known to raw calls alone"
+    reason = "only raw calls convert to the system's code page"
 )]
 mod code_page {
     //! Converts between the system's code page and Unicode.

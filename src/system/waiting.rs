@@ -1,7 +1,7 @@
 //! Reports at a terminal what a long wait is for, in a line that is erased when the wait ends.
 //!
-//! It is one line without an animation, so a thread and two escape sequences do, where libraries
-//! for progress bars bring clocks, templates and terminal state.
+//! It is one line without an animation. A thread and two escape sequences are enough for that;
+//! libraries for progress bars bring clocks, templates and terminal state.
 
 use std::io::{self, Write as _};
 use std::sync::atomic::Ordering;

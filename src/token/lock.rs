@@ -1,5 +1,5 @@
 //! A lock on fetching a token: az loses races for its own token cache when several run at once, and
-//! who waits for another's fetch needn't fetch.
+//! a launch that waits for another's fetch can use its token.
 //!
 //! It is a lock on a file, which the system releases when its owner dies. An owner that was stopped
 //! (Ctrl-Z) keeps it, so the others go on without it after a while: first one after the other, with

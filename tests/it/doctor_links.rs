@@ -231,7 +231,11 @@ fn silence_ends_in_time() {
     examined(user)
         .is_broken_at(&["tls", "token"])
         .says("tls", "says nothing", "PostgreSQL's port")
-        .says("token", "gave no answer within 9 s", "reachable")
+        .says(
+            "token",
+            "timed out after 9s waiting for the Azure CLI",
+            "reach",
+        )
         .says(
             "sign-in",
             "not checked, because `tls` is broken and `token` is missing",

@@ -13,7 +13,7 @@ use sandbox::{Behaviour, Fault, Person};
 use crate::az_failures::recorded::{ends_soon, with_az};
 use crate::identities::with_secret;
 use crate::interactive::person;
-use crate::support::{PROGRAM, User, at_terminal, to_the_end, tool, until};
+use crate::support::{PROGRAM, User, at_terminal, heeding_signals, to_the_end, tool, until};
 
 const ALICE: &str = "alice@contoso.example|t|postgres\r\n";
 const ERASED: &str = "\r\u{1b}[K";
@@ -131,7 +131,7 @@ fn a_ctrl_c_erases_the_line_and_ends_us() {
         (&az, "the Azure CLI"),
         (&silent, "`login.microsoftonline.com`"),
     ] {
-        let mut command = user.command();
+        let mut command = heeding_signals(user.command());
         command.env("TERM", "xterm");
         let mut terminal = at_terminal(command);
         until(&mut terminal, &line(what));

@@ -164,7 +164,7 @@ fn account() -> io::Result<String> {
     // Longer than the longest identifier, and aligned for the pointer at its beginning.
     let mut user: [u64; 32] = [0; 32];
     let mut length = 0;
-    // SAFETY: the buffer is as long as is said.
+    // SAFETY: the buffer has the length that is passed.
     let answered = succeeded(unsafe {
         GetTokenInformation(
             token,

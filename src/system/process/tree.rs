@@ -30,11 +30,10 @@ impl Tree {
     pub fn start(command: &mut Command) -> io::Result<(Child, Self)> {
         std::os::unix::process::CommandExt::process_group(command, 0);
         let child_signal = ChildSignal::heard();
-        let child = command.spawn()?;
-        let group = nix::unistd::Pid::from_raw(child.id().cast_signed());
+        let (child, group, signals) = EndingSignals::handle_group_of(|| command.spawn())?;
         let tree = Self {
             group,
-            _signals: EndingSignals::pass_on_to(group),
+            _signals: signals,
             _child_signal: child_signal,
         };
         Ok((child, tree))

@@ -58,7 +58,7 @@ impl AzError {
         if self.cause.contains(SIGNED_OUT) {
             return Failure::sign_in("you are not signed in to the Azure CLI")
                 .hint("run `az login`")
-                .mend_by(login::command_in(&self.cause))
+                .fix_with(login::command_in(&self.cause))
                 .shared();
         }
         let failure = Failure::sign_in(format!("the Azure CLI could not {what}: {}", self.cause));
@@ -74,7 +74,7 @@ impl AzError {
                 .collect();
             failure
                 .hint(format!("run {}", commands.join(", then ")))
-                .mend_by(login::commands(&self.commands))
+                .fix_with(login::commands(&self.commands))
                 .shared()
         } else {
             let known = OTHERS.iter().find(|(text, _)| self.cause.contains(text));
@@ -85,7 +85,7 @@ impl AzError {
             let is_refusal = REFUSALS.iter().any(|text| self.cause.contains(text));
             let failure = failure.shared_if(is_refusal);
             match known {
-                Some(&(NAMES_LOGIN, _)) => failure.mend_by(login::command_in(&self.cause)),
+                Some(&(NAMES_LOGIN, _)) => failure.fix_with(login::command_in(&self.cause)),
                 _ => failure,
             }
         }

@@ -43,7 +43,7 @@ impl Key {
             PrivateKey::Sec1(der) => of_ec(der, public),
             PrivateKey::Pkcs8(der) => {
                 let info = PrivateKeyInfoRef::try_from(der.as_slice())
-                    .map_err(|why| unusable(&format!("it is no PKCS#8: {why}")))?;
+                    .map_err(|why| unusable(&format!("it isn't PKCS#8: {why}")))?;
                 let own = info.algorithm.oid.to_string();
                 match own.as_str() {
                     _ if own != algorithm => Err(Misfit::Another),
