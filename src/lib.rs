@@ -208,11 +208,11 @@ impl Start {
         let sign_in = || signer::sign_in(plan, environment, directory.as_ref());
         let signed_in = sign_in().or_else(|failure| {
             let may_ask = receiver.is_started(&plan.options);
-            if may_ask && offer::run_az_login(&failure, environment) {
-                sign_in()
-            } else {
-                Err(failure)
+            if !may_ask {
+                return Err(failure);
             }
+            offer::run_az_login(failure, environment)?;
+            sign_in()
         })?;
         for warning in variables::warnings(&signed_in.role, &signed_in.token) {
             terminal::warn(&warning);

@@ -18,7 +18,7 @@ use crate::system::deadline::Deadline;
 use crate::system::private_directory::PrivateDirectory;
 use crate::system::threads::{self, Aside};
 use crate::token::azure_cli::{self, AzureCli};
-use crate::token::turn::Turn;
+use crate::token::lock::FetchLock;
 
 use super::finding::{Finding, Link, Status};
 use super::judge::certificate::{self, Checks};
@@ -183,7 +183,7 @@ impl Survey<'_> {
                 let oid = group_to_look_up(plan, signed_in)?;
                 let look_up = move || {
                     let deadline = Deadline::after(checkup.time);
-                    let _turn = Turn::take(directory, azure_cli::LOCK, deadline);
+                    let _lock = FetchLock::acquire(directory, azure_cli::LOCK, deadline);
                     let az = AzureCli::find(checkup.environment, &plan.options, deadline)?;
                     az.groups_of_user(&oid)
                 };

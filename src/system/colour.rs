@@ -16,7 +16,7 @@ const fn bold(colour: AnsiColor) -> Style {
     colour.on_default().bold()
 }
 
-/// Returns whether `stream` is to get colours. On Windows this also has its console accept them.
+/// Returns whether to colour what is written to `stream`.
 pub fn is_wanted(stream: &impl IsTerminal) -> bool {
     if anstyle_query::no_color() {
         return false;
@@ -24,8 +24,13 @@ pub fn is_wanted(stream: &impl IsTerminal) -> bool {
     if anstyle_query::clicolor_force() {
         return true;
     }
-    anstyle_query::clicolor() != Some(false)
-        && stream.is_terminal()
+    anstyle_query::clicolor() != Some(false) && has_escapes(stream)
+}
+
+/// Returns whether `stream` is a terminal that understands escape sequences, which a Windows
+/// console has to be told to do.
+pub fn has_escapes(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal()
         && anstyle_query::term_supports_color()
         && anstyle_query::windows::enable_ansi_colors().unwrap_or(true)
 }

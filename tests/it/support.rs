@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::sys::signal::{SigHandler, Signal, signal};
+use rexpect::process::WaitStatus;
+use rexpect::session::{PtySession, spawn_command};
 
 pub use crate::user::{PROGRAM, Ran, User, is_windows, text};
 
@@ -78,6 +80,28 @@ pub fn heeding_signals(mut command: Command) -> Command {
         command.pre_exec(to_default);
     }
     command
+}
+
+/// Starts a command at a pseudo-terminal of its own.
+pub fn at_terminal(command: Command) -> PtySession {
+    spawn_command(command, Some(60_000)).expect("a terminal")
+}
+
+/// What the terminal shows before `text`.
+#[track_caller]
+pub fn until(terminal: &mut PtySession, text: &str) -> String {
+    terminal
+        .exp_string(text)
+        .unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// What the terminal shows until the program ends, and its exit code.
+pub fn to_the_end(mut terminal: PtySession) -> (String, i32) {
+    let shown = terminal.exp_eof().expect("the end");
+    match terminal.process().wait().expect("its end") {
+        WaitStatus::Exited(_, code) => (shown, code),
+        status => panic!("{status:?}"),
+    }
 }
 
 /// What is right where the program runs: on Unix, or on Windows.
