@@ -58,7 +58,11 @@ impl Shell {
         found.map(|(shell, ..)| *shell)
     }
 
-    /// The names of all kinds.
+    pub fn name(self) -> &'static str {
+        let found = SHELLS.iter().find(|(shell, ..)| *shell == self);
+        found.map_or("sh", |(_, name, _)| name)
+    }
+
     pub fn names() -> impl Iterator<Item = &'static str> {
         SHELLS.iter().map(|(_, name, _)| *name)
     }

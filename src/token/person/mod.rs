@@ -37,6 +37,7 @@ use crate::entra::token::Token;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::intent::Plan;
+use crate::intent::method::find_obstacle;
 use crate::plain_text;
 use crate::system::deadline::Deadline;
 use crate::system::terminal;
@@ -74,6 +75,8 @@ pub struct Person {
     pub keeps: bool,
     /// Whether to say what comes of keeping it.
     pub is_verbose: bool,
+    /// Why nobody can be asked to sign in, if that is so.
+    pub obstacle: Option<Failure>,
 }
 
 impl Person {
@@ -111,6 +114,7 @@ impl Person {
             },
             keeps: plan.keeps_token,
             is_verbose: options.verbose,
+            obstacle: find_obstacle(method, environment, terminal::has_person()),
         })
     }
 
@@ -185,6 +189,9 @@ fn token_of(person: &Person, runtime: &Runtime, entra: &Entra<'_>) -> Result<Tok
     } else {
         if kept.is_some() {
             store.keep(None);
+        }
+        if let Some(obstacle) = &person.obstacle {
+            return Err(obstacle.clone());
         }
         runtime.block_on(entra.ask(&person.way))?
     };
