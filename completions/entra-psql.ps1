@@ -48,27 +48,27 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         @{ Long = 'help'; Short = '?'; Kind = 'words'; Optional = $true; Help = 'Print help, and end' }
         @{ Long = 'csv'; Short = ''; Kind = ''; Optional = $false; Help = 'Print rows as comma-separated values' }
         @{ Long = 'group'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Sign in as the Entra group NAME, of which you are a member' }
-        @{ Long = 'auth'; Short = ''; Kind = 'words'; Optional = $false; Help = 'How to get the token: auto, azure-cli, azd, managed-identity, workload-identity, client-secret, client-certificate, azure-pipelines, github-actions, browser, device-code or env' }
-        @{ Long = 'tenant'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'The tenant to get the token from, by id or domain' }
-        @{ Long = 'client-id'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'The application, or the user-assigned managed identity, to get the token as' }
-        @{ Long = 'subscription'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'The Azure CLI''s subscription, and so the account, to get the token with' }
-        @{ Long = 'cloud'; Short = ''; Kind = 'words'; Optional = $false; Help = 'The Azure cloud of the server, where its name does not say: AzureCloud, AzureUSGovernment, …, or one that az has registered' }
-        @{ Long = 'resource'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'What the token is asked for, where neither the server''s name nor --cloud says it' }
-        @{ Long = 'entra'; Short = ''; Kind = ''; Optional = $false; Help = 'This server wants a token, whatever its name (for standing trust: ENTRA_PSQL_TRUSTED_HOSTS)' }
-        @{ Long = 'no-entra'; Short = ''; Kind = ''; Optional = $false; Help = 'No token at all: psql and nothing else' }
-        @{ Long = 'single-server'; Short = ''; Kind = ''; Optional = $false; Help = 'Append @servername to the role, as Single Server wants it' }
-        @{ Long = 'psql'; Short = ''; Kind = 'file'; Optional = $false; Help = 'The psql to become' }
-        @{ Long = 'exec'; Short = ''; Kind = 'program'; Optional = $false; Help = 'Run PROGRAM in psql''s place, with the whole connection in its PG… variables; all words behind it are its own' }
-        @{ Long = 'print-env'; Short = ''; Kind = 'words'; Optional = $true; Help = 'Print the connection, token and all, as assignments for SHELL: sh, fish, powershell, cmd or nu (default: the calling shell)' }
+        @{ Long = 'auth'; Short = ''; Kind = 'words'; Optional = $false; Help = 'Choose how to get the access token' }
+        @{ Long = 'tenant'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Get the token from this tenant, named by its id or domain' }
+        @{ Long = 'client-id'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Sign in as this application or user-assigned managed identity' }
+        @{ Long = 'subscription'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Use the Azure CLI account of this subscription, named by its id or name' }
+        @{ Long = 'entra'; Short = ''; Kind = ''; Optional = $false; Help = 'Sign in to this server, whatever its name' }
+        @{ Long = 'no-entra'; Short = ''; Kind = ''; Optional = $false; Help = 'Run plain psql without signing in' }
+        @{ Long = 'cloud'; Short = ''; Kind = 'words'; Optional = $false; Help = 'Name the server''s Azure cloud' }
+        @{ Long = 'resource'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Request a token for this resource' }
+        @{ Long = 'single-server'; Short = ''; Kind = ''; Optional = $false; Help = 'Append @SERVERNAME to the role, as Azure Single Server requires' }
+        @{ Long = 'psql'; Short = ''; Kind = 'file'; Optional = $false; Help = 'Run this psql' }
+        @{ Long = 'exec'; Short = ''; Kind = 'program'; Optional = $false; Help = 'Run PROGRAM instead of psql, with the connection in PG* variables' }
+        @{ Long = 'print-env'; Short = ''; Kind = 'words'; Optional = $true; Help = 'Print the connection and its token as assignments for a shell' }
         @{ Long = 'print-conninfo'; Short = ''; Kind = ''; Optional = $false; Help = 'Print the connection as a connection string, without the token' }
-        @{ Long = 'print-token'; Short = ''; Kind = ''; Optional = $false; Help = 'Print the token alone' }
-        @{ Long = 'fresh'; Short = ''; Kind = ''; Optional = $false; Help = 'Get a new token, whatever is remembered' }
-        @{ Long = 'sign-out'; Short = ''; Kind = ''; Optional = $false; Help = 'Forget the sign-ins of --auth browser and device-code and every remembered token, and do nothing else' }
-        @{ Long = 'timeout'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'How long the whole of signing in may take (default 30, and 900 where a person signs in)' }
-        @{ Long = 'dry-run'; Short = ''; Kind = ''; Optional = $false; Help = 'Sign in, then print what would be run and why, secrets hidden, and run nothing' }
-        @{ Long = 'completions'; Short = ''; Kind = 'words'; Optional = $false; Help = 'Print the completion script for bash, zsh, fish, powershell or elvish, and end' }
-        @{ Long = 'doctor'; Short = ''; Kind = 'words'; Optional = $true; Help = 'Check every link of signing in, and say what to do; as text, or with `json` for a report of a bug' }
-        @{ Long = 'entra-verbose'; Short = ''; Kind = ''; Optional = $false; Help = 'Say on standard error what was decided' }
+        @{ Long = 'print-token'; Short = ''; Kind = ''; Optional = $false; Help = 'Print only the access token' }
+        @{ Long = 'dry-run'; Short = ''; Kind = ''; Optional = $false; Help = 'Sign in, then print what would run and why, with secrets hidden' }
+        @{ Long = 'fresh'; Short = ''; Kind = ''; Optional = $false; Help = 'Ignore the cached token and ask for a new one' }
+        @{ Long = 'timeout'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Limit the time that signing in may take' }
+        @{ Long = 'sign-out'; Short = ''; Kind = ''; Optional = $false; Help = 'Delete all cached tokens and the sign-ins of browser and device-code' }
+        @{ Long = 'doctor'; Short = ''; Kind = 'words'; Optional = $true; Help = 'Check every step of signing in, and report what to fix' }
+        @{ Long = 'entra-verbose'; Short = ''; Kind = ''; Optional = $false; Help = 'Explain on standard error what was decided' }
+        @{ Long = 'completions'; Short = ''; Kind = 'words'; Optional = $false; Help = 'Print the completion script for SHELL' }
     )
     $words = @{
         'pset' = @('border=0', 'border=1', 'border=2', 'columns=', 'csv_fieldsep=', 'expanded=on', 'expanded=off', 'expanded=auto', 'fieldsep=', 'fieldsep_zero=on', 'fieldsep_zero=off', 'footer=on', 'footer=off', 'format=aligned', 'format=asciidoc', 'format=csv', 'format=html', 'format=latex', 'format=latex-longtable', 'format=troff-ms', 'format=unaligned', 'format=wrapped', 'linestyle=ascii', 'linestyle=old-ascii', 'linestyle=unicode', 'null=', 'numericlocale=on', 'numericlocale=off', 'pager=on', 'pager=off', 'pager=always', 'pager_min_lines=', 'recordsep=', 'recordsep_zero=on', 'recordsep_zero=off', 'tableattr=', 'title=', 'tuples_only=on', 'tuples_only=off', 'unicode_border_linestyle=single', 'unicode_border_linestyle=double', 'unicode_column_linestyle=single', 'unicode_column_linestyle=double', 'unicode_header_linestyle=single', 'unicode_header_linestyle=double', 'xheader_width=full', 'xheader_width=column', 'xheader_width=page')
@@ -78,8 +78,8 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         'auth' = @('auto', 'azure-cli', 'azd', 'managed-identity', 'workload-identity', 'client-secret', 'client-certificate', 'azure-pipelines', 'github-actions', 'browser', 'device-code', 'env')
         'cloud' = @('AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud', 'AzureGermanCloud', 'AzureBleuCloud')
         'print-env' = @('sh', 'fish', 'powershell', 'cmd', 'nu')
+        'doctor' = @('text', 'json')
         'completions' = @('bash', 'zsh', 'fish', 'powershell', 'elvish')
-        'doctor' = @('json')
     }
     # END GENERATED
 

@@ -31,7 +31,7 @@ extern "C" fn main(
         let word = unsafe { CStr::from_ptr(*words.add(at)) };
         OsString::from_vec(word.to_bytes().to_vec())
     };
-    let name = || (count > 0).then(|| word(0)).unwrap_or_default();
+    let name = || if count > 0 { word(0) } else { OsString::new() };
     entra_psql::run((1..count).map(word).collect(), name)
 }
 

@@ -156,7 +156,6 @@ pub const OPTIONS: &[OwnOption] = &[
         help: "Name the server's Azure cloud",
         detail: "Clouds that are registered with the Azure CLI are accepted too.",
         default: "the cloud that the host name belongs to",
-        ..PLAIN
     },
     OwnOption {
         name: "resource",

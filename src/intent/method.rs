@@ -109,8 +109,7 @@ pub fn find_obstacle(
             "choose a method that needs nobody, such as `--auth managed-identity` or `--auth client-secret`, or unset `CI`",
         ));
     }
-    let has_display =
-        cfg!(any(windows, target_os = "macos")) || DISPLAYS.iter().any(|name| is_set(name));
+    let has_display = cfg!(any(windows, target_os = "macos")) || DISPLAYS.iter().any(is_set);
     (method == PersonMethod::Browser && !has_terminal && !has_display).then(|| {
         failure("there is neither a terminal nor a display").hint(
             "sign in once from a terminal, or choose a method that needs nobody, such as `--auth managed-identity`",

@@ -10,7 +10,7 @@ use crate::cli::nearest::{nearest, or_list};
 use crate::cli::values;
 use crate::entra::cloud;
 use crate::libpq::parameters::{Origin, is_connection_string};
-use crate::libpq::target::Target;
+use crate::libpq::target::{Host, Target};
 use crate::libpq::uri;
 use crate::psql::command_line::{Program, Refused, Wanted};
 use crate::psql::options as psql;
@@ -74,7 +74,7 @@ fn near_options(name: &str) -> Vec<&'static str> {
 /// Explains a database that is named like a program, as in `entra-psql pg_dump app`.
 pub fn explain_database(wanted: &Wanted) -> Option<String> {
     let database = wanted.database.as_deref()?;
-    wanted.database_is_operand.then(|| suggest_exec(database))?
+    wanted.operands.database.then(|| suggest_exec(database))?
 }
 
 fn suggest_exec(operand: &OsStr) -> Option<String> {
@@ -87,7 +87,7 @@ fn suggest_exec(operand: &OsStr) -> Option<String> {
 /// Explains a value that is separated from its option by a space instead of a `=`, as in `--doctor
 /// json`. The operand after the option is `word`.
 pub fn explain_detached(option: &str, word: &OsStr, wanted: &Wanted) -> Option<String> {
-    if !wanted.database_is_operand || wanted.database.as_deref() != Some(word) {
+    if !wanted.operands.database || wanted.database.as_deref() != Some(word) {
         return None;
     }
     let word = word.to_str()?;
@@ -145,8 +145,7 @@ pub fn misplaced_host<'a>(
     is_trusted: impl Fn(&[u8]) -> bool,
 ) -> Option<&'a str> {
     let named = [&wanted.host, &wanted.database];
-    let leads_nowhere =
-        |host: &crate::libpq::target::Host| host.name.is_empty() && host.address.is_empty();
+    let leads_nowhere = |host: &Host| host.name.is_empty() && host.address.is_empty();
     if named.iter().any(|it| it.is_some()) || !target.hosts().iter().all(leads_nowhere) {
         return None;
     }
@@ -168,9 +167,9 @@ pub fn explain_misplaced(program: &Program, host: &str) -> String {
 
 /// Explains a group's name that was not quoted, as in `--group Prod DB Readonly`.
 pub fn explain_group(group: &OsStr, wanted: &Wanted) -> Option<String> {
-    let user = wanted.user.as_ref().filter(|_| wanted.user_is_operand)?;
+    let user = wanted.user.as_ref().filter(|_| wanted.operands.user)?;
     let database = wanted.database.as_deref()?;
-    if !wanted.database_is_operand || is_connection_string(database.as_encoded_bytes()) {
+    if !wanted.operands.database || is_connection_string(database.as_encoded_bytes()) {
         return None;
     }
     let mut name = group.to_string_lossy().into_owned();
@@ -282,7 +281,7 @@ mod tests {
         let said = |line: &str| {
             let wanted = wanted(line);
             let target = target(&wanted, &Environment::default());
-            explain_destination(&wanted, &target.ok().expect("a target"))
+            explain_destination(&wanted, &target.expect("a target"))
         };
         let host = said("mydb.postgres.database.azure.com app").unwrap();
         assert!(host.ends_with("with `-h mydb.postgres.database.azure.com`"));
@@ -314,7 +313,7 @@ mod tests {
             let Outcome::Connects(wanted) = &line.outcome else {
                 panic!("it connects")
             };
-            let target = target(wanted, &Environment::default()).ok().expect("one");
+            let target = target(wanted, &Environment::default()).expect("one");
             let program = line.program.as_ref().expect("a program");
             let trusted = |name: &[u8]| cloud::of_host(name).is_some();
             misplaced_host(program, wanted, &target, trusted).map(str::to_owned)

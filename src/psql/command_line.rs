@@ -77,11 +77,11 @@ pub struct Wanted {
     pub port: Option<OsString>,
     /// `-U` (the last one), or the operand after the database.
     pub user: Option<Value>,
-    pub user_is_operand: bool,
     /// `-d` (the last one) or the first operand, or `postgres` for `-l` alone. May be a connection
     /// string.
     pub database: Option<OsString>,
-    pub database_is_operand: bool,
+    /// Which of the two is an operand.
+    pub operands: Operands,
     /// `-W`: psql asks for a password before it connects, whatever is configured.
     pub asks_password: bool,
     /// `-1` without `-c` or `-f`: psql complains and ends if it is interactive.
@@ -92,6 +92,12 @@ pub struct Wanted {
     pub action: Option<&'static PsqlOption>,
     /// Operands after the user, which psql ignores.
     pub surplus: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Operands {
+    pub database: bool,
+    pub user: bool,
 }
 
 impl CommandLine {
@@ -256,10 +262,10 @@ impl Reading {
         for operand in self.operands {
             if wanted.database.is_none() {
                 wanted.database = Some(operand.text);
-                wanted.database_is_operand = true;
+                wanted.operands.database = true;
             } else if wanted.user.is_none() {
                 wanted.user = Some(operand);
-                wanted.user_is_operand = true;
+                wanted.operands.user = true;
             } else {
                 wanted.surplus.push(operand.text);
             }

@@ -1,8 +1,8 @@
-//! The options in the completion scripts. Everything else in a script is written by hand, in
+//! Generates the options in the completion scripts. The rest of each script is written by hand, in
 //! `completions/`.
 //!
-//! They are written here rather than by `clap_complete`, which would know our options but neither
-//! psql's letters, bundles and values nor the hosts of a service file.
+//! `clap_complete` would write only our options: it has neither psql's letters, bundles and values
+//! nor the hosts of a service file.
 
 use crate::options::{self, Described, Kind, Value};
 
@@ -80,8 +80,8 @@ _entra_psql_options() {{
     )
 }
 
-/// The word for what a value is: where there are words to choose from, the name of the option that
-/// has them.
+/// Returns the script's name for a kind of value. If there are words to choose from, it's the name
+/// of the option.
 fn bash_kind(option: &Described, value: &Value) -> String {
     match value.kind {
         Kind::Words => option.long.clone(),
@@ -125,7 +125,7 @@ fn zsh_option(option: &Described) -> String {
     };
     let name = value.name.to_lowercase();
     let name = name.split('=').next().unwrap_or_default();
-    // What can be given several times, and is heeded each time.
+    // These may be given several times.
     let repeats = matches!(
         long.as_str(),
         "command" | "file" | "pset" | "set" | "variable"
@@ -250,7 +250,7 @@ fn elvish_option(option: &Described) -> String {
     format!("    [{}]", fields.join(" "))
 }
 
-/// `text` with a backslash before each of `special`.
+/// Returns `text` with a backslash before each of `special`.
 fn escaped(text: &str, special: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
