@@ -104,7 +104,7 @@ set edit:completion:arg-completer[entra-psql] = {|@words|
     [&long=sign-out &desc='Delete all cached tokens and the sign-ins of browser and device-code']
     [&long=doctor &desc='Check every step of signing in, and report what to fix' &arg-optional=$true &arg-desc='FORMAT' &completer=(one-of 'text' 'json')]
     [&long=entra-verbose &desc='Explain on standard error what was decided']
-    [&long=completions &desc='Print the completion script for SHELL' &arg-required=$true &arg-desc='SHELL' &completer=(one-of 'bash' 'zsh' 'fish' 'powershell' 'elvish')]
+    [&long=completions &desc='Print the completion script for a shell' &arg-required=$true &arg-desc='SHELL' &completer=(one-of 'bash' 'zsh' 'fish' 'powershell' 'elvish')]
   ]
   # END GENERATED
 

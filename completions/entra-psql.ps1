@@ -68,7 +68,7 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         @{ Long = 'sign-out'; Short = ''; Kind = ''; Optional = $false; Help = 'Delete all cached tokens and the sign-ins of browser and device-code' }
         @{ Long = 'doctor'; Short = ''; Kind = 'words'; Optional = $true; Help = 'Check every step of signing in, and report what to fix' }
         @{ Long = 'entra-verbose'; Short = ''; Kind = ''; Optional = $false; Help = 'Explain on standard error what was decided' }
-        @{ Long = 'completions'; Short = ''; Kind = 'words'; Optional = $false; Help = 'Print the completion script for SHELL' }
+        @{ Long = 'completions'; Short = ''; Kind = 'words'; Optional = $false; Help = 'Print the completion script for a shell' }
     )
     $words = @{
         'pset' = @('border=0', 'border=1', 'border=2', 'columns=', 'csv_fieldsep=', 'expanded=on', 'expanded=off', 'expanded=auto', 'fieldsep=', 'fieldsep_zero=on', 'fieldsep_zero=off', 'footer=on', 'footer=off', 'format=aligned', 'format=asciidoc', 'format=csv', 'format=html', 'format=latex', 'format=latex-longtable', 'format=troff-ms', 'format=unaligned', 'format=wrapped', 'linestyle=ascii', 'linestyle=old-ascii', 'linestyle=unicode', 'null=', 'numericlocale=on', 'numericlocale=off', 'pager=on', 'pager=off', 'pager=always', 'pager_min_lines=', 'recordsep=', 'recordsep_zero=on', 'recordsep_zero=off', 'tableattr=', 'title=', 'tuples_only=on', 'tuples_only=off', 'unicode_border_linestyle=single', 'unicode_border_linestyle=double', 'unicode_column_linestyle=single', 'unicode_column_linestyle=double', 'unicode_header_linestyle=single', 'unicode_header_linestyle=double', 'xheader_width=full', 'xheader_width=column', 'xheader_width=page')

@@ -64,14 +64,14 @@ pub(super) fn explain(error: &clap::Error, called: impl Fn(&str) -> String) -> F
 }
 
 fn unknown_value(name: &str, value: &str, choices: &[String]) -> Failure {
-    let failure = Failure::usage(format!("{name} doesn't accept `{value}`"));
     let near = nearest(value, choices.iter().map(String::as_str));
-    let failure = if near.is_empty() {
-        failure
+    let question = if near.is_empty() {
+        String::new()
     } else {
-        failure.hint(format!("did you mean {}?", or_list(&near)))
+        format!("did you mean {}? ", or_list(&near))
     };
-    failure.hint(format!("use one of {}", choices.join(", ")))
+    Failure::usage(format!("{name} doesn't accept `{value}`"))
+        .hint(format!("{question}use one of {}", choices.join(", ")))
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ in the source. The help of psql follows.";
 /// Returns the page, wrapped to `width` columns.
 pub fn page(width: usize) -> String {
     let width = width.clamp(*WIDTHS.start(), *WIDTHS.end());
-    let paragraph = |text: &str| textwrap::fill(text, width);
+    let paragraph = |text: &str| wrap(text, "", width);
     let mut parts = vec![paragraph(ABOUT), paragraph(USAGE), paragraph(WHEN)];
     for group in Group::ALL {
         let items = group.options().map(|option| {
@@ -71,14 +71,7 @@ fn section(title: &str, items: impl Iterator<Item = String>) -> String {
 
 /// Returns a name and its description in two columns.
 fn item(name: &str, description: &str, width: usize) -> String {
-    let indent = " ".repeat(COLUMN);
-    let options = textwrap::Options::new(width)
-        .initial_indent(&indent)
-        .subsequent_indent(&indent)
-        // A word such as `managed-identity` is typed as it stands.
-        .word_splitter(textwrap::WordSplitter::NoHyphenation)
-        .break_words(false);
-    let text = textwrap::fill(description, options);
+    let text = wrap(description, &" ".repeat(COLUMN), width);
     if name.len() + 4 > COLUMN {
         format!("  {name}\n{text}")
     } else {
@@ -86,7 +79,19 @@ fn item(name: &str, description: &str, width: usize) -> String {
     }
 }
 
-/// Returns all that there is to say about an option, for a place without columns.
+fn wrap(text: &str, indent: &str, width: usize) -> String {
+    let options = textwrap::Options::new(width)
+        .initial_indent(indent)
+        .subsequent_indent(indent)
+        // Words such as `managed-identity` are typed as they are printed.
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .break_words(false);
+    // A bracket with the name of a variable stays in one line.
+    let text = text.replace("[env: ", "[env:\u{a0}");
+    textwrap::fill(&text, options).replace('\u{a0}', " ")
+}
+
+/// Returns all that there is to say about an option, in one line.
 pub fn description(option: &OwnOption) -> String {
     let mut parts = vec![option.help.to_owned()];
     let choices = values::choices(option.name);

@@ -268,13 +268,13 @@ impl Options {
         };
         if self.tenant.is_some() && self.subscription.is_some() {
             return Err(exclude("tenant", "subscription").hint(format!(
-                "give only {}: a subscription belongs to one tenant",
+                "use only {}: a subscription belongs to one tenant",
                 called("subscription")
             )));
         }
         if self.cloud.is_some() && self.resource.is_some() {
             return Err(exclude("cloud", "resource").hint(format!(
-                "give only {}: a cloud determines the resource",
+                "use only {}: a cloud determines the resource",
                 called("cloud")
             )));
         }

@@ -258,7 +258,7 @@ pub const OPTIONS: &[OwnOption] = &[
         name: "completions",
         value: Value::Required("SHELL"),
         group: Group::Help,
-        help: "Print the completion script for SHELL",
+        help: "Print the completion script for a shell",
         ..PLAIN
     },
 ];
@@ -277,7 +277,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ),
     (
         CACHE,
-        "on or off: whether to cache tokens [default: on, or off if CI is set]",
+        "Whether to cache tokens: on or off [default: on]. Nothing is cached if CI is set",
     ),
     (READY_TOKEN[0], "The token for --auth env"),
     (READY_TOKEN[1], "The file to read that token from"),

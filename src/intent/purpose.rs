@@ -88,24 +88,24 @@ impl Purpose {
     /// Refuses arguments of psql that nothing could be done with. What is printed is the same with
     /// and without those that only change psql's output, so they are ignored.
     pub fn check(&self, wanted: &Wanted) -> Result<(), Failure> {
-        let (option, hint) = match self {
+        let option = match self {
             Self::Psql => return Ok(()),
-            Self::Program(_) => (
-                wanted.beside_connection,
-                "put the program's arguments after `--exec PROGRAM`, and only the connection before it",
-            ),
-            Self::Print(_) => (
-                wanted.action,
-                "leave it out: psql doesn't run, and only the connection is printed",
-            ),
+            Self::Program(_) => wanted.beside_connection,
+            Self::Print(_) => wanted.action,
         };
         let refused = match (option, wanted.surplus.first()) {
             (Some(option), _) => spell(option),
             (None, Some(surplus)) => format!("`{}`", surplus.display()),
             (None, None) => return Ok(()),
         };
-        let cause = format!("{refused} can't be combined with `{}`", self.option());
-        Err(Failure::usage(cause).hint(hint))
+        let own = self.option();
+        let failure = Failure::usage(format!("{refused} can't be combined with `{own}`"));
+        Err(match self {
+            Self::Program(_) => failure.hint(
+                "put the program's arguments after `--exec PROGRAM`, and only the connection before it",
+            ),
+            _ => failure.hint(format!("leave out {refused}: with `{own}`, psql doesn't run")),
+        })
     }
 }
 

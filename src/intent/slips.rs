@@ -169,7 +169,9 @@ pub fn explain_misplaced(program: &Program, host: &str) -> String {
 pub fn explain_group(group: &OsStr, wanted: &Wanted) -> Option<String> {
     let user = wanted.user.as_ref().filter(|_| wanted.operands.user)?;
     let database = wanted.database.as_deref()?;
-    if !wanted.operands.database || is_connection_string(database.as_encoded_bytes()) {
+    let is_quoted = group.as_encoded_bytes().contains(&b' ');
+    let is_name = !is_connection_string(database.as_encoded_bytes());
+    if is_quoted || !wanted.operands.database || !is_name {
         return None;
     }
     let mut name = group.to_string_lossy().into_owned();
@@ -346,6 +348,7 @@ mod tests {
         ] {
             assert!(said(line).unwrap().contains(name), "{line}");
         }
+        assert_eq!(explain_group("A B".as_ref(), &wanted("db me")), None);
         for line in ["DB", "-d DB Readonly", "DB -U Readonly", "host=x me"] {
             assert_eq!(said(line), None, "{line}");
         }

@@ -111,7 +111,7 @@ pub fn page() -> String {
         for option in group.options() {
             line(".TP");
             line(&spelled(&options::own(option)));
-            line(&escaped(&help::description(option)));
+            line(&escaped(&sentence(&help::description(option))));
         }
     }
     line(".SS Help and version");
@@ -137,7 +137,7 @@ pub fn page() -> String {
             line(heading);
         }
         for (name, text) in entries {
-            line(&item(name, text));
+            line(&item(name, &sentence(text)));
         }
     }
     line(".SH EXAMPLES");
@@ -170,6 +170,19 @@ fn spelled(option: &options::Described) -> String {
 
 fn item(name: &str, text: &str) -> String {
     format!(".TP\n.B {}\n{}", escaped(name), escaped(text))
+}
+
+/// Returns text with a full stop, unless a bracket ends it.
+fn sentence(text: &str) -> String {
+    let is_open = text.ends_with(|c: char| c.is_alphanumeric());
+    format!(
+        "{text}{}",
+        if is_open || text.ends_with("(Unix)") {
+            "."
+        } else {
+            ""
+        }
+    )
 }
 
 /// Escapes text for roff: hyphens stay as they are, and nothing is a request.

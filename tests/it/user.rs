@@ -209,6 +209,16 @@ impl User {
         command
     }
 
+    /// The program with this user's environment, and only this argument.
+    pub fn command_with_only(&self, argument: &str) -> Command {
+        let mut command = match &self.windows {
+            None => self.tool(PROGRAM),
+            Some(account) => account.waited_for(&account.wine.program, self.variables()),
+        };
+        command.arg(argument).current_dir(self.home.path());
+        command
+    }
+
     /// Runs the program to its end.
     pub fn run(&self) -> Ran {
         self.run_changed(|_| {})

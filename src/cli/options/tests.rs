@@ -102,8 +102,7 @@ fn the_choices_are_listed_and_the_nearest_first() {
         (
             "auth=azurecli",
             "error: `--auth` doesn't accept `azurecli`\n\
-             entra-psql: hint: did you mean `azure-cli`?\n\
-             entra-psql: hint: use one of auto, azure-cli, azd, ",
+             entra-psql: hint: did you mean `azure-cli`? use one of auto, azure-cli, azd, ",
         ),
         (
             "completions=tcsh",
