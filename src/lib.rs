@@ -324,7 +324,7 @@ fn explain_cloud(failure: Failure, plan: &Plan) -> Failure {
     match cli::nearest::nearest(name, clouds.iter().copied()) {
         near if near.is_empty() => failure,
         near => failure.hint(format!(
-            "did you mean `--cloud` {}? known are {}",
+            "did you mean {}? the known clouds are {}",
             cli::nearest::or_list(&near),
             clouds.join(", ")
         )),

@@ -55,7 +55,7 @@ fn help_is_wrapped_to_the_terminal() {
         let mut shell = user.tool(tool("sh"));
         let psql = user.program("silent", "#!/bin/sh\n");
         let psql = psql.display();
-        let script = format!("stty cols {columns} && exec \"$0\" --psql {psql} --help");
+        let script = format!("stty rows 24 cols {columns} && exec \"$0\" --psql {psql} --help");
         shell.args(["-c", &script, PROGRAM]);
         let mut terminal = spawn_command(shell, Some(60_000)).expect("a terminal");
         let page = terminal.exp_eof().expect("the end").replace("\r\n", "\n");
