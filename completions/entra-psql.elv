@@ -1,21 +1,21 @@
 # elvish completion for entra-psql: its own options and psql's.
-# `UPDATE_DOCS=1 cargo test --test docs` writes the part between the two marks, from the option tables.
+# `UPDATE_DOCS=1 cargo test --test docs` generates the part between the two marks.
 #
 # For a function psql: set edit:completion:arg-completer[psql] = $edit:completion:arg-completer[entra-psql]
 #
-# It starts no program. Hosts and services come from libpq's service files.
+# Nothing is run on Tab. Hosts and services come from libpq's service files.
 
 use path
 use re
 use str
 
 set edit:completion:arg-completer[entra-psql] = {|@words|
-  # The value of a variable, or a default where that is unset or empty.
+  # Returns the value of a variable, or a default if that is unset or empty.
   fn variable {|name default|
     if (and (has-env $name) (not-eq (get-env $name) '')) { get-env $name } else { put $default }
   }
 
-  # What a pattern finds in the service files, behind a text of our own.
+  # Returns what a pattern finds in the service files, with a prefix.
   fn from-services {|pattern before|
     var files = [
       (variable PGSERVICEFILE ~/.pg_service.conf)
@@ -108,7 +108,7 @@ set edit:completion:arg-completer[entra-psql] = {|@words|
   ]
   # END GENERATED
 
-  # What stands behind --exec is another program's.
+  # Arguments after --exec belong to another program.
   var program = []
   var behind = $false
   for word $words {

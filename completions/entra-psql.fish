@@ -1,11 +1,11 @@
 # fish completion for entra-psql: its own options and psql's.
-# `UPDATE_DOCS=1 cargo test --test docs` writes the part between the two marks, from the option tables.
+# `UPDATE_DOCS=1 cargo test --test docs` generates the part between the two marks.
 #
-# `alias psql=entra-psql` takes it over by itself.
+# `alias psql=entra-psql` inherits it.
 #
-# It starts no program. Hosts and services come from libpq's service files.
+# Nothing is run on Tab. Hosts and services come from libpq's service files.
 
-# The names of services or of hosts in the service files.
+# Prints the services or hosts in the service files.
 function __entra_psql_services --argument-names wanted
     set -l own $HOME/.pg_service.conf
     set -q PGSERVICEFILE; and test -n "$PGSERVICEFILE"; and set own $PGSERVICEFILE
@@ -21,19 +21,19 @@ function __entra_psql_services --argument-names wanted
     end
 end
 
-# Whether the words are those of another program by now.
+# Succeeds if the arguments of another program have started.
 function __entra_psql_has_program
     contains -- --exec (commandline -opc)
 end
 
-# What the words behind --exec would be completed to by themselves.
+# Prints what completes the arguments after --exec.
 function __entra_psql_program
     set -l words (commandline -opc)
     set -e words[1..(contains -i -- --exec $words)]
     complete -C (string join ' ' -- (string escape -- $words) (commandline -ct))
 end
 
-# Whether the database may be next: no word that is no option before, as far as can be seen.
+# Succeeds if the database may come next: no operand precedes it, as far as can be told.
 function __entra_psql_wants_database
     not __entra_psql_has_program; and not string match --quiet 'service=*' -- (commandline -opc)
 end

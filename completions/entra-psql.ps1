@@ -1,15 +1,15 @@
 # PowerShell completion for entra-psql: its own options and psql's.
-# `UPDATE_DOCS=1 cargo test --test docs` writes the part between the two marks, from the option tables.
+# `UPDATE_DOCS=1 cargo test --test docs` generates the part between the two marks.
 #
-# It is registered for `psql` too where that is an alias of entra-psql.
+# It is registered for `psql` too if that is an alias of entra-psql.
 #
-# It starts no program. Hosts and services come from libpq's service files.
+# Nothing is run on Tab. Hosts and services come from libpq's service files.
 
 Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'; if ((Get-Alias psql -ErrorAction Ignore).Definition -like 'entra-psql*') { 'psql' }) -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
     # BEGIN GENERATED
-    # Every option: how it is spelled, what its value is (nothing for a flag), and what it does.
+    # Every option: its spelling, the kind of its value (nothing for a flag), and its description.
     $options = @(
         @{ Long = 'echo-all'; Short = 'a'; Kind = ''; Optional = $false; Help = 'Print every line of input that is not empty' }
         @{ Long = 'no-align'; Short = 'A'; Kind = ''; Optional = $false; Help = 'Print rows unaligned' }
@@ -83,7 +83,7 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
     }
     # END GENERATED
 
-    # The names of services or of hosts in the service files.
+    # Returns the services or hosts in the service files.
     function Get-FromServiceFile($pattern, $before) {
         $own = if ($env:PGSERVICEFILE) { $env:PGSERVICEFILE } elseif ($env:APPDATA) { "$env:APPDATA\postgresql\.pg_service.conf" } else { "$HOME/.pg_service.conf" }
         $files = @($own)
@@ -104,7 +104,7 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         }
     }
 
-    # The option that a word ends with, where that wants its value in the next word, or has it attached.
+    # Returns the option that a word ends with, if its value is attached or in the next word.
     function Read-Option($word) {
         if ($word.StartsWith('--')) {
             $name, $rest = $word.Substring(2) -split '=', 2

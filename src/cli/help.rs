@@ -101,15 +101,15 @@ pub fn description(option: &OwnOption) -> String {
         parts[0].push('.');
         parts.push(format!("{name}: {}", choices.join(", ")));
     }
-    if !option.detail.is_empty() {
+    if let Some(detail) = option.detail {
         let last = parts.len() - 1;
         if !parts[last].ends_with('.') {
             parts[last].push('.');
         }
-        parts.push(option.detail.to_owned());
+        parts.push(detail.to_owned());
     }
-    if !option.default.is_empty() {
-        parts.push(format!("[default: {}]", option.default));
+    if let Some(default) = option.default {
+        parts.push(format!("[default: {default}]"));
     }
     if let Some(variable) = option.variable {
         parts.push(format!("[env: {variable}]"));

@@ -75,20 +75,21 @@ pub struct OwnOption {
     /// What it does, in one line without a full stop.
     pub help: &'static str,
     /// What else there is to know, in whole sentences.
-    pub detail: &'static str,
+    pub detail: Option<&'static str>,
     /// What happens without it.
-    pub default: &'static str,
+    pub default: Option<&'static str>,
 }
 
-/// The part of an option that most share.
+/// What most options share. What is missing is `None`, because the loader relocates every text of a
+/// table at each start, even an empty one.
 const PLAIN: OwnOption = OwnOption {
     name: "",
     value: Value::None,
     variable: None,
     group: Group::Help,
     help: "",
-    detail: "",
-    default: "",
+    detail: None,
+    default: None,
 };
 
 /// Every option of ours, in the order of the help.
@@ -107,7 +108,7 @@ pub const OPTIONS: &[OwnOption] = &[
         variable: Some("ENTRA_PSQL_AUTH"),
         group: Group::Identity,
         help: "Choose how to get the access token",
-        default: "auto",
+        default: Some("auto"),
         ..PLAIN
     },
     OwnOption {
@@ -138,7 +139,7 @@ pub const OPTIONS: &[OwnOption] = &[
         name: "entra",
         group: Group::Server,
         help: "Sign in to this server, whatever its name",
-        detail: "To trust a server permanently, set ENTRA_PSQL_TRUSTED_HOSTS.",
+        detail: Some("To trust a server permanently, set ENTRA_PSQL_TRUSTED_HOSTS."),
         ..PLAIN
     },
     OwnOption {
@@ -154,8 +155,8 @@ pub const OPTIONS: &[OwnOption] = &[
         variable: Some("ENTRA_PSQL_CLOUD"),
         group: Group::Server,
         help: "Name the server's Azure cloud",
-        detail: "Clouds that are registered with the Azure CLI are accepted too.",
-        default: "the cloud that the host name belongs to",
+        detail: Some("Clouds that are registered with the Azure CLI are accepted too."),
+        default: Some("the cloud that the host name belongs to"),
     },
     OwnOption {
         name: "resource",
@@ -163,7 +164,7 @@ pub const OPTIONS: &[OwnOption] = &[
         variable: Some("ENTRA_PSQL_RESOURCE"),
         group: Group::Server,
         help: "Request a token for this resource",
-        default: "the resource of the cloud",
+        default: Some("the resource of the cloud"),
         ..PLAIN
     },
     OwnOption {
@@ -179,7 +180,7 @@ pub const OPTIONS: &[OwnOption] = &[
         variable: Some("ENTRA_PSQL_PROGRAM"),
         group: Group::Receiver,
         help: "Run this psql",
-        default: "the first psql on PATH",
+        default: Some("the first psql on PATH"),
         ..PLAIN
     },
     OwnOption {
@@ -187,7 +188,7 @@ pub const OPTIONS: &[OwnOption] = &[
         value: Value::Program("PROGRAM [ARG]..."),
         group: Group::Receiver,
         help: "Run PROGRAM instead of psql, with the connection in PG* variables",
-        detail: "All arguments after PROGRAM belong to it: put the connection before --exec.",
+        detail: Some("All arguments after PROGRAM belong to it: put the connection before --exec."),
         ..PLAIN
     },
     OwnOption {
@@ -195,7 +196,7 @@ pub const OPTIONS: &[OwnOption] = &[
         value: Value::Optional("SHELL"),
         group: Group::Receiver,
         help: "Print the connection and its token as assignments for a shell",
-        default: "the calling shell",
+        default: Some("the calling shell"),
         ..PLAIN
     },
     OwnOption {
@@ -230,7 +231,7 @@ pub const OPTIONS: &[OwnOption] = &[
         variable: Some("ENTRA_PSQL_TIMEOUT"),
         group: Group::Token,
         help: "Limit the time that signing in may take",
-        default: "30, or 900 for --auth browser and device-code",
+        default: Some("30, or 900 for --auth browser and device-code"),
         ..PLAIN
     },
     OwnOption {
@@ -244,7 +245,7 @@ pub const OPTIONS: &[OwnOption] = &[
         value: Value::Optional("FORMAT"),
         group: Group::Help,
         help: "Check every step of signing in, and report what to fix",
-        default: "text",
+        default: Some("text"),
         ..PLAIN
     },
     OwnOption {

@@ -92,7 +92,7 @@ fn of_variables(options: &Options, environment: &Environment) -> Option<Choice> 
 
 /// The variables that show a way to a browser on Unix: a graphical session, the desktop around WSL,
 /// or a command of the person's own.
-const DISPLAYS: [&str; 4] = ["DISPLAY", "WAYLAND_DISPLAY", "WSL_INTEROP", "BROWSER"];
+const DISPLAYS: &str = "DISPLAY WAYLAND_DISPLAY WSL_INTEROP BROWSER";
 
 /// Returns why nobody can be asked to sign in here. `has_terminal` is whether someone could read
 /// what is asked.
@@ -101,15 +101,15 @@ pub fn find_obstacle(
     environment: &Environment,
     has_terminal: bool,
 ) -> Option<Failure> {
-    let is_set = |name: &&str| environment.get_filled(name).is_some();
+    let is_set = |name: &str| environment.get_filled(name).is_some();
     let name = method.name();
     let failure = |why| Failure::sign_in(format!("`{name}` needs a person to sign in, but {why}"));
-    if is_set(&"CI") {
+    if is_set("CI") {
         return Some(failure("`CI` is set").hint(
             "choose a method that needs nobody, such as `--auth managed-identity` or `--auth client-secret`, or unset `CI`",
         ));
     }
-    let has_display = cfg!(any(windows, target_os = "macos")) || DISPLAYS.iter().any(is_set);
+    let has_display = cfg!(any(windows, target_os = "macos")) || DISPLAYS.split(' ').any(is_set);
     (method == PersonMethod::Browser && !has_terminal && !has_display).then(|| {
         failure("there is neither a terminal nor a display").hint(
             "sign in once from a terminal, or choose a method that needs nobody, such as `--auth managed-identity`",
@@ -138,7 +138,7 @@ mod tests {
         }
         assert_eq!(cause(code, "X", false), None);
         assert_eq!(cause(browser, "X", true), None);
-        for display in DISPLAYS {
+        for display in DISPLAYS.split(' ') {
             assert_eq!(cause(browser, display, false), None);
         }
         #[cfg(not(any(windows, target_os = "macos")))]

@@ -16,26 +16,11 @@ use crate::psql::command_line::{Program, Refused, Wanted};
 use crate::psql::options as psql;
 use crate::shell::Shell;
 
-/// PostgreSQL's other programs, after which nobody calls a database.
-const PROGRAMS: &[&str] = &[
-    "clusterdb",
-    "createdb",
-    "createuser",
-    "dropdb",
-    "dropuser",
-    "pg_amcheck",
-    "pg_basebackup",
-    "pg_dump",
-    "pg_dumpall",
-    "pg_isready",
-    "pg_receivewal",
-    "pg_recvlogical",
-    "pg_restore",
-    "pgbench",
-    "psql",
-    "reindexdb",
-    "vacuumdb",
-];
+/// PostgreSQL's programs. Nobody names a database after one. They are one text, because the loader
+/// relocates each text of a table at every start.
+const PROGRAMS: &str = "clusterdb createdb createuser dropdb dropuser pg_amcheck pg_basebackup \
+    pg_dump pg_dumpall pg_isready pg_receivewal pg_recvlogical pg_restore pgbench psql reindexdb \
+    vacuumdb";
 
 /// Explains what psql refuses, if it is near to something of ours.
 pub fn explain_refused(refused: &Refused) -> Option<String> {
@@ -78,7 +63,7 @@ pub fn explain_database(wanted: &Wanted) -> Option<String> {
 }
 
 fn suggest_exec(operand: &OsStr) -> Option<String> {
-    let name = PROGRAMS.iter().find(|name| operand == **name)?;
+    let name = PROGRAMS.split(' ').find(|name| operand == *name)?;
     Some(format!(
         "`{name}` is read as the name of a database: to run the program, put `--exec` before it, and `-h` and `-d` before `--exec`"
     ))

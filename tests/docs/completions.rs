@@ -42,7 +42,7 @@ pub fn bash() -> String {
     let optional = arms(&|option| (!required(option)).then(|| option.long.clone()));
     let (words, options, letters) = (words.join("\n"), options.join(" "), letters.join(" "));
     format!(
-        r#"# Sets `kind` to what the value of --$1 is: to nothing if that isn't an option, or is a flag.
+        r#"# Sets `kind` to the kind of value that --$1 takes, or to nothing for a flag or an unknown option.
 _entra_psql_long() {{
     kind=''
     case $1 in
@@ -58,21 +58,21 @@ _entra_psql_short() {{
     esac
 }}
 
-# The same for an option that takes its value only after a "=".
+# Sets `kind` for an option that takes its value only after a "=".
 _entra_psql_optional() {{
     case $1 in
 {optional}
     esac
 }}
 
-# Adds the words that a value of the kind $1 can be.
+# Adds the choices of a value of the kind $1.
 _entra_psql_words() {{
     case $1 in
 {words}
     esac
 }}
 
-# Adds every option: after a lone dash, $1, the letters too.
+# Adds every option. If $1 is a single dash, adds the letters too.
 _entra_psql_options() {{
     candidates+=({options})
     [[ $1 != - ]] || candidates+=({letters})
@@ -203,7 +203,7 @@ pub fn powershell() -> String {
         })
         .collect();
     format!(
-        "    # Every option: how it is spelled, what its value is (nothing for a flag), and what it does.\n    \
+        "    # Every option: its spelling, the kind of its value (nothing for a flag), and its description.\n    \
          $options = @(\n{}\n    )\n    $words = @{{\n{}\n    }}",
         lines.join("\n"),
         words.join("\n")

@@ -92,11 +92,11 @@ fn describe(option: &OwnOption) -> String {
         let choices: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
         write!(text, " Choices: {}.", choices.join(", ")).expect("a string");
     }
-    if !option.detail.is_empty() {
-        write!(text, " {}", option.detail).expect("a string");
+    if let Some(detail) = option.detail {
+        write!(text, " {detail}").expect("a string");
     }
-    if !option.default.is_empty() {
-        write!(text, " [default: {}]", option.default).expect("a string");
+    if let Some(default) = option.default {
+        write!(text, " [default: {default}]").expect("a string");
     }
     text
 }

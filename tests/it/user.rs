@@ -185,7 +185,7 @@ impl User {
         self.with_arguments(command)
     }
 
-    fn variables(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+    pub fn variables(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
         self.variables.iter().map(|(name, value)| (name, value))
     }
 
@@ -206,16 +206,6 @@ impl User {
             .env_clear()
             .envs(self.variables())
             .current_dir(self.home.path());
-        command
-    }
-
-    /// The program with this user's environment, and only this argument.
-    pub fn command_with_only(&self, argument: &str) -> Command {
-        let mut command = match &self.windows {
-            None => self.tool(PROGRAM),
-            Some(account) => account.waited_for(&account.wine.program, self.variables()),
-        };
-        command.arg(argument).current_dir(self.home.path());
         command
     }
 
