@@ -11,41 +11,41 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
     # BEGIN GENERATED
     # Every option: its spelling, the kind of its value (nothing for a flag), and its description.
     $options = @(
-        @{ Long = 'echo-all'; Short = 'a'; Kind = ''; Optional = $false; Help = 'Print every line of input that is not empty' }
+        @{ Long = 'echo-all'; Short = 'a'; Kind = ''; Optional = $false; Help = 'Print all input lines that are not empty' }
         @{ Long = 'no-align'; Short = 'A'; Kind = ''; Optional = $false; Help = 'Print rows unaligned' }
-        @{ Long = 'command'; Short = 'c'; Kind = 'anything'; Optional = $false; Help = 'Run this command, SQL or a backslash command, and end' }
-        @{ Long = 'dbname'; Short = 'd'; Kind = 'database'; Optional = $false; Help = 'The database, a connection string, a URI or service=NAME' }
-        @{ Long = 'echo-queries'; Short = 'e'; Kind = ''; Optional = $false; Help = 'Print each query before it is sent' }
+        @{ Long = 'command'; Short = 'c'; Kind = 'anything'; Optional = $false; Help = 'Run one SQL or backslash command, then exit' }
+        @{ Long = 'dbname'; Short = 'd'; Kind = 'database'; Optional = $false; Help = 'Connect to a database, connection string, URI or service=NAME' }
+        @{ Long = 'echo-queries'; Short = 'e'; Kind = ''; Optional = $false; Help = 'Print each query that is sent' }
         @{ Long = 'echo-errors'; Short = 'b'; Kind = ''; Optional = $false; Help = 'Print commands that fail' }
-        @{ Long = 'echo-hidden'; Short = 'E'; Kind = ''; Optional = $false; Help = 'Print the queries behind backslash commands' }
-        @{ Long = 'file'; Short = 'f'; Kind = 'file'; Optional = $false; Help = 'Run the commands in FILE, and end' }
-        @{ Long = 'field-separator'; Short = 'F'; Kind = 'anything'; Optional = $false; Help = 'What stands between the fields of unaligned rows' }
-        @{ Long = 'field-separator-zero'; Short = 'z'; Kind = ''; Optional = $false; Help = 'A zero byte between the fields of unaligned rows' }
-        @{ Long = 'host'; Short = 'h'; Kind = 'host'; Optional = $false; Help = 'The server''s name, or the directory of its socket' }
+        @{ Long = 'echo-hidden'; Short = 'E'; Kind = ''; Optional = $false; Help = 'Print the queries of backslash commands' }
+        @{ Long = 'file'; Short = 'f'; Kind = 'file'; Optional = $false; Help = 'Run the commands in FILE, then exit' }
+        @{ Long = 'field-separator'; Short = 'F'; Kind = 'anything'; Optional = $false; Help = 'Separate the fields of unaligned rows with TEXT' }
+        @{ Long = 'field-separator-zero'; Short = 'z'; Kind = ''; Optional = $false; Help = 'Separate the fields of unaligned rows with a zero byte' }
+        @{ Long = 'host'; Short = 'h'; Kind = 'host'; Optional = $false; Help = 'Connect to this host, or to the socket in this directory' }
         @{ Long = 'html'; Short = 'H'; Kind = ''; Optional = $false; Help = 'Print rows as an HTML table' }
-        @{ Long = 'list'; Short = 'l'; Kind = ''; Optional = $false; Help = 'List the databases, and end' }
-        @{ Long = 'log-file'; Short = 'L'; Kind = 'file'; Optional = $false; Help = 'Write the session to FILE as well' }
-        @{ Long = 'no-readline'; Short = 'n'; Kind = ''; Optional = $false; Help = 'Do not edit lines' }
-        @{ Long = 'single-transaction'; Short = '1'; Kind = ''; Optional = $false; Help = 'Run all of -c and -f in one transaction' }
-        @{ Long = 'output'; Short = 'o'; Kind = 'file'; Optional = $false; Help = 'Write results to FILE, or into |COMMAND' }
-        @{ Long = 'port'; Short = 'p'; Kind = 'anything'; Optional = $false; Help = 'The server''s port' }
+        @{ Long = 'list'; Short = 'l'; Kind = ''; Optional = $false; Help = 'List the databases, then exit' }
+        @{ Long = 'log-file'; Short = 'L'; Kind = 'file'; Optional = $false; Help = 'Also write the session to FILE' }
+        @{ Long = 'no-readline'; Short = 'n'; Kind = ''; Optional = $false; Help = 'Turn off line editing' }
+        @{ Long = 'single-transaction'; Short = '1'; Kind = ''; Optional = $false; Help = 'Run all commands of -c and -f in one transaction' }
+        @{ Long = 'output'; Short = 'o'; Kind = 'file'; Optional = $false; Help = 'Write results to FILE, or to |COMMAND' }
+        @{ Long = 'port'; Short = 'p'; Kind = 'anything'; Optional = $false; Help = 'Connect to this port' }
         @{ Long = 'pset'; Short = 'P'; Kind = 'words'; Optional = $false; Help = 'Set a printing parameter' }
-        @{ Long = 'quiet'; Short = 'q'; Kind = ''; Optional = $false; Help = 'Print results and nothing else' }
-        @{ Long = 'record-separator'; Short = 'R'; Kind = 'anything'; Optional = $false; Help = 'What stands between unaligned rows' }
-        @{ Long = 'record-separator-zero'; Short = '0'; Kind = ''; Optional = $false; Help = 'A zero byte between unaligned rows' }
+        @{ Long = 'quiet'; Short = 'q'; Kind = ''; Optional = $false; Help = 'Print only results' }
+        @{ Long = 'record-separator'; Short = 'R'; Kind = 'anything'; Optional = $false; Help = 'Separate unaligned rows with TEXT' }
+        @{ Long = 'record-separator-zero'; Short = '0'; Kind = ''; Optional = $false; Help = 'Separate unaligned rows with a zero byte' }
         @{ Long = 'single-step'; Short = 's'; Kind = ''; Optional = $false; Help = 'Ask before each command' }
-        @{ Long = 'single-line'; Short = 'S'; Kind = ''; Optional = $false; Help = 'Let the end of a line end a command' }
-        @{ Long = 'tuples-only'; Short = 't'; Kind = ''; Optional = $false; Help = 'Print rows without headings' }
-        @{ Long = 'table-attr'; Short = 'T'; Kind = 'anything'; Optional = $false; Help = 'Attributes for the tag of an HTML table' }
-        @{ Long = 'username'; Short = 'U'; Kind = 'anything'; Optional = $false; Help = 'The role to sign in as' }
+        @{ Long = 'single-line'; Short = 'S'; Kind = ''; Optional = $false; Help = 'End commands at the end of a line' }
+        @{ Long = 'tuples-only'; Short = 't'; Kind = ''; Optional = $false; Help = 'Print only rows, without headings' }
+        @{ Long = 'table-attr'; Short = 'T'; Kind = 'anything'; Optional = $false; Help = 'Set attributes of the HTML table tag' }
+        @{ Long = 'username'; Short = 'U'; Kind = 'anything'; Optional = $false; Help = 'Sign in as this role' }
         @{ Long = 'set'; Short = 'v'; Kind = 'words'; Optional = $false; Help = 'Set a variable of psql' }
         @{ Long = 'variable'; Short = ''; Kind = 'words'; Optional = $false; Help = 'Set a variable of psql' }
-        @{ Long = 'version'; Short = 'V'; Kind = ''; Optional = $false; Help = 'Print the version, and end' }
+        @{ Long = 'version'; Short = 'V'; Kind = ''; Optional = $false; Help = 'Print the version, then exit' }
         @{ Long = 'no-password'; Short = 'w'; Kind = ''; Optional = $false; Help = 'Never ask for a password' }
         @{ Long = 'password'; Short = 'W'; Kind = ''; Optional = $false; Help = 'Ask for a password before connecting' }
-        @{ Long = 'expanded'; Short = 'x'; Kind = ''; Optional = $false; Help = 'Print each field on a line of its own' }
-        @{ Long = 'no-psqlrc'; Short = 'X'; Kind = ''; Optional = $false; Help = 'Do not read the start-up files' }
-        @{ Long = 'help'; Short = '?'; Kind = 'words'; Optional = $true; Help = 'Print help, and end' }
+        @{ Long = 'expanded'; Short = 'x'; Kind = ''; Optional = $false; Help = 'Print each field on its own line' }
+        @{ Long = 'no-psqlrc'; Short = 'X'; Kind = ''; Optional = $false; Help = 'Don''t read the start-up files' }
+        @{ Long = 'help'; Short = '?'; Kind = 'words'; Optional = $true; Help = 'Print help, then exit' }
         @{ Long = 'csv'; Short = ''; Kind = ''; Optional = $false; Help = 'Print rows as comma-separated values' }
         @{ Long = 'group'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Sign in as the Entra group NAME, of which you are a member' }
         @{ Long = 'auth'; Short = ''; Kind = 'words'; Optional = $false; Help = 'Choose how to get the access token' }

@@ -164,7 +164,7 @@ fn launch(words: Vec<OsString>, name: impl Fn() -> OsString) -> Result<i32, Fail
     }
 }
 
-/// Runs an option that takes no company.
+/// Runs an option that can only be used by itself.
 fn run_alone(
     flags: &Options,
     words: &[OsString],

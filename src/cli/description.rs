@@ -26,7 +26,7 @@ fn argument(option: &OwnOption) -> Arg {
     };
     let arg = match option.value {
         Value::None => arg.action(ArgAction::SetTrue),
-        // `--exec` never comes here: the reader takes it and all that follows.
+        // `--exec` never gets here: the reader consumes it and all that follows.
         Value::Required(value) | Value::Program(value) => valued(arg, value),
         Value::Optional(value) => valued(arg, value).num_args(0..=1).require_equals(true),
     };

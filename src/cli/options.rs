@@ -193,7 +193,7 @@ impl Options {
         })
     }
 
-    /// Returns the option that does all that there is to do, and takes no company.
+    /// Returns the option that can only be used by itself, if it is given.
     pub fn alone(&self) -> Option<&'static str> {
         match self.completions {
             Some(_) => Some("completions"),
@@ -201,7 +201,7 @@ impl Options {
         }
     }
 
-    /// Returns the failure if something stands beside the option of [`Options::alone`].
+    /// Returns the failure if `other` is combined with the option of [`Options::alone`].
     pub fn not_alone(&self, other: &str) -> Failure {
         let shell = self.completions.map(|script| format!(" {}", script.shell));
         let alone = self.alone().unwrap_or_default();

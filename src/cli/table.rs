@@ -270,7 +270,7 @@ pub const TRUSTED_HOSTS: &str = "ENTRA_PSQL_TRUSTED_HOSTS";
 /// Turns the cache of tokens on or off.
 pub const CACHE: &str = "ENTRA_PSQL_CACHE";
 
-/// The variables that no option stands for, and what each is for.
+/// The variables without an option, and what each does.
 pub const VARIABLES: &[(&str, &str)] = &[
     (
         TRUSTED_HOSTS,

@@ -35,7 +35,7 @@ use trust::Trust;
 /// How long an inherited token must still last: until psql has connected.
 const TIME_TO_CONNECT: Duration = Duration::from_secs(60);
 
-const NOT_KNOWN: &str = "no host is known as a server that uses Entra authentication";
+const NOT_KNOWN: &str = "no host is known to use Entra authentication";
 
 /// All that a decision is made from.
 pub struct Case<'a> {
@@ -196,7 +196,7 @@ fn plan(
         reason: if asked {
             "a token was asked for"
         } else {
-            "the host is a server that uses Entra authentication"
+            "the server uses Entra authentication"
         },
         host,
         cloud,

@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_behind_exec() {
+    fn a_host_after_exec() {
         let found = |line: &str| {
             let line = read(line);
             let Outcome::Connects(wanted) = &line.outcome else {

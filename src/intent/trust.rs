@@ -39,7 +39,7 @@ impl Trust {
             Self::All { .. } | Self::None => {
                 let first = &target.hosts()[0];
                 let failure = Failure::sign_in(format!(
-                    "{} is not known as a server that uses Entra authentication",
+                    "{} is not known to use Entra authentication",
                     quote(first)
                 ));
                 if first.is_socket() {
@@ -51,7 +51,7 @@ impl Trust {
                 }
             }
             Self::Some { stranger } => Failure::sign_in(format!(
-                "the token would go to every host, and {stranger} is not known as a server that uses Entra authentication"
+                "the token would go to every host, and {stranger} is not known to use Entra authentication"
             ))
             .hint("name only servers that use it, or add `--entra` if all of these do"),
             Self::NoHost => Failure::usage("a token was asked for, but no host is named")

@@ -124,7 +124,7 @@ impl Parameters {
 
     /// Stores a value of a connection string over any earlier one.
     ///
-    /// `requiressl` stands for `sslmode`. libpq still reads it, though it's no longer documented since
+    /// `requiressl` sets `sslmode`. libpq still reads it, though it's no longer documented since
     /// version 15.
     pub(super) fn store(&mut self, name: &[u8], value: &[u8]) -> Result<(), LibpqError> {
         let (name, value) = match name {

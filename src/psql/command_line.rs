@@ -202,7 +202,7 @@ impl Reading {
         self.ended = Some(outcome);
     }
 
-    /// Notes the first option that does something else than say where to connect.
+    /// Notes the first option that does anything but say where to connect.
     fn note(&mut self, option: &'static PsqlOption) {
         let is_action = match option.meaning {
             Meaning::Host

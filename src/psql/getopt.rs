@@ -184,7 +184,7 @@ impl Reader<'_> {
     ///
     /// In the middle of a bundle, psql checks this argument to tell whether `getopt_long` complained
     /// or read `-?`. Once there is an operand, `getopt_long` has put it there.
-    fn is_behind_question(&self) -> bool {
+    fn is_after_question(&self) -> bool {
         let mut before = self
             .items
             .iter()
@@ -199,7 +199,7 @@ impl Reader<'_> {
     /// Reads an argument of short options, the last of which may have its value attached.
     fn bundle(&mut self, here: usize) {
         let word = &self.words[here];
-        let behind_question = self.is_behind_question();
+        let after_question = self.is_after_question();
         let mut prefix = OsString::from("-");
         let mut rest = word.strip_prefix("-").unwrap_or(word);
         while let Some(&letter) = rest.as_encoded_bytes().first() {
@@ -207,7 +207,7 @@ impl Reader<'_> {
                 // `-?` asks for help if it's alone, and is an error in a bundle. psql ends either
                 // way.
                 let is_last = rest.len() == 1;
-                let item = if word == "-?" || (behind_question && !is_last) {
+                let item = if word == "-?" || (after_question && !is_last) {
                     Item::Psql {
                         option: &options::OPTIONS[options::HELP],
                         value: None,

@@ -74,7 +74,7 @@ fn options_that_exclude_each_other() {
 }
 
 #[test]
-fn options_that_take_no_company() {
+fn options_that_can_only_be_used_by_themselves() {
     for (words, case) in [
         (&["--sign-out", "--doctor"][..], "usage/sign_out_and_doctor"),
         (&["--sign-out", "-h", HOST], "usage/sign_out_and_a_host"),

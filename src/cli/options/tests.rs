@@ -118,7 +118,7 @@ fn the_choices_are_listed_and_the_nearest_first() {
 }
 
 #[test]
-fn what_runs_by_itself_takes_no_company() {
+fn some_options_can_only_be_used_by_themselves() {
     for (words, said) in [
         (
             &["sign-out", "doctor"][..],
