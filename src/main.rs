@@ -6,8 +6,8 @@
 #[cfg(unix)]
 use std::ffi::OsString;
 
-// The compiler's unwinder is linked into the program. As a separate library it would cost the loader
-// time at every start, and a program that aborts on panics hardly uses it.
+// The compiler's unwinder is linked into the program. As a separate library it would cost the
+// loader time at every start, and a program that aborts on panics hardly uses it.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "names a library, and nothing in it")]
 #[link(name = "gcc_eh", kind = "static", modifiers = "-bundle")]

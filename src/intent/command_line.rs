@@ -7,8 +7,8 @@ use crate::cli;
 use crate::environment::Environment;
 use crate::psql::command_line::CommandLine;
 
-/// Reads `words`. On Unix psql uses the system's `getopt_long`, which accepts options after operands
-/// unless `POSIXLY_CORRECT` is set.
+/// Reads `words`. On Unix psql uses the system's `getopt_long`, which accepts options after
+/// operands unless `POSIXLY_CORRECT` is set.
 #[cfg(unix)]
 pub fn read(words: Vec<OsString>, environment: &Environment) -> CommandLine {
     let posix = environment.get("POSIXLY_CORRECT").is_some();
@@ -31,7 +31,8 @@ pub fn read(words: Vec<OsString>, environment: &Environment) -> CommandLine {
     }
 }
 
-/// Returns the major version of the psql that would run, as it prints it: `psql (PostgreSQL) 16.14`.
+/// Returns the major version of the psql that would run, as it prints it: `psql (PostgreSQL)
+/// 16.14`.
 #[cfg(windows)]
 fn version(line: &CommandLine, environment: &Environment) -> Option<u32> {
     use std::process::{Command, Stdio};

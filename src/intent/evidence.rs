@@ -47,8 +47,8 @@ fn may_sign_in(target: &Target, flags: &Options, environment: &Environment) -> b
         && (flags.ask_for_token() || trust::judge(target, false, &trust::listed(environment)).any())
 }
 
-/// Explains a connection that only the arguments of `program` name, if its host would have been sent
-/// a token before `--exec`.
+/// Explains a connection that only the arguments of `program` name, if its host would have been
+/// sent a token before `--exec`.
 pub fn explain_misplaced(
     program: &Program,
     wanted: &Wanted,

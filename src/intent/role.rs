@@ -66,8 +66,8 @@ pub struct Role {
 }
 
 impl User {
-    /// Returns whether you typed or stored the role. If so, libpq's rule for the name of the database
-    /// holds.
+    /// Returns whether you typed or stored the role. If so, libpq's rule for the name of the
+    /// database holds.
     pub fn is_typed(&self) -> bool {
         match self {
             Self::Unnamed => false,

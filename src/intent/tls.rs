@@ -1,4 +1,5 @@
-//! How the connection is protected: a token is sent only inside TLS, to a host that proved its name.
+//! How the connection is protected: a token is sent only inside TLS, to a host that proved its
+//! name.
 
 use crate::failure::Failure;
 use crate::libpq::parameters::{Origin, Parameters};

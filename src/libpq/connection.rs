@@ -1,5 +1,5 @@
-//! A whole connection, for a program that doesn't read psql's command line: in libpq's variables, or
-//! in a connection string.
+//! A whole connection, for a program that doesn't read psql's command line: in libpq's variables,
+//! or in a connection string.
 //!
 //! It holds what libpq would have resolved. It names no service, because the values of a service
 //! beat variables. They are included instead.
@@ -15,8 +15,8 @@ use super::target::Target;
 
 pub const PASSWORD: &str = "PGPASSWORD";
 
-/// Parameters without a variable that a connection doesn't need: how soon a dead peer is noticed, and
-/// the name of the program, which sets its own.
+/// Parameters without a variable that a connection doesn't need: how soon a dead peer is noticed,
+/// and the name of the program, which sets its own.
 const DISPENSABLE: [&str; 6] = [
     "fallback_application_name",
     "keepalives",
@@ -111,8 +111,8 @@ impl Connection {
             .collect()
     }
 
-    /// Returns the connection as a connection string of one line, without its secrets. An error is the
-    /// name of a parameter that has a line break in it.
+    /// Returns the connection as a connection string of one line, without its secrets. An error is
+    /// the name of a parameter that has a line break in it.
     pub fn conninfo(&self) -> Result<Vec<u8>, &'static str> {
         let mut text = Vec::new();
         for (keyword, value) in KEYWORDS.iter().zip(&self.values) {

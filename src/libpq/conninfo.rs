@@ -33,8 +33,8 @@ fn skip_spaces(text: &[u8]) -> &[u8] {
     &text[spaces..]
 }
 
-/// Reads a value up to the next space, and returns what follows it. A backslash keeps the byte after
-/// it.
+/// Reads a value up to the next space, and returns what follows it. A backslash keeps the byte
+/// after it.
 fn plain_value(text: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut value = Vec::new();
     let mut at = 0;

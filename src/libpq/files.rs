@@ -3,8 +3,8 @@
 //! Only plain files are read: a pipe can be read only once, and psql has to read it.
 //!
 //! They are in `HOME`, as for libpq 15 and later. Older versions use the account's home directory,
-//! which differs under `sudo` and in some containers. The files that were read here are named beside
-//! a token, so no version or build of libpq reads others: see [`name_files`].
+//! which differs under `sudo` and in some containers. The files that were read here are named
+//! beside a token, so no version or build of libpq reads others: see [`name_files`].
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -21,8 +21,8 @@ use super::parameters::{LibpqError, Origin, Parameters};
 use super::service;
 use super::target::Target;
 
-/// Where libpq's own service file may be, by its builder: Debian, Fedora and the PGDG, Homebrew, the
-/// source. On Windows it is beside psql.
+/// Where libpq's own service file may be, by its builder: Debian, Fedora and the PGDG, Homebrew,
+/// the source. On Windows it is beside psql.
 const SYSTEM_DIRECTORIES: &[&str] = if cfg!(windows) {
     &[]
 } else {

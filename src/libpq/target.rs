@@ -44,8 +44,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// Settles the hosts of `parameters`, which are complete except for libpq's own defaults. An error
-    /// is what libpq refuses before it contacts any server.
+    /// Settles the hosts of `parameters`, which are complete except for libpq's own defaults. An
+    /// error is what libpq refuses before it contacts any server.
     pub fn settle(parameters: Parameters) -> Result<Self, LibpqError> {
         let hosts = hosts(&parameters)?;
         check_words(&parameters)?;
@@ -189,8 +189,8 @@ const WORDS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The choices of parameters that came after libpq 13. Older versions don't read their variables, so
-/// a wrong value is refused only in a connection string or a service file.
+/// The choices of parameters that came after libpq 13. Older versions don't read their variables,
+/// so a wrong value is refused only in a connection string or a service file.
 const LATER_WORDS: &[(&str, &[&str])] = &[
     ("sslcertmode", &["disable", "allow", "require"]),
     ("load_balance_hosts", &["disable", "random"]),

@@ -1,8 +1,8 @@
 //! Reads connection URIs (libpq's `conninfo_uri_parse_options`).
 //!
 //! Spaces that aren't percent-encoded are part of the value, as in libpq 13 to 17. libpq 18 refuses
-//! them in a value and drops them around it. No server's name has spaces around it, so no token goes
-//! there.
+//! them in a value and drops them around it. No server's name has spaces around it, so no token
+//! goes there.
 
 use super::parameters::{LibpqError, Parameters};
 

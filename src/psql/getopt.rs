@@ -182,8 +182,8 @@ impl Reader<'_> {
 
     /// Returns whether the argument before this one is `-?`, as the value of an option.
     ///
-    /// In the middle of a bundle, psql checks this argument to tell whether `getopt_long` complained
-    /// or read `-?`. Once there is an operand, `getopt_long` has put it there.
+    /// In the middle of a bundle, psql checks this argument to tell whether `getopt_long`
+    /// complained or read `-?`. Once there is an operand, `getopt_long` has put it there.
     fn is_after_question(&self) -> bool {
         let mut before = self
             .items

@@ -138,7 +138,8 @@ pub fn by_short(letter: u8) -> Option<&'static PsqlOption> {
     OPTIONS.iter().find(|option| option.short == Some(letter))
 }
 
-/// Returns the option that `getopt_long` takes `name` for: spelled in full, or a prefix of only one.
+/// Returns the option that `getopt_long` takes `name` for: spelled in full, or a prefix of only
+/// one.
 ///
 /// glibc accepts a prefix of several if these are one option under two names. PostgreSQL's own
 /// `getopt_long`, which psql for Windows uses, accepts no prefix.

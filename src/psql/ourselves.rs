@@ -177,8 +177,8 @@ fn is_counted(program: &Path) -> bool {
     })
 }
 
-/// Returns whether a script that begins so is Debian's wrapper, a Perl script that finds the program
-/// of a cluster.
+/// Returns whether a script that begins so is Debian's wrapper, a Perl script that finds the
+/// program of a cluster.
 #[cfg(unix)]
 fn is_debians(beginning: &[u8]) -> bool {
     let text = String::from_utf8_lossy(beginning);

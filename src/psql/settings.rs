@@ -2,8 +2,8 @@
 //!
 //! psql checks both while it reads its options, and ends at the first bad one without connecting.
 //! The rules are those of psql 15 (`do_pset`, and the assign hooks of its special variables). What
-//! any psql from 13 on accepts is accepted: later parameters, and every value of variables that only
-//! later versions check.
+//! any psql from 13 on accepts is accepted: later parameters, and every value of variables that
+//! only later versions check.
 
 /// Returns whether psql accepts `-P WORD`. It refuses unknown names.
 pub fn print_setting_is_accepted(word: &[u8]) -> bool {
@@ -101,8 +101,8 @@ fn is_format(value: &[u8]) -> bool {
     }
 }
 
-/// Returns whether psql reads a value as a Boolean: `true`, `false`, `yes`, `no` and their prefixes,
-/// `on`, `off`, `of`, 1, 0.
+/// Returns whether psql reads a value as a Boolean: `true`, `false`, `yes`, `no` and their
+/// prefixes, `on`, `off`, `of`, 1, 0.
 fn is_bool(value: &[u8]) -> bool {
     if value.is_empty() {
         return false;
@@ -111,7 +111,8 @@ fn is_bool(value: &[u8]) -> bool {
         || is_word(value, &["on", "of", "off", "1", "0"])
 }
 
-/// Returns whether C's `strtol` with base 0 reads a value to its end, and an `int` holds the result.
+/// Returns whether C's `strtol` with base 0 reads a value to its end, and an `int` holds the
+/// result.
 fn is_int(value: &[u8]) -> bool {
     let (negative, digits) = sign_and_digits(value);
     let (radix, digits) = match digits {
@@ -128,7 +129,8 @@ fn is_int(value: &[u8]) -> bool {
         .is_some_and(|n| i32::try_from(if negative { -n } else { n }).is_ok())
 }
 
-/// Returns what glibc's `atoi` returns: the lower half of the `long` that a value starts with, or 0.
+/// Returns what glibc's `atoi` returns: the lower half of the `long` that a value starts with, or
+/// 0.
 #[expect(clippy::cast_possible_truncation, reason = "as `atoi` does")]
 fn leading_number(value: &[u8]) -> i32 {
     let (negative, rest) = sign_and_digits(value);

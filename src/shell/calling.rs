@@ -27,8 +27,9 @@ fn parent() -> Option<String> {
     None
 }
 
-/// Returns the shell that set these variables. `SHELL` is the login shell, or on Windows that of Git
-/// and MSYS. PowerShell on Windows adds your own directory to `PSModulePath` for what it starts.
+/// Returns the shell that set these variables. `SHELL` is the login shell, or on Windows that of
+/// Git and MSYS. PowerShell on Windows adds your own directory to `PSModulePath` for what it
+/// starts.
 fn by_variables(environment: &Environment) -> Option<Shell> {
     let text = |name| environment.get_filled(name)?.to_str();
     if let Some(shell) = text("SHELL").and_then(Shell::of_program) {

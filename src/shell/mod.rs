@@ -130,9 +130,9 @@ impl Shell {
 
 const NOT_UTF8: &str = "it is not valid UTF-8";
 
-/// Quotes a value for sh and fish alike. Between single quotes both interpret only the closing quote,
-/// and fish also a backslash, so those two are put outside. No two quotes are adjacent, because zsh
-/// may read them as one.
+/// Quotes a value for sh and fish alike. Between single quotes both interpret only the closing
+/// quote, and fish also a backslash, so those two are put outside. No two quotes are adjacent,
+/// because zsh may read them as one.
 fn quoted(value: &OsStr) -> Vec<u8> {
     let mut text = Vec::new();
     let mut is_open = false;
@@ -178,9 +178,9 @@ fn in_power_shell(text: &str) -> String {
     parts.join(" + ")
 }
 
-/// Returns whether cmd.exe leaves a byte as it is in `set "NAME=VALUE"`, on a line that `for /f` reads
-/// and in a batch file. There `%` starts a variable, `!` may, and what follows a quote would be a
-/// command. Other characters depend on the code page.
+/// Returns whether cmd.exe leaves a byte as it is in `set "NAME=VALUE"`, on a line that `for /f`
+/// reads and in a batch file. There `%` starts a variable, `!` may, and what follows a quote would
+/// be a command. Other characters depend on the code page.
 fn is_plain_in_cmd(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte) && !matches!(byte, b'"' | b'%' | b'!')
 }

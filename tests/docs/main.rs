@@ -1,7 +1,7 @@
 //! Generates files from the program's own description, and fails if one of them is stale.
 //!
-//! `UPDATE_DOCS=1 cargo test --test docs` writes them. The generators are not beside the tables that
-//! they read, because the program never runs them.
+//! `UPDATE_DOCS=1 cargo test --test docs` writes them. The generators are not beside the tables
+//! that they read, because the program never runs them.
 
 #![cfg(unix)]
 

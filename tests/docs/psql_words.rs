@@ -1,4 +1,5 @@
-//! What psql's options do, and the values that psql documents, in the few words of a completion menu.
+//! What psql's options do, and the values that psql documents, in the few words of a completion
+//! menu.
 
 use entra_psql::testing::psql::settings;
 

@@ -1,5 +1,5 @@
-//! Common slips on the command line get one line of ours, before psql's own words. What psql accepts
-//! in its ordinary meaning gets none.
+//! Common slips on the command line get one line of ours, before psql's own words. What psql
+//! accepts in its ordinary meaning gets none.
 
 use sandbox::Identity;
 
