@@ -109,6 +109,17 @@ fn write_labelled<'a>(lines: impl IntoIterator<Item = (&'static str, &'a str)>) 
     let _ = waiting::write_above(|| stderr.write_all(lines.as_bytes()));
 }
 
+/// Returns how many columns standard output has, if it is a terminal that tells.
+pub fn width() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+    (width.0 > 0).then_some(width.0.into())
+}
+
+/// Returns whether someone may read what we say, or type what we read.
+pub fn has_person() -> bool {
+    io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
+}
+
 /// Returns whether psql would be interactive: standard input and output are a terminal.
 pub fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()

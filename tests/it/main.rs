@@ -57,6 +57,7 @@ mod secrecy;
 mod shared_machine;
 mod shells;
 mod sign_in;
+mod slips;
 mod start_up_files;
 mod system_word;
 mod tls;

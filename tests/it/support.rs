@@ -47,6 +47,16 @@ impl User {
             .var("XDG_CACHE_HOME", "/dev/null")
     }
 
+    /// The program with this user's environment, and only this argument.
+    pub fn command_with_only(&self, argument: &str) -> Command {
+        let mut command = match &self.windows {
+            None => self.tool(PROGRAM),
+            Some(account) => account.waited_for(&account.wine.program, self.variables()),
+        };
+        command.arg(argument).current_dir(self.home.path());
+        command
+    }
+
     /// Runs psql itself in the program's place.
     pub fn run_psql(&self) -> Ran {
         match &self.windows {

@@ -35,6 +35,7 @@ use crate::entra::token::Token;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::intent::Plan;
+use crate::intent::method::find_obstacle;
 use crate::plain_text;
 use crate::system::deadline::Deadline;
 use crate::system::terminal;
@@ -71,6 +72,8 @@ pub struct Person {
     pub keeps: bool,
     /// Whether to report that it isn't kept.
     pub is_verbose: bool,
+    /// Why nobody can be asked to sign in, if that is so.
+    pub obstacle: Option<Failure>,
 }
 
 impl Person {
@@ -101,6 +104,7 @@ impl Person {
             },
             keeps: plan.keeps_token,
             is_verbose: plan.options.verbose,
+            obstacle: find_obstacle(method, environment, terminal::has_person()),
         })
     }
 
@@ -168,6 +172,9 @@ fn token_of(person: &Person, runtime: &Runtime, entra: &Entra<'_>) -> Result<Tok
     } else {
         if kept.is_some() {
             store.keep(None);
+        }
+        if let Some(obstacle) = &person.obstacle {
+            return Err(obstacle.clone());
         }
         runtime.block_on(entra.ask(&person.way))?
     };
