@@ -72,15 +72,20 @@ fn suggest_exec(operand: &OsStr) -> Option<String> {
 /// Explains a value that is separated from its option by a space instead of a `=`, as in `--doctor
 /// json`. The operand after the option is `word`.
 pub fn explain_detached(option: &str, word: &OsStr, wanted: &Wanted) -> Option<String> {
-    if !wanted.operands.database || wanted.database.as_deref() != Some(word) {
+    let user = wanted.user.as_ref().map(|user| user.text.as_os_str());
+    let read_as = if wanted.operands.database && wanted.database.as_deref() == Some(word) {
+        "database"
+    } else if wanted.operands.user && user == Some(word) {
+        "user"
+    } else {
         return None;
-    }
+    };
     let word = word.to_str()?;
     let shell = Shell::of_program(word).filter(|_| option == "print-env");
     let known = values::choices(option).into_iter().find(|it| *it == word);
     let value = known.or(shell.map(Shell::name))?;
     Some(format!(
-        "`{word}` is read as the name of a database: did you mean `--{option}={value}`?"
+        "`{word}` is read as the name of a {read_as}: did you mean `--{option}={value}`?"
     ))
 }
 
@@ -250,11 +255,14 @@ mod tests {
         assert!(ends("--doctor json", "`--doctor=json`"));
         assert!(ends("-h h --print-env fish", "`--print-env=fish`"));
         assert!(ends("--print-env bash", "`--print-env=sh`"));
+        assert!(ends("-d app --print-env nu", "a user: did you mean"));
+        assert!(ends("app --doctor json", "a user: did you mean"));
         for line in [
             "--doctor -d json",
             "--doctor app",
             "--doctor",
-            "app --doctor json",
+            "app me --doctor json",
+            "--doctor -U json",
             "--doctor=text json",
             "json --doctor",
             "--doctor fish",

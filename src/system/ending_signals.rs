@@ -78,8 +78,9 @@ mod unix {
         before: Vec<(Signal, SigAction)>,
     }
 
-    const ENDING: [Signal; 4] = [
+    const ENDING: [Signal; 5] = [
         Signal::SIGINT,
+        Signal::SIGPIPE,
         Signal::SIGTERM,
         Signal::SIGHUP,
         Signal::SIGQUIT,
