@@ -28,7 +28,7 @@ pub struct Who {
     pub has_token: bool,
 }
 
-/// Judges what came of opening a session.
+/// Judges the attempt to open a session.
 pub fn judge(opened: &Result<Session, SessionError>, who: &Who) -> Finding {
     match opened {
         Ok(session) => Finding::ok(
