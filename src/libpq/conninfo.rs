@@ -1,13 +1,9 @@
 //! Reads `key=value` connection strings (libpq's `conninfo_parse`), and writes values into them.
 
-use super::parameters::{Parameters, Refusal, is_space};
+use super::parameters::{LibpqError, Parameters, is_space};
 
 /// Reads `text` into `parameters`.
-///
-/// # Errors
-///
-/// libpq does not take the string.
-pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), Refusal> {
+pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), LibpqError> {
     let mut rest = skip_spaces(text);
     while !rest.is_empty() {
         let end = rest
@@ -16,10 +12,10 @@ pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), Refusal> {
             .unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
         let Some(after) = skip_spaces(after).strip_prefix(b"=") else {
-            // libpq says after what: where quotes are missing, that is the rest of a value, such as
-            // a password.
-            return Err(Refusal(
-                "missing \"=\" after a word in connection info string".to_owned(),
+            // libpq quotes the word. If quotes are missing, that is the rest of a value, such as a
+            // password.
+            return Err(LibpqError(
+                "missing \"=\" after a name in connection info string".to_owned(),
             ));
         };
         let (value, after) = match skip_spaces(after) {
@@ -37,7 +33,8 @@ fn skip_spaces(text: &[u8]) -> &[u8] {
     &text[spaces..]
 }
 
-/// A value up to the next space, and what follows it. A backslash keeps the byte behind it.
+/// Reads a value up to the next space, and returns what follows it. A backslash keeps the byte
+/// after it.
 fn plain_value(text: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut value = Vec::new();
     let mut at = 0;
@@ -51,8 +48,8 @@ fn plain_value(text: &[u8]) -> (Vec<u8>, &[u8]) {
     (value, text.get(at..).unwrap_or_default())
 }
 
-/// A value up to the closing quote, and what follows it.
-fn quoted_value(text: &[u8]) -> Result<(Vec<u8>, &[u8]), Refusal> {
+/// Reads a value up to the closing quote, and returns what follows it.
+fn quoted_value(text: &[u8]) -> Result<(Vec<u8>, &[u8]), LibpqError> {
     let mut value = Vec::new();
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
@@ -66,12 +63,12 @@ fn quoted_value(text: &[u8]) -> Result<(Vec<u8>, &[u8]), Refusal> {
         }
         at += 1;
     }
-    Err(Refusal(
+    Err(LibpqError(
         "unterminated quoted string in connection info string".to_owned(),
     ))
 }
 
-/// A value as it is written behind `NAME=`: a backslash before what would end it or be read.
+/// Escapes a value to follow `NAME=`: with a backslash before what would end or change it.
 pub fn escaped(value: &[u8]) -> Vec<u8> {
     if value.is_empty() {
         return b"''".to_vec();
@@ -92,7 +89,7 @@ mod tests {
 
     fn user(text: &str) -> Result<Option<String>, String> {
         let mut parameters = Parameters::none();
-        read(text.as_bytes(), &mut parameters).map_err(|Refusal(why)| why)?;
+        read(text.as_bytes(), &mut parameters).map_err(|LibpqError(why)| why)?;
         let user = parameters.value("user");
         Ok(user.map(|user| String::from_utf8_lossy(user).into_owned()))
     }

@@ -1,37 +1,36 @@
-//! From the command line, the service file and the variables to what libpq would connect to.
+//! Works out what libpq would connect to, from the command line, the service file and the
+//! variables.
 
 use crate::environment::Environment;
 use crate::psql::command_line::Wanted;
 
 use super::files;
-use super::parameters::{Parameters, Refusal};
+use super::parameters::{LibpqError, Parameters};
 use super::target::Target;
 
-/// What libpq would connect to.
-///
-/// # Errors
-///
-/// libpq would refuse before it looks for any server; what it says is for psql to print.
-pub fn target(wanted: &Wanted, environment: &Environment) -> Result<Target, Refusal> {
+/// Returns what libpq would connect to. An error is what libpq refuses before it contacts any
+/// server.
+pub fn target(wanted: &Wanted, environment: &Environment) -> Result<Target, LibpqError> {
     let mut parameters = Parameters::of_command_line(wanted)?;
     files::apply_service(&mut parameters, environment)?;
     parameters.fill_from(environment);
     Target::settle(parameters)
 }
 
-/// What the service in `PGSERVICE` gives to the later connections of a psql that first went to
-/// `target`. libpq puts it before the variables, and takes nothing from one that it refuses.
+/// Returns what the service in `PGSERVICE` sets for the later connections of a psql that first
+/// connected to `target`. libpq prefers it to the variables, and uses nothing of one that it
+/// refuses.
 pub fn later_service(target: &Target, environment: &Environment) -> Parameters {
     let mut parameters = Parameters::none();
     if environment.get("PGSERVICE").is_none() {
         return parameters;
     }
     let mut environment = environment.clone();
-    if let Some(file) = files::named(target, &environment).service {
+    if let Some(file) = files::name_files(target, &environment).service {
         environment.set("PGSERVICEFILE", file);
     }
     match files::apply_service(&mut parameters, &environment) {
         Ok(()) => parameters,
-        Err(Refusal(_)) => Parameters::none(),
+        Err(LibpqError(_)) => Parameters::none(),
     }
 }

@@ -1,24 +1,20 @@
 //! Reads connection URIs (libpq's `conninfo_uri_parse_options`).
 //!
-//! Spaces that are not percent-encoded are read as libpq 13 to 17 read them, as part of the value.
-//! libpq 18 refuses them in a value and drops them around it; a name with spaces around it is no
-//! server's, so that no token goes there.
+//! Spaces that aren't percent-encoded are part of the value, as in libpq 13 to 17. libpq 18 refuses
+//! them in a value and drops them around it. No server's name has spaces around it, so no token
+//! goes there.
 
-use super::parameters::{Parameters, Refusal};
+use super::parameters::{LibpqError, Parameters};
 
 const PREFIXES: [&[u8]; 2] = [b"postgresql://", b"postgres://"];
 
-/// Whether libpq takes `text` for a URI.
+/// Returns whether libpq takes `text` for a URI.
 pub fn is_uri(text: &[u8]) -> bool {
     PREFIXES.iter().any(|prefix| text.starts_with(prefix))
 }
 
 /// Reads `text` into `parameters`.
-///
-/// # Errors
-///
-/// libpq does not take the URI.
-pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), Refusal> {
+pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), LibpqError> {
     let rest = PREFIXES
         .iter()
         .find_map(|prefix| text.strip_prefix(*prefix))
@@ -37,8 +33,8 @@ pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), Refusal> {
     query_parameters(query, parameters)
 }
 
-/// `[user[:password]@]`, and what follows it.
-fn credentials<'a>(rest: &'a [u8], parameters: &mut Parameters) -> Result<&'a [u8], Refusal> {
+/// Reads `[user[:password]@]`, and returns what follows it.
+fn credentials<'a>(rest: &'a [u8], parameters: &mut Parameters) -> Result<&'a [u8], LibpqError> {
     let (credentials, Some((b'@', after))) = split(rest, b"@/") else {
         return Ok(rest);
     };
@@ -50,11 +46,11 @@ fn credentials<'a>(rest: &'a [u8], parameters: &mut Parameters) -> Result<&'a [u
     Ok(after)
 }
 
-/// `host[:port][,…]`, then the byte that ended it and what follows that byte.
+/// Reads `host[:port][,…]`, and returns the byte that ended it and what follows that byte.
 fn hosts<'a>(
     mut rest: &'a [u8],
     parameters: &mut Parameters,
-) -> Result<(Option<u8>, &'a [u8]), Refusal> {
+) -> Result<(Option<u8>, &'a [u8]), LibpqError> {
     let (mut all_hosts, mut all_ports) = (Vec::new(), Vec::new());
     let ended = loop {
         let (host, mut end) = match rest {
@@ -91,8 +87,8 @@ fn split<'a>(text: &'a [u8], ends: &[u8]) -> Split<'a> {
     }
 }
 
-/// An IPv6 address behind its `[`.
-fn bracketed(text: &[u8]) -> Result<Split<'_>, Refusal> {
+/// Splits after an IPv6 address, without its `[`.
+fn bracketed(text: &[u8]) -> Result<Split<'_>, LibpqError> {
     let (address, Some((_, after))) = split(text, b"]") else {
         return refuse("no matching \"]\" in IPv6 host address in URI");
     };
@@ -102,11 +98,11 @@ fn bracketed(text: &[u8]) -> Result<Split<'_>, Refusal> {
     match after {
         [] => Ok((address, None)),
         [end @ (b':' | b'/' | b'?' | b','), after @ ..] => Ok((address, Some((*end, after)))),
-        _ => refuse("unexpected character behind \"]\" in URI"),
+        _ => refuse("unexpected character after \"]\" in URI"),
     }
 }
 
-fn query_parameters(mut rest: &[u8], parameters: &mut Parameters) -> Result<(), Refusal> {
+fn query_parameters(mut rest: &[u8], parameters: &mut Parameters) -> Result<(), LibpqError> {
     while !rest.is_empty() {
         let (pair, next) = split(rest, b"&");
         rest = next.map_or(&b""[..], |(_, next)| next);
@@ -128,14 +124,14 @@ fn query_parameters(mut rest: &[u8], parameters: &mut Parameters) -> Result<(), 
 }
 
 /// Stores a part of the URI unless it is empty.
-fn put_decoded(name: &str, text: &[u8], parameters: &mut Parameters) -> Result<(), Refusal> {
+fn put_decoded(name: &str, text: &[u8], parameters: &mut Parameters) -> Result<(), LibpqError> {
     if text.is_empty() {
         return Ok(());
     }
     parameters.store(name.as_bytes(), &decoded(text)?)
 }
 
-fn decoded(text: &[u8]) -> Result<Vec<u8>, Refusal> {
+fn decoded(text: &[u8]) -> Result<Vec<u8>, LibpqError> {
     let mut value = Vec::with_capacity(text.len());
     let mut bytes = text.iter();
     while let Some(&byte) = bytes.next() {
@@ -155,8 +151,8 @@ fn decoded(text: &[u8]) -> Result<Vec<u8>, Refusal> {
     Ok(value)
 }
 
-fn refuse<T>(why: &str) -> Result<T, Refusal> {
-    Err(Refusal(why.to_owned()))
+fn refuse<T>(why: &str) -> Result<T, LibpqError> {
+    Err(LibpqError(why.to_owned()))
 }
 
 #[cfg(test)]
@@ -165,7 +161,7 @@ mod tests {
 
     fn said(uri: &str) -> String {
         let mut parameters = Parameters::none();
-        if let Err(Refusal(why)) = read(uri.as_bytes(), &mut parameters) {
+        if let Err(LibpqError(why)) = read(uri.as_bytes(), &mut parameters) {
             return why;
         }
         let shown = |name| {

@@ -2,7 +2,8 @@
 //!
 //! The contenders of a ratio take turns, so that a busy moment meets both; each is represented by
 //! its median. Peak memory and instructions do not depend on what else the machine does.
-//! `cargo bench -- --quick` takes fewer turns.
+//! `cargo bench -- --quick` takes fewer turns, and `cargo bench -- --compare OLD NEW` measures two
+//! builds of the launcher against each other.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -29,6 +30,12 @@ pub fn run() {
     }
     let quick = std::env::args().any(|word| word == "--quick");
     let sandbox = Sandbox::shared();
+    let mut compared = std::env::args().skip_while(|word| word != "--compare");
+    if compared.next().is_some() {
+        let mut build = || compared.next().expect("--compare OLD NEW");
+        compare(sandbox, &build(), &build(), quick);
+        return;
+    }
     println!("| what | ratio | limit |\n|---|---|---|");
     pass_through(sandbox, if quick { 50 } else { 1000 });
     remembered(sandbox, if quick { 20 } else { 300 });
@@ -37,31 +44,48 @@ pub fn run() {
     println!("\n| what | amount |\n|---|---|");
     let desk = Desk::new(sandbox);
     // The first launch is a miss, and leaves a token behind.
-    contest::time_at_once(1, || desk.launcher());
-    footprint::report(&desk.variables);
+    contest::time_at_once(1, || desk.launcher(PROGRAM));
+    footprint::report(PROGRAM, &desk.variables);
+}
+
+/// Two builds of the launcher that take turns.
+fn compare(sandbox: &'static Sandbox, old: &str, new: &str, quick: bool) {
+    let desk = Desk::new(sandbox);
+    println!("| what | new / old |\n|---|---|");
+    let compare_on = |what: &str, turns: usize, prepare: &dyn Fn(&str) -> Command| {
+        let mut contest = Contest::new(turns);
+        let old = contest.enter(|| prepare(old));
+        let new = contest.enter(|| prepare(new));
+        let medians = contest.run();
+        println!("| {what} | {:.3} |", medians[new] / medians[old]);
+    };
+    compare_on("pass-through", if quick { 100 } else { 2000 }, &|program| {
+        on_socket(sandbox, program, &[])
+    });
+    compare_on("hit", if quick { 50 } else { 600 }, &|program| {
+        desk.launcher(program)
+    });
+    compare_on("miss", if quick { 3 } else { 40 }, &|program| {
+        let mut command = desk.launcher(program);
+        command.env("ENTRA_PSQL_CACHE", "off");
+        command
+    });
+    for (which, program) in [("old", old), ("new", new)] {
+        println!("\n| {which} | amount |\n|---|---|");
+        footprint::report(program, &desk.variables);
+    }
 }
 
 /// psql on a socket, by itself and behind us; and behind a shell's `exec`, which does as little as
 /// can be done.
 fn pass_through(sandbox: &Sandbox, turns: usize) {
     let psql = sandbox.postgres_bin_dir().join("psql");
-    let run = |program: &str, first: &[&str]| {
-        let mut command = Command::new(program);
-        command
-            .args(first)
-            .args(["-XAtqc", "select 1"])
-            .env_clear()
-            .env("PATH", sandbox.postgres_bin_dir())
-            .env("PGHOST", sandbox.socket_dir())
-            .env("PGPORT", sandbox.tcp_port().to_string())
-            .env("PGUSER", "postgres")
-            .env("PGDATABASE", "app");
-        command
-    };
+    let psql = psql.to_str().expect("a path");
+    let script = ["-c", "exec psql \"$@\"", "sh"];
     let mut contest = Contest::new(turns);
-    let bare = contest.enter(move || run(psql.to_str().expect("a path"), &[]));
-    let ours = contest.enter(move || run(PROGRAM, &[]));
-    let shell = contest.enter(move || run("/bin/sh", &["-c", "exec psql \"$@\"", "sh"]));
+    let bare = contest.enter(|| on_socket(sandbox, psql, &[]));
+    let ours = contest.enter(|| on_socket(sandbox, PROGRAM, &[]));
+    let shell = contest.enter(|| on_socket(sandbox, "/bin/sh", &script));
     let medians = contest.run();
     line(
         "pass-through / psql on a socket",
@@ -73,6 +97,21 @@ fn pass_through(sandbox: &Sandbox, turns: usize) {
         medians[shell] / medians[bare],
         "",
     );
+}
+
+/// A query on the server's socket, where no token is due.
+fn on_socket(sandbox: &Sandbox, program: &str, first: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(first)
+        .args(["-XAtqc", "select 1"])
+        .env_clear()
+        .env("PATH", sandbox.postgres_bin_dir())
+        .env("PGHOST", sandbox.socket_dir())
+        .env("PGPORT", sandbox.tcp_port().to_string())
+        .env("PGUSER", "postgres")
+        .env("PGDATABASE", "app");
+    command
 }
 
 /// Signing in with az over TLS, and the lines that people paste.
@@ -87,7 +126,7 @@ fn signing_in(sandbox: &'static Sandbox, turns: usize) {
         contest.enter(|| desk.shell(&format!("PGUSER={} {by_hand}", Identity::Alice.name())));
     let two_calls = contest.enter(|| desk.shell(recipe));
     let ours = contest.enter(|| {
-        let mut command = desk.launcher();
+        let mut command = desk.launcher(PROGRAM);
         command.env("ENTRA_PSQL_CACHE", "off");
         command
     });
@@ -116,9 +155,9 @@ fn remembered(sandbox: &'static Sandbox, turns: usize) {
         command.env("PGSSLROOTCERT", &store);
         command
     });
-    let ours = contest.enter(|| desk.launcher());
+    let ours = contest.enter(|| desk.launcher(PROGRAM));
     let with_store = contest.enter(|| {
-        let mut command = desk.launcher();
+        let mut command = desk.launcher(PROGRAM);
         command
             .env_remove("PGSSLROOTCERT")
             .env("SSL_CERT_FILE", &store);
@@ -144,7 +183,7 @@ fn many_at_once(sandbox: &'static Sandbox, rounds: usize) {
     let mut ratios = Vec::new();
     for _ in 0..rounds {
         let desk = Desk::new(sandbox);
-        let ours = contest::time_at_once(32, || desk.launcher());
+        let ours = contest::time_at_once(32, || desk.launcher(PROGRAM));
         let desk = Desk::new(sandbox);
         let az = contest::time_at_once(1, || {
             desk.shell("az account get-access-token --resource-type oss-rdbms -o none && echo 1 #")
@@ -207,8 +246,8 @@ impl Desk {
         }
     }
 
-    fn launcher(&self) -> Command {
-        self.prepared(Command::new(PROGRAM))
+    fn launcher(&self, program: &str) -> Command {
+        self.prepared(Command::new(program))
     }
 
     /// psql with role and token set by hand.

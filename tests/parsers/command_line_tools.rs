@@ -4,10 +4,10 @@
 use std::process::ExitStatus;
 use std::time::SystemTime;
 
-use entra_psql::testing::doctor::judge::refusal::{self, Who};
+use entra_psql::testing::doctor::judge::session::{self, Who};
 use entra_psql::testing::psql;
 use entra_psql::testing::token::azd;
-use entra_psql::testing::token::azure_cli::{self, active_cloud, complaint::Complaint};
+use entra_psql::testing::token::azure_cli::{self, active_cloud, error::AzError};
 
 use crate::hunt::hunt;
 
@@ -38,7 +38,7 @@ fn complaints_of_az() {
     ];
     hunt(&samples, |stderr| {
         for code in [1, 127] {
-            let complaint = Complaint::read(stderr, status(code));
+            let complaint = AzError::read(stderr, status(code));
             let _ = complaint.is_lost_race();
             let _ = complaint.failure("get a token");
         }
@@ -85,7 +85,7 @@ fn complaints_of_azd() {
         b"ERROR: fetching token: failed to authenticate:\n(invalid_grant) AADSTS50076: Due to a change. Trace ID: x\n",
         b"{\"data\":[]}\n{\"data\":{\"message\":1}}\n",
     ];
-    hunt(&samples, |stderr| drop(azd::complaint::failure(stderr)));
+    hunt(&samples, |stderr| drop(azd::error::failure(stderr)));
 }
 
 #[test]
@@ -113,6 +113,7 @@ fn complaints_of_psql() {
         b"FATAL:  permission denied for database \"app\"\nDETAIL:  User does not have CONNECT privilege.\n",
     ];
     let who = |is_group, oid: Option<&str>, has_token| Who {
+        database_is_role: false,
         role: "O'Brien \"x\"".to_owned(),
         database: "app".to_owned(),
         is_group,
@@ -126,9 +127,9 @@ fn complaints_of_psql() {
         who(false, None, false),
     ];
     hunt(&samples, |stderr| {
-        let cause = refusal::cause(&String::from_utf8_lossy(stderr));
+        let cause = session::cause(&String::from_utf8_lossy(stderr));
         for who in &everyone {
-            let _ = refusal::remedies(&cause, who);
+            let _ = session::remedies(&cause, who);
         }
     });
 }

@@ -1,35 +1,36 @@
-//! Judges names and ports.
+//! Judges names, ports, and the way to a web service.
 
 use std::net::IpAddr;
 
 use crate::doctor::finding::{Finding, Link};
-use crate::doctor::look::road::Road;
+use crate::doctor::look::network::WebService;
 use crate::doctor::look::server::{Name, Reached, Server};
+use crate::doctor::look::within;
 
-/// The server's name.
+/// Judges the server's name.
 pub fn name(server: &Server) -> Finding {
     let host = &server.host;
     match &server.name {
-        Name::Socket => Finding::skip(Link::Name, "a socket of this machine has no name to look up"),
+        Name::Socket => Finding::skip(Link::Name, "a local socket has no name to look up"),
         Name::Given(address) if address.to_string() == *host => {
-            Finding::ok(Link::Name, format!("{address} is an address: no name is looked up"))
+            Finding::ok(Link::Name, format!("{address} is an address, so no name is looked up"))
         }
         Name::Given(address) => Finding::ok(
             Link::Name,
-            format!("hostaddr is given: `{host}` is not looked up, {} is used", with_kind(address)),
+            format!("`{host}` is not looked up: `hostaddr` is {}", with_kind(address)),
         ),
         Name::Resolved(Ok(addresses)) => {
-            Finding::ok(Link::Name, format!("`{host}` is {}", listed(addresses)))
+            Finding::ok(Link::Name, format!("`{host}` resolves to {}", listed(addresses)))
         }
         Name::Resolved(Err(why)) => {
             Finding::fail(Link::Name, format!("`{host}` cannot be resolved: {why}"))
-                .remedy("is the server's name spelled as in the portal, and does the server exist still?")
-                .remedy("a server with private access has a name inside its own network alone: connect to that network (VPN), and use its DNS")
+                .remedy("check that the name is spelled as in the Azure portal, and that the server still exists")
+                .remedy("if the server has private access, its name is known only in its network: connect to that network (VPN), and use its DNS")
         }
     }
 }
 
-/// The server's port.
+/// Judges the server's port.
 pub fn port(server: &Server) -> Finding {
     let at = format!("`{}` port {}", server.host, server.port);
     let others: Vec<String> = server
@@ -44,19 +45,19 @@ pub fn port(server: &Server) -> Finding {
     };
     let finding = match &server.reached {
         None => match server.name {
-            Name::Socket => return Finding::skip(Link::Port, "a socket of this machine has no port to reach"),
+            Name::Socket => return Finding::skip(Link::Port, "a local socket has no port"),
             _ => return Finding::unchecked(Link::Port, "there is no address"),
         },
         Some(Reached::Open) => return Finding::ok(Link::Port, format!("{at} is open{beside}")),
         Some(Reached::NoPort) => {
-            return Finding::fail(Link::Port, format!("`{}` is no port", server.port))
-                .remedy("give a number with `-p` or in `PGPORT`: PostgreSQL's is 5432");
+            return Finding::fail(Link::Port, format!("`{}` is not a port", server.port))
+                .remedy("set a number with `-p` or in `PGPORT`: PostgreSQL's default is 5432");
         }
-        Some(Reached::Refused(why)) => Finding::fail(Link::Port, format!("{at} refuses: {why}{beside}"))
-            .remedy("is the server started, and is the port right?"),
-        Some(Reached::Silent) => Finding::fail(Link::Port, format!("{at} does not answer{beside}"))
-            .remedy("public access: have this machine's address allowed in the server's firewall rules; and does the network here let the port out?")
-            .remedy("private access: connect to the server's own network (VPN)"),
+        Some(Reached::Refused(why)) => Finding::fail(Link::Port, format!("{at} cannot be reached: {why}{beside}"))
+            .remedy("check that the server is running, and that the port is right"),
+        Some(Reached::Silent) => Finding::fail(Link::Port, format!("{at} did not answer {}{beside}", within(server.time)))
+            .remedy("if the server has public access, allow this machine's address in its firewall rules, and check that this network lets the port out")
+            .remedy("if the server has private access, connect to its network (VPN)"),
     };
     let open = server.others.iter().find(|(_, is_open)| *is_open);
     match open {
@@ -65,36 +66,40 @@ pub fn port(server: &Server) -> Finding {
     }
 }
 
-/// The road to a web service.
-pub fn road(link: Link, road: &Road) -> Finding {
-    let host = &road.host;
-    let (first, remedy) = match &road.proxy {
+/// Judges the way to a web service.
+pub fn web_service(link: Link, service: &WebService) -> Finding {
+    let host = &service.host;
+    let (first, remedy) = match &service.proxy {
         Some(proxy) => (
             format!(
-                "`{host}` is reached through the proxy `{}` port {} (`{}`)",
+                "the proxy for `{host}`, `{}` port {} (`{}`),",
                 proxy.host, proxy.port, proxy.variable
             ),
-            format!("is `{}` right?", proxy.variable),
+            format!("correct `{}`, or unset it", proxy.variable),
         ),
         None => (
             format!("`{host}`"),
-            "does the network here let HTTPS out? behind a proxy, set `HTTPS_PROXY`".to_owned(),
+            format!(
+                "check that this network allows HTTPS to `{host}`, or set `HTTPS_PROXY` if it has a proxy"
+            ),
         ),
     };
-    match (&road.addresses, &road.reached) {
+    match (&service.addresses, &service.reached) {
         (Err(why), _) => {
-            Finding::fail(link, format!("{first}: the name cannot be resolved: {why}"))
-                .remedy(remedy)
+            Finding::fail(link, format!("{first} cannot be resolved: {why}")).remedy(remedy)
         }
         (Ok(_), Err(why)) => {
-            Finding::fail(link, format!("{first}: cannot be connected to: {why}")).remedy(remedy)
+            Finding::fail(link, format!("{first} cannot be reached: {why}")).remedy(remedy)
         }
-        (Ok(_), Ok(())) if road.proxy.is_some() => {
-            Finding::ok(link, format!("{first}, which takes connections"))
+        (Ok(_), Ok(())) if service.proxy.is_some() => {
+            Finding::ok(link, format!("{first} accepts connections"))
         }
         (Ok(addresses), Ok(())) => Finding::ok(
             link,
-            format!("{first} is {}, and takes connections", listed(addresses)),
+            format!(
+                "{first} resolves to {}, and accepts connections",
+                listed(addresses)
+            ),
         ),
     }
 }
@@ -104,7 +109,7 @@ fn listed(addresses: &[IpAddr]) -> String {
     shown.join(", ")
 }
 
-/// An address, and whether the internet leads there.
+/// Shows an address, and whether the internet leads there.
 fn with_kind(address: &IpAddr) -> String {
     let kind = match address {
         address if address.is_loopback() => "this machine",
@@ -119,6 +124,8 @@ fn with_kind(address: &IpAddr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -141,6 +148,7 @@ mod tests {
         let server = Server {
             host: "db".to_owned(),
             port: "6432".to_owned(),
+            time: Duration::from_secs(30),
             name: Name::Given([10, 0, 0, 4].into()),
             reached: Some(Reached::Silent),
             others: vec![(5432, true)],
@@ -149,7 +157,7 @@ mod tests {
         let finding = port(&server);
         assert_eq!(
             finding.found,
-            "`db` port 6432 does not answer (5432 is open)"
+            "`db` port 6432 did not answer within 30s (5432 is open)"
         );
         assert!(
             finding

@@ -1,21 +1,20 @@
-//! Keeps the refresh token in the system's credential store, until that turns out to be of no use.
+//! Keeps the refresh token in the system's credential store, until that fails.
 
 use std::time::Duration;
 
 use oauth2::RefreshToken;
 
 use crate::plain_text;
-use crate::system::credential_store::{self, Account, Trouble};
+use crate::system::credential_store::{self, Account, StoreError};
 use crate::system::deadline::Deadline;
 use crate::system::terminal;
 
 use super::Person;
 
-/// How long the credential store may take, which may ask its owner for a password. Of a shorter
-/// time for all, it gets a third.
+/// How long the credential store may take, since it may ask for a password: at most a third of the
+/// whole time.
 const STORE_TIME: Duration = Duration::from_secs(20);
 
-/// The credential store, until it turns out to be of no use.
 pub(super) struct Store<'a> {
     person: &'a Person,
     limit: Duration,
@@ -23,7 +22,7 @@ pub(super) struct Store<'a> {
 }
 
 impl<'a> Store<'a> {
-    pub(super) fn of(person: &'a Person, deadline: Deadline) -> Self {
+    pub(super) fn for_person(person: &'a Person, deadline: Deadline) -> Self {
         Self {
             person,
             limit: STORE_TIME.min(deadline.total() / 3),
@@ -54,7 +53,7 @@ impl<'a> Store<'a> {
             .then(|| Account::new(authority, tenant, client_id))
     }
 
-    fn noted<T>(&mut self, outcome: Result<T, Trouble>) -> Option<T> {
+    fn noted<T>(&mut self, outcome: Result<T, StoreError>) -> Option<T> {
         outcome
             .inspect_err(|trouble| {
                 self.is_of_use = false;

@@ -1,4 +1,4 @@
-//! Credentials in the SDK's own terms.
+//! Turns our credentials into the SDK's.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -17,19 +17,15 @@ use azure_identity::{
 use crate::failure::Failure;
 
 use super::credential::{Credential, Proof};
-use crate::token::http::errors::Complaint;
-use crate::token::http::transport::{Seen, Transport};
+use crate::token::http::errors::RequestError;
+use crate::token::http::transport::{Exchange, Transport};
 
-/// How often a request is tried again. The SDK's own default would spend more than the deadline on
-/// a closed port.
+/// How often to retry a request. By default the SDK retries a closed port for longer than the
+/// deadline.
 const RETRIES: u32 = 2;
 
 impl Credential {
-    /// The SDK's credential, whose requests `transport` carries.
-    ///
-    /// # Errors
-    ///
-    /// The certificate cannot be used, or the SDK does not take a value.
+    /// Builds the SDK's credential, whose requests `transport` carries.
     pub(super) fn for_sdk(
         &self,
         transport: &Arc<Transport>,
@@ -114,9 +110,9 @@ impl Credential {
     ) -> Result<Arc<dyn TokenCredential>, Failure> {
         match made {
             Ok(credential) => Ok(credential),
-            Err(error) => Err(Complaint {
+            Err(error) => Err(RequestError {
                 asked: &self.asked(),
-                seen: Seen::default(),
+                seen: Exchange::default(),
             }
             .failure(&error)),
         }
