@@ -69,6 +69,9 @@ pub mod testing {
     pub mod failure {
         pub use crate::failure::*;
     }
+    pub mod handover {
+        pub use crate::handover::proxy;
+    }
     pub mod libpq {
         pub use crate::libpq::*;
     }
@@ -91,6 +94,7 @@ pub mod testing {
 
 use std::ffi::OsString;
 use std::process::Command;
+use std::sync::Arc;
 
 use cli::Options;
 use environment::Environment;
@@ -214,6 +218,7 @@ impl Start {
                 Err(failure)
             }
         })?;
+        let signed_in = Arc::new(signed_in);
         for warning in variables::warnings(&signed_in.role, &signed_in.token) {
             terminal::warn(&warning);
         }

@@ -4,11 +4,13 @@
 
 pub mod completions;
 mod description;
+pub mod listen;
 pub mod method;
 mod options;
 mod table;
 pub mod values;
 
 pub use description::command;
+pub use listen::Listen;
 pub use options::{Auth, Format, Options, WhichShell};
 pub use table::{CACHE, OPTIONS, OwnOption, TRUSTED_HOSTS, Value, is_own};

@@ -15,6 +15,7 @@ use crate::shell::Shell;
 
 use super::completions::Script;
 use super::description::{command, explain, see_help};
+use super::listen::Listen;
 use super::table::{OPTIONS, Value};
 
 /// What `--auth` says.
@@ -75,6 +76,10 @@ pub struct Options {
     pub psql: Option<OsString>,
     /// `--timeout`
     pub timeout: Option<Duration>,
+    /// `--proxy`
+    pub proxy: Option<Listen>,
+    /// `--drain`
+    pub drain: Option<Duration>,
     /// `--print-env`
     pub print_env: Option<WhichShell>,
     /// `--completions`
@@ -191,7 +196,9 @@ impl Options {
             fresh: self.fresh || variables.fresh,
             dry_run: self.dry_run || variables.dry_run,
             verbose: self.verbose || variables.verbose,
+            drain: self.drain.or(variables.drain),
             // These have no variables.
+            proxy: self.proxy,
             print_env: self.print_env,
             print_conninfo: self.print_conninfo,
             print_token: self.print_token,
@@ -247,6 +254,11 @@ impl Options {
             resource: matches.get_one("resource").cloned(),
             psql: matches.get_one("psql").cloned(),
             timeout: matches.get_one("timeout").copied(),
+            drain: matches.get_one("drain").copied(),
+            proxy: matches.contains_id("proxy").then(|| {
+                let named = matches.get_one("proxy").cloned();
+                named.unwrap_or(Listen::Anywhere)
+            }),
             print_env: matches.contains_id("print-env").then(|| {
                 let named = matches.get_one("print-env").copied();
                 named.map_or(WhichShell::Calling, WhichShell::This)

@@ -115,6 +115,18 @@ pub const OPTIONS: &[OwnOption] = &[
         help: "Run PROGRAM in psql's place, with the whole connection in its PG… variables; all words behind it are its own",
     },
     OwnOption {
+        name: "proxy",
+        value: Value::Optional("LISTEN"),
+        variable: None,
+        help: "Serve this connection to other programs until stopped, signed in again as needed; LISTEN is a port, a loopback address with one, or a directory for a socket [default: a private socket]",
+    },
+    OwnOption {
+        name: "drain",
+        value: Value::Required("SECONDS"),
+        variable: Some("ENTRA_PSQL_DRAIN"),
+        help: "Let the connections of --proxy finish for so long after it is told to stop [default: 30]",
+    },
+    OwnOption {
         name: "print-env",
         value: Value::Optional("SHELL"),
         variable: None,

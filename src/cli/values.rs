@@ -9,7 +9,7 @@ use crate::entra::cloud::{self, Named};
 use crate::shell::Shell;
 
 use super::completions::{self, Script};
-use super::{Auth, Format};
+use super::{Auth, Format, Listen};
 
 pub(super) fn value_parser(name: &str) -> ValueParser {
     match name {
@@ -26,6 +26,10 @@ pub(super) fn value_parser(name: &str) -> ValueParser {
             .map(|name| Shell::by_name(&name).unwrap_or(Shell::Sh))
             .into(),
         "timeout" => ValueParser::new(seconds),
+        "drain" => ValueParser::new(seconds_or_none),
+        "proxy" => OsStringValueParser::new()
+            .try_map(|value| Listen::read(&value))
+            .into(),
         "doctor" => PossibleValuesParser::new(["text", "json"])
             .map(|name| match name.as_str() {
                 "json" => Format::Json,
@@ -110,6 +114,14 @@ pub fn resource(text: &str) -> Result<String, String> {
         }
         _ => Err("is no `https://` resource".to_owned()),
     }
+}
+
+/// A number of seconds, or 0 for none at all.
+fn seconds_or_none(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    seconds(text)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

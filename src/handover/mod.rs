@@ -8,6 +8,7 @@ pub mod exec;
 pub mod launch;
 mod print;
 mod program;
+pub mod proxy;
 mod psql;
 pub mod report;
 pub mod roots;
@@ -15,6 +16,7 @@ pub mod variables;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::cli::Options;
 use crate::environment::Environment;
@@ -32,6 +34,7 @@ use crate::system::terminal;
 use launch::Launch;
 use print::Reader;
 use program::Program;
+use proxy::Proxy;
 pub use psql::Psql;
 use variables::Settings;
 
@@ -43,6 +46,8 @@ pub enum Receiver {
     Program(Program),
     /// Whoever reads standard output.
     Reader(Reader),
+    /// Programs that connect to us.
+    Proxy(Proxy),
 }
 
 /// A connection that is handed over, and what was decided about it.
@@ -73,7 +78,7 @@ pub enum Course<'a> {
         /// What stands beside the token.
         settings: &'a Settings,
         /// The role and the token.
-        signed_in: &'a SignedIn,
+        signed_in: &'a Arc<SignedIn>,
     },
 }
 
@@ -96,6 +101,7 @@ impl Receiver {
             Purpose::Psql => Self::Psql(Psql::new(locate::psql(psql, environment)?, words)),
             Purpose::Program(named) => Self::Program(Program::find(named, target, environment)?),
             Purpose::Print(print) => Self::Reader(Reader::new(print, target)?),
+            Purpose::Proxy(listen) => Self::Proxy(Proxy::new(listen)?),
         })
     }
 
@@ -108,7 +114,7 @@ impl Receiver {
     pub fn psql(&self) -> Option<&Path> {
         match self {
             Self::Psql(psql) => Some(psql.path()),
-            Self::Program(_) | Self::Reader(_) => None,
+            Self::Program(_) | Self::Reader(_) | Self::Proxy(_) => None,
         }
     }
 
@@ -130,6 +136,7 @@ impl Receiver {
             }
             Self::Program(_) => program::check_database(target),
             Self::Reader(reader) => reader.check_database(target),
+            Self::Proxy(_) => Ok(()),
         }
     }
 
@@ -144,6 +151,7 @@ impl Receiver {
             Self::Psql(psql) => psql.hand_over(handover),
             Self::Program(program) => program.hand_over(handover),
             Self::Reader(reader) => reader.hand_over(handover),
+            Self::Proxy(proxy) => proxy.hand_over(handover),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the connection is for: psql, another program in its place, or to be printed for one.
 
-use crate::cli::{Options, WhichShell};
+use crate::cli::{Listen, Options, WhichShell};
 use crate::failure::Failure;
 use crate::psql::command_line::{Program, Wanted};
 
@@ -13,6 +13,8 @@ pub enum Purpose {
     Program(Program),
     /// To be printed, as one of the `--print-…` options has it.
     Print(Print),
+    /// To be served to other programs.
+    Proxy(Listen),
 }
 
 /// What is printed.
@@ -53,16 +55,22 @@ impl Purpose {
             .into_iter()
             .flatten()
             .map(Self::Print)
+            .chain(flags.proxy.clone().map(Self::Proxy))
             .chain(program.map(Self::Program));
-        let Some(purpose) = asked.next() else {
-            return Ok(Self::Psql);
-        };
+        let purpose = asked.next().unwrap_or(Self::Psql);
+        if flags.drain.is_some() && !matches!(purpose, Self::Proxy(_)) {
+            return Err(Failure::usage("`--drain` is for `--proxy` alone")
+                .hint("leave out `--drain`, or add `--proxy`"));
+        }
+        if purpose == Self::Psql {
+            return Ok(purpose);
+        }
         let option = purpose.option();
         let other = match asked.next() {
             Some(other) => Some(other.option()),
             None if flags.psql.is_some() => Some("--psql"),
             None if flags.doctor.is_some() => Some("--doctor"),
-            None if matches!(purpose, Self::Print(_)) && flags.dry_run => Some("--dry-run"),
+            None if !matches!(purpose, Self::Program(_)) && flags.dry_run => Some("--dry-run"),
             None => None,
         };
         match other {
@@ -88,6 +96,7 @@ impl Purpose {
         match self {
             Self::Psql => "--psql",
             Self::Program(_) => "--exec",
+            Self::Proxy(_) => "--proxy",
             Self::Print(Print::Token) => "--print-token",
             Self::Print(Print::Connection(Form::Conninfo)) => "--print-conninfo",
             Self::Print(Print::Connection(Form::Env(_))) => "--print-env",
@@ -190,10 +199,30 @@ mod tests {
                 None,
                 "`--print-conninfo` and `--doctor` exclude each other",
             ),
+            (
+                &["proxy=5432"],
+                Some("x"),
+                "`--proxy` and `--exec` exclude each other",
+            ),
+            (
+                &["proxy", "dry-run"],
+                None,
+                "`--proxy` and `--dry-run` exclude each other",
+            ),
+            (
+                &["proxy", "doctor"],
+                None,
+                "`--proxy` and `--doctor` exclude each other",
+            ),
+            (&["drain=1"], None, "`--drain` is for `--proxy` alone"),
             (&[], Some(""), "`--exec` must not be empty"),
         ] {
             assert_eq!(purpose(words, program), Err(said.to_owned()));
         }
         assert!(purpose(&["dry-run"], Some("x")).is_ok());
+        assert_eq!(
+            purpose(&["proxy", "drain=0"], None),
+            Ok(Purpose::Proxy(Listen::Anywhere))
+        );
     }
 }

@@ -41,6 +41,8 @@ pub struct Signer<'a> {
     directory: Option<&'a PrivateDirectory>,
     choice: Choice,
     source: Source,
+    /// Whether a person may be waited for.
+    is_attended: bool,
 }
 
 /// Where tokens come from.
@@ -75,7 +77,17 @@ impl<'a> Signer<'a> {
             directory,
             choice,
             source,
+            is_attended: true,
         })
+    }
+
+    /// The same where no person is waited for: who has to sign in is told so.
+    pub fn unattended(mut self) -> Self {
+        self.is_attended = false;
+        if let Source::Person(person) = &mut self.source {
+            person.is_attended = false;
+        }
+        self
     }
 
     /// Gets a token, and works the role out if nobody named it. A cached token is used if there is
@@ -91,7 +103,7 @@ impl<'a> Signer<'a> {
     }
 
     fn kept(&self) -> Result<Kept, Failure> {
-        let method = Some(self.choice.method);
+        let method = Some(self.choice.method).filter(|_| self.is_attended);
         let deadline = Deadline::after(self.plan.options.time_for_signing_in(method));
         let started = SystemTime::now();
         let cache = self.cache();
@@ -193,7 +205,7 @@ impl<'a> Signer<'a> {
 
     /// What tells the token that is wanted from others, and the state that it is got in. A ready
     /// token has neither.
-    fn key(&self) -> Option<CacheKey> {
+    pub fn key(&self) -> Option<CacheKey> {
         let (plan, environment) = (self.plan, self.environment);
         Some(match &self.source {
             Source::AzureCli => azure_cli::cache_key(plan, environment),

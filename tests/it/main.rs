@@ -42,6 +42,8 @@ mod pages;
 mod powershell;
 mod print;
 mod process;
+mod proxy_sessions;
+mod proxy_support;
 mod readme;
 mod ready;
 mod refusals;

@@ -42,7 +42,11 @@ impl PrivateDirectory {
     ///
     /// It is there, but not ours alone.
     pub fn open() -> Result<Option<Self>, Exposed> {
-        parents()
+        Self::open_below(parents())
+    }
+
+    fn open_below(parents: Vec<PathBuf>) -> Result<Option<Self>, Exposed> {
+        parents
             .into_iter()
             .map(|parent| parent.join("entra-psql"))
             .find(|path| make(path).is_ok())
@@ -55,6 +59,17 @@ impl PrivateDirectory {
                 Ok(Self { path })
             })
             .transpose()
+    }
+
+    /// Opens the directory for what outlives the session, and makes it where it is missing. `None`
+    /// where there can be none.
+    pub fn open_state() -> Result<Option<Self>, Exposed> {
+        Self::open_below(state_parents())
+    }
+
+    /// A new file that vanishes when it is dropped.
+    pub fn temporary_file(&self, name: &str) -> io::Result<NamedTempFile> {
+        new_file(tempfile::Builder::new().prefix(name), &self.path)
     }
 
     /// Opens the directory. If it is exposed, that is said, and nothing is kept.
@@ -164,6 +179,21 @@ fn parents() -> Vec<PathBuf> {
 #[expect(clippy::disallowed_methods, reason = "here they are known")]
 fn parents() -> Vec<PathBuf> {
     dirs::cache_dir().into_iter().collect()
+}
+
+/// Where what outlives the session may be, the best place first.
+#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "here they are known")]
+fn state_parents() -> Vec<PathBuf> {
+    let state = dirs::state_dir().and_then(|path| places::state_directory(&path));
+    let cache = dirs::cache_dir().and_then(|path| places::cache_directory(&path));
+    state.into_iter().chain(cache).collect()
+}
+
+/// Where what outlives the session may be: Windows has one place for all.
+#[cfg(windows)]
+fn state_parents() -> Vec<PathBuf> {
+    parents()
 }
 
 /// Makes the directory, and the one that it is in where that is missing, for their owner alone.

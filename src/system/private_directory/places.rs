@@ -2,7 +2,7 @@
 //! user may be named too, after `su` or `sudo -E`, and root can write where it should not.
 
 use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 /// The session's runtime directory, without links, if it is one by the rule of the XDG Base
@@ -29,6 +29,18 @@ pub(super) fn cache_directory(path: &Path) -> Option<PathBuf> {
     let parent = fs::canonicalize(path.parent()?).ok()?;
     let name = path.file_name()?;
     is_ours(&parent).then(|| parent.join(name))
+}
+
+/// The state directory, as for [`cache_directory`]. The directory that it is to be in, commonly
+/// `~/.local`, is made where it is missing, for its owner alone.
+pub(super) fn state_directory(path: &Path) -> Option<PathBuf> {
+    let parent = path.parent()?;
+    if path.is_absolute() && !parent.exists() && is_ours(&fs::canonicalize(parent.parent()?).ok()?)
+    {
+        // Somebody may have made it just now.
+        let _ = fs::DirBuilder::new().mode(0o700).create(parent);
+    }
+    cache_directory(path)
 }
 
 /// Whether a directory is ours, and so safe in all those above it that nobody else can rename it

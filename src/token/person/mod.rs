@@ -74,6 +74,8 @@ pub struct Person {
     pub keeps: bool,
     /// Whether to say what comes of keeping it.
     pub is_verbose: bool,
+    /// Whether they are there to sign in.
+    pub is_attended: bool,
 }
 
 impl Person {
@@ -111,6 +113,7 @@ impl Person {
             },
             keeps: plan.keeps_token,
             is_verbose: options.verbose,
+            is_attended: true,
         })
     }
 
@@ -186,6 +189,9 @@ fn token_of(person: &Person, runtime: &Runtime, entra: &Entra<'_>) -> Result<Tok
         if kept.is_some() {
             store.keep(None);
         }
+        if !person.is_attended {
+            return Err(nobody_there());
+        }
         runtime.block_on(entra.ask(&person.way))?
     };
     let token = entra
@@ -200,6 +206,12 @@ fn token_of(person: &Person, runtime: &Runtime, entra: &Entra<'_>) -> Result<Tok
         store.keep(Some(refresh.clone()));
     }
     Ok(token)
+}
+
+/// There is nobody to ask, and no sign-in that was kept.
+fn nobody_there() -> Failure {
+    Failure::sign_in("your sign-in has ended, and nobody can be asked inside a connection")
+        .hint("run `entra-psql` with the same options once and sign in, or start the proxy again")
 }
 
 impl<'a> Entra<'a> {
