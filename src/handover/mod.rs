@@ -136,7 +136,7 @@ impl Receiver {
             }
             Self::Program(_) => program::check_database(target),
             Self::Reader(reader) => reader.check_database(target),
-            Self::Proxy(_) => Ok(()),
+            Self::Proxy(proxy) => proxy.check(target),
         }
     }
 

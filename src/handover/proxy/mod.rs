@@ -35,11 +35,12 @@ use std::time::Duration;
 
 use crate::cli::Listen;
 use crate::failure::Failure;
+use crate::libpq::target::Target;
 use crate::libpq::{conninfo, files};
 use crate::plain_text;
 use crate::sign_in::signer::Signer;
 use crate::system::private_directory::PrivateDirectory;
-use crate::system::{platform, terminal, threads};
+use crate::system::{platform, process, terminal, threads};
 
 use super::{Course, Handover, say};
 use connection::House;
@@ -62,6 +63,17 @@ impl Proxy {
     pub(super) fn new(listen: Listen) -> Result<Self, Failure> {
         terminal::check_output()?;
         Ok(Self { listen })
+    }
+
+    /// Refuses what can't be served, before anybody signs in.
+    pub(super) fn check(&self, target: &Target) -> Result<(), Failure> {
+        let hosts = settings::check(target)?;
+        match &self.listen {
+            Listen::Directory(directory) => {
+                serving::check_directory(Path::new(directory), hosts[0].port)
+            }
+            Listen::Anywhere | Listen::Address(_) => Ok(()),
+        }
     }
 
     /// Serves until it is told to end.
@@ -135,7 +147,8 @@ impl Proxy {
             let served = runtime.block_on(serving::serve(&opening, house, drain, ready));
             runtime.shutdown_background();
             if !tokens.end() && served.is_ok() {
-                // az is not waited for.
+                // Whatever gets the next token is not waited for.
+                process::tree::end_all();
                 std::process::exit(0);
             }
             served.map(|()| 0)

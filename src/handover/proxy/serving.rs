@@ -149,6 +149,24 @@ impl Reserve {
     }
 }
 
+/// Refuses a directory in which no socket can be.
+#[cfg(unix)]
+pub fn check_directory(directory: &Path, port: u16) -> Result<(), Failure> {
+    super::socket::check(directory, port)
+}
+
+/// Refuses a directory in which no socket can be, which is any.
+#[cfg(windows)]
+pub fn check_directory(_directory: &Path, _port: u16) -> Result<(), Failure> {
+    Err(no_sockets())
+}
+
+#[cfg(windows)]
+fn no_sockets() -> Failure {
+    Failure::usage("there are no Unix sockets for `--proxy` on Windows")
+        .hint("name a port: `--proxy=PORT`")
+}
+
 impl Opening<'_> {
     async fn doors(&self) -> Result<Vec<Door>, Failure> {
         let inherited = self.inherited()?;
@@ -213,11 +231,9 @@ impl Opening<'_> {
     }
 
     #[cfg(windows)]
-    fn socket(&self, _directory: &Path) -> Result<Door, Failure> {
-        Err(
-            Failure::usage("`--proxy=DIRECTORY` is for Unix sockets, which libpq doesn't find on Windows")
-                .hint("name a port: `--proxy=PORT`"),
-        )
+    fn socket(&self, directory: &Path) -> Result<Door, Failure> {
+        check_directory(directory, self.port)?;
+        Err(no_sockets())
     }
 
     /// The doors that the service manager has opened.

@@ -34,8 +34,8 @@ const UNSUPPORTED: [(&str, &[&[u8]]); 8] = [
 /// Reads what connections to `target` need. `mode` is the `sslmode`, and `roots` the root file that
 /// stands beside it.
 pub fn server(target: &Target, mode: &str, roots: Option<&OsStr>) -> Result<Server, Failure> {
+    let hosts = check(target)?;
     let parameters = target.parameters();
-    check(parameters)?;
     let roots = roots.map(|roots| match roots.to_str() {
         Some("system") => Roots::System,
         _ => Roots::File(PathBuf::from(roots)),
@@ -58,7 +58,7 @@ pub fn server(target: &Target, mode: &str, roots: Option<&OsStr>) -> Result<Serv
         newest: version("ssl_max_protocol_version", Version::Tls13),
     };
     Ok(Server {
-        hosts: hosts(target)?,
+        hosts,
         tls: server::connector(tls::config(&tls)?),
         is_direct: tls.is_direct,
         patience: number(parameters, "connect_timeout")
@@ -69,7 +69,9 @@ pub fn server(target: &Target, mode: &str, roots: Option<&OsStr>) -> Result<Serv
     })
 }
 
-fn check(parameters: &Parameters) -> Result<(), Failure> {
+/// Refuses what the proxy doesn't do, and returns the hosts.
+pub fn check(target: &Target) -> Result<Vec<Host>, Failure> {
+    let parameters = target.parameters();
     for (name, harmless) in UNSUPPORTED {
         if let Some(value) = parameters.filled(name)
             && !harmless.contains(&value)
@@ -90,7 +92,7 @@ fn check(parameters: &Parameters) -> Result<(), Failure> {
         methods.is_empty() || listed.any(|method| method == b"password")
     };
     if allows {
-        return Ok(());
+        return hosts(target);
     }
     let cause = "`require_auth` forbids `password`, which is how an access token is sent";
     Err(Failure::usage(cause).hint("leave `require_auth` out, or add `password` to it"))

@@ -99,6 +99,12 @@ fn name(port: u16) -> String {
     format!(".s.PGSQL.{port}")
 }
 
+/// Refuses a directory whose socket would have too long a path.
+pub fn check(directory: &Path, port: u16) -> Result<(), Failure> {
+    let directory = std::path::absolute(directory).map_err(|why| unusable(directory, &why))?;
+    check_length(&directory.join(name(port)))
+}
+
 fn check_length(path: &Path) -> Result<(), Failure> {
     let length = path.as_os_str().as_bytes().len();
     if length <= LONGEST {

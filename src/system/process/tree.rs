@@ -76,6 +76,16 @@ impl Tree {
     }
 }
 
+/// Ends every process of every tree that runs, before we end.
+#[cfg(unix)]
+pub fn end_all() {
+    signals::end_groups();
+}
+
+/// Ends every process of every tree that runs, which Windows does when we end.
+#[cfg(windows)]
+pub fn end_all() {}
+
 #[cfg(unix)]
 mod signals {
     //! Signals that end us, passed on to the process groups that run first.
@@ -159,10 +169,10 @@ mod signals {
     }
 
     /// Puts `action` in place and returns the one before, except where the signal is ignored: that
-    /// stays so, for us and for psql after us.
+    /// stays so, for us and for psql after us. A handler stays too: whoever set it ends the groups.
     fn replace(signal: Signal, action: &SigAction) -> Option<SigAction> {
         let before = set(signal, action)?;
-        if matches!(before.handler(), SigHandler::SigIgn) {
+        if !matches!(before.handler(), SigHandler::SigDfl) {
             set(signal, &before);
             return None;
         }
@@ -178,16 +188,21 @@ mod signals {
         unsafe { sigaction(signal, action) }.ok()
     }
 
-    /// Ends the groups and then ourselves, as the signal would have: `SA_RESETHAND` has put the
-    /// default back, and the signal, blocked while its handler runs, comes through when this
-    /// returns.
-    extern "C" fn pass_on(signal: i32) {
+    /// Ends all groups that run.
+    pub fn end_groups() {
         for place in &GROUPS {
             let group = place.load(Ordering::SeqCst);
             if group != 0 {
                 let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
             }
         }
+    }
+
+    /// Ends the groups and then ourselves, as the signal would have: `SA_RESETHAND` has put the
+    /// default back, and the signal, blocked while its handler runs, comes through when this
+    /// returns.
+    extern "C" fn pass_on(signal: i32) {
+        end_groups();
         if let Ok(signal) = Signal::try_from(signal) {
             let _ = raise(signal);
         }
