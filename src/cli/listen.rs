@@ -55,10 +55,24 @@ mod tests {
             assert_eq!(read(directory), Ok(Listen::Directory(directory.into())));
         }
         for text in ["0.0.0.0:1", "[::]:1", "10.0.0.1:1", "192.0.2.1:1"] {
-            assert!(read(text).unwrap_err().starts_with("isn't an address"), "{text}");
+            assert!(
+                read(text).unwrap_err().starts_with("isn't an address"),
+                "{text}"
+            );
         }
-        for text in ["65536", "-1", "x", "localhost", "127.0.0.1", "::1", "mydb:1"] {
-            assert!(read(text).unwrap_err().starts_with("isn't a port"), "{text}");
+        for text in [
+            "65536",
+            "-1",
+            "x",
+            "localhost",
+            "127.0.0.1",
+            "::1",
+            "mydb:1",
+        ] {
+            assert!(
+                read(text).unwrap_err().starts_with("isn't a port"),
+                "{text}"
+            );
         }
     }
 }

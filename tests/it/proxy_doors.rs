@@ -36,7 +36,11 @@ fn another_user_is_refused_even_where_the_socket_is_open_to_all() {
     let open = |path: &Path| {
         fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("its mode");
     };
-    for path in [user.home.path(), Path::new(proxy.value("host")), &proxy.socket()] {
+    for path in [
+        user.home.path(),
+        Path::new(proxy.value("host")),
+        &proxy.socket(),
+    ] {
         open(path);
     }
     let own = proxy.psql(&user, "");
@@ -62,16 +66,25 @@ fn a_port_wants_the_local_password_and_no_other() {
     let user = person(Identity::Alice).args(["--proxy=0"]);
     let proxy = Proxy::start(&user);
     let passfile = Path::new(proxy.value("passfile"));
-    assert_eq!(fs::metadata(passfile).expect("a file").mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(passfile).expect("a file").mode() & 0o777,
+        0o600
+    );
     assert!(passfile.starts_with(user.home.path().join(".local/state/entra-psql")));
     let line = fs::read_to_string(passfile).expect("a line");
     let password = line.trim_end().rsplit(':').next().expect("a password");
     let token = user.sandbox.issue(Identity::Alice, &TokenChanges::none());
     let with = |password: &str| {
-        let conninfo = format!("host=127.0.0.1 port={} user={ALICE} dbname=postgres", proxy.port());
+        let conninfo = format!(
+            "host=127.0.0.1 port={} user={ALICE} dbname=postgres",
+            proxy.port()
+        );
         let mut psql = proxy.psql(&user, "");
         psql.args(["-c", "select 1", "-d", &conninfo]);
-        let output = psql.env("PGPASSWORD", password).output().expect("psql runs");
+        let output = psql
+            .env("PGPASSWORD", password)
+            .output()
+            .expect("psql runs");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         (output.stdout == b"1\n", said)
     };
@@ -79,7 +92,10 @@ fn a_port_wants_the_local_password_and_no_other() {
     for wrong in ["wrong", &token, &password[1..]] {
         let (is_in, said) = with(wrong);
         assert!(!is_in);
-        assert!(said.contains("FATAL:  entra-psql: the local password is wrong"), "{said}");
+        assert!(
+            said.contains("FATAL:  entra-psql: the local password is wrong"),
+            "{said}"
+        );
         assert!(said.contains("HINT:  "), "{said}");
     }
     let (is_in, said) = with("");
@@ -124,7 +140,10 @@ fn a_web_page_gets_nothing() {
     let mut answer = Vec::new();
     page.read_to_end(&mut answer).expect("an end");
     assert_eq!(answer.first(), Some(&b'E'));
-    assert!(String::from_utf8_lossy(&answer).contains("C08P01\0"), "{answer:?}");
+    assert!(
+        String::from_utf8_lossy(&answer).contains("C08P01\0"),
+        "{answer:?}"
+    );
     proxy.says("refused: a client sent something else than a startup packet");
 }
 
@@ -146,7 +165,11 @@ fn a_second_proxy_is_an_error_and_a_dead_one_is_replaced() {
     let socket = first.socket();
     let second = user.run();
     assert_eq!((second.code, second.stdout.as_str()), (Some(2), ""));
-    assert!(second.stderr.contains("another proxy listens there"), "{}", second.stderr);
+    assert!(
+        second.stderr.contains("another proxy listens there"),
+        "{}",
+        second.stderr
+    );
     first.is_signed_in(&user, "", ALICE, "postgres");
     first.signal(Signal::SIGKILL);
     assert_eq!(first.ended().0, None);
@@ -164,12 +187,14 @@ fn wrong_usage_is_said_before_anybody_signs_in() {
     for listen in ["0.0.0.0:5432", "[::]:5432", "192.0.2.1:1"] {
         let ran = nobody().args([format!("--proxy={listen}")]).run();
         assert_eq!((ran.code, ran.az.len()), (Some(1), 0));
-        assert!(ran.stderr.contains("isn't an address of this machine alone"), "{}", ran.stderr);
+        assert!(
+            ran.stderr
+                .contains("isn't an address of this machine alone"),
+            "{}",
+            ran.stderr
+        );
     }
-    nobody()
-        .args(["--proxy=5432x"])
-        .run()
-        .fails("proxy/listen");
+    nobody().args(["--proxy=5432x"]).run().fails("proxy/listen");
     nobody()
         .args(["--proxy", "-c", "select 1"])
         .run()
@@ -185,9 +210,17 @@ fn wrong_usage_is_said_before_anybody_signs_in() {
     let long = format!("--proxy=/tmp/{}", "x".repeat(120));
     let ran = nobody().args([long]).run();
     assert_eq!((ran.code, ran.az.len()), (Some(1), 0));
-    assert!(ran.stderr.contains("and 103 are possible"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("and 103 are possible"),
+        "{}",
+        ran.stderr
+    );
     nobody()
-        .args(["--proxy", "-d", "host=a.postgres.database.azure.com target_session_attrs=primary"])
+        .args([
+            "--proxy",
+            "-d",
+            "host=a.postgres.database.azure.com target_session_attrs=primary",
+        ])
         .without("PGHOST")
         .run()
         .fails("proxy/session_attributes");

@@ -48,17 +48,21 @@ fn ctrl_c_cancels_the_query_and_the_session_goes_on() {
     let user = person(Identity::Alice).args(["--proxy"]);
     let proxy = Proxy::start(&user);
     let mut command = proxy.psql(&user, "");
-    command.args(["-v", "PROMPT1=ready> ", "-P", "pager=off"]).env("TERM", "dumb");
+    command
+        .args(["-v", "PROMPT1=ready> ", "-P", "pager=off"])
+        .env("TERM", "dumb");
     let mut psql = spawn_command(command, Some(30_000)).expect("a terminal");
     psql.exp_string("ready> ").expect("a prompt");
-    psql.send_line("select 'asleep' from pg_sleep(100);").expect("sent");
+    psql.send_line("select 'asleep' from pg_sleep(100);")
+        .expect("sent");
     within("the query to run", || {
         let sql = "select count(*) from pg_stat_activity where query like '%asleep%pg_sleep(100)%' and state = 'active' and pid <> pg_backend_pid()";
         let rows = Sandbox::shared().superuser_sql(sql).expect("rows");
         rows[0][0].as_deref() == Some("1")
     });
     psql.send_control('c').expect("sent");
-    psql.exp_string("canceling statement due to user request").expect("cancelled");
+    psql.exp_string("canceling statement due to user request")
+        .expect("cancelled");
     psql.exp_string("ready> ").expect("a prompt");
     psql.send_line("select 'still ' || 'here';").expect("sent");
     psql.exp_string("still here").expect("an answer");
@@ -72,7 +76,11 @@ fn a_client_that_is_killed_takes_its_session_along() {
     let proxy = Proxy::start(&user);
     let mut psql = talking(&proxy, &user);
     let pid = line(&mut psql, "begin; select pg_backend_pid();");
-    let pid = if pid == "BEGIN" { line(&mut psql, "") } else { pid };
+    let pid = if pid == "BEGIN" {
+        line(&mut psql, "")
+    } else {
+        pid
+    };
     assert!(is_at_server(&pid), "{pid}");
     psql.kill().expect("it is there");
     psql.wait().expect("its end");
@@ -100,7 +108,9 @@ fn a_session_that_the_server_ends_says_why() {
 
 #[test]
 fn a_server_that_is_gone_ends_its_sessions_and_the_next_client_hears_why() {
-    let gateway = Sandbox::shared().new_gateway(Manner::Genuine).expect("a gateway");
+    let gateway = Sandbox::shared()
+        .new_gateway(Manner::Genuine)
+        .expect("a gateway");
     let user = person(Identity::Alice)
         .var("PGPORT", gateway.port().to_string())
         .args(["--proxy"]);
@@ -108,10 +118,18 @@ fn a_server_that_is_gone_ends_its_sessions_and_the_next_client_hears_why() {
     let mut psql = talking(&proxy, &user);
     assert_eq!(line(&mut psql, "select 1;"), "1");
     drop(gateway);
+    let mut said = String::new();
+    within("the server to be gone", || {
+        said = proxy.ask(&user, "", "select 1").1;
+        said.contains("FATAL:  entra-psql: can't connect to `mydb.")
+    });
+    let stdin = psql.stdin.as_mut().expect("a pipe");
+    writeln!(stdin, "select 2;").expect("sent");
     let output = psql.wait_with_output().expect("its end");
-    assert_ne!(output.status.code(), Some(0));
-    let (_, said) = proxy.ask(&user, "", "select 1");
-    assert!(said.contains("FATAL:  entra-psql: can't connect to `mydb."), "{said}");
+    assert_eq!(
+        (output.status.code(), output.stdout.as_slice()),
+        (Some(2), &b""[..])
+    );
     assert!(said.contains("HINT:  "), "{said}");
 }
 
@@ -120,7 +138,7 @@ fn a_server_that_does_not_prove_who_it_is_gets_no_token() {
     for (manner, why) in [
         (Manner::WrongName, "certificate not valid for name"),
         (Manner::Expired, "certificate expired"),
-        (Manner::UnknownAuthority, "UnknownIssuer"),
+        (Manner::UnknownAuthority, "invalid peer certificate"),
         (Manner::Unencrypted, "has no TLS"),
     ] {
         let gateway = Sandbox::shared().new_gateway(manner).expect("a gateway");
@@ -161,12 +179,18 @@ fn weaker_modes_are_as_libpqs() {
 
 #[test]
 fn a_name_that_leads_nowhere_is_said() {
-    let user = person(Identity::Alice).without("PGHOSTADDR").args(["--proxy"]);
+    let user = person(Identity::Alice)
+        .without("PGHOSTADDR")
+        .args(["--proxy"]);
     let proxy = Proxy::start(&user);
     let (_, said) = proxy.ask(&user, "", "select 1");
-    let expected = "FATAL:  entra-psql: the host name `mydb.postgres.database.azure.com` can't be resolved";
+    let expected =
+        "FATAL:  entra-psql: the host name `mydb.postgres.database.azure.com` can't be resolved";
     assert!(said.contains(expected), "{said}");
-    assert!(said.contains("HINT:  check the host's name and the DNS"), "{said}");
+    assert!(
+        said.contains("HINT:  check the host's name and the DNS"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -176,7 +200,10 @@ fn the_second_host_is_tried() {
     drop(closed);
     let sandbox = Sandbox::shared();
     let user = person(Identity::Alice)
-        .var("PGHOST", "mydb.postgres.database.azure.com,mydb.postgres.database.azure.com")
+        .var(
+            "PGHOST",
+            "mydb.postgres.database.azure.com,mydb.postgres.database.azure.com",
+        )
         .var("PGHOSTADDR", "127.0.0.1,127.0.0.1")
         .var("PGPORT", format!("{port},{}", sandbox.port()))
         .args(["--proxy"]);
@@ -189,9 +216,15 @@ fn refusals_of_the_server_are_its_own() {
     let user = person(Identity::Alice).args(["--proxy"]);
     let proxy = Proxy::start(&user);
     let (_, said) = proxy.ask(&user, "dbname=nowhere", "select 1");
-    assert!(said.contains("database \"nowhere\" does not exist"), "{said}");
+    assert!(
+        said.contains("database \"nowhere\" does not exist"),
+        "{said}"
+    );
     let (_, said) = proxy.ask(&user, "user=carol@contoso.example", "select 1");
-    assert!(!said.contains("entra-psql"), "{said}");
+    assert!(
+        said.contains("FATAL:  role \"carol@contoso.example\" does not exist"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -224,7 +257,11 @@ fn where_files_are_few_clients_hear_it_and_others_take_their_place() {
             .arg(program.get_program())
             .args(program.get_args())
             .env_clear()
-            .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .envs(
+                program
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
             .current_dir(user.home.path());
         shell
     });
@@ -232,8 +269,9 @@ fn where_files_are_few_clients_hear_it_and_others_take_their_place() {
     let mut silent: Vec<_> = (0..20)
         .map(|_| UnixStream::connect(proxy.socket()).expect("a connection"))
         .collect();
-    let mut said = String::new();
-    silent[0].read_to_string(&mut said).expect("an end");
+    let mut said = Vec::new();
+    silent[0].read_to_end(&mut said).expect("an end");
+    let said = String::from_utf8_lossy(&said);
     assert!(said.contains("C53300\0"), "{said}");
     let mut sessions: Vec<_> = (0..9)
         .map(|_| {
@@ -243,7 +281,10 @@ fn where_files_are_few_clients_hear_it_and_others_take_their_place() {
         })
         .collect();
     let (_, said) = proxy.ask(&user, "", "select 1");
-    assert!(said.contains("FATAL:  entra-psql: 9 connections are open"), "{said}");
+    assert!(
+        said.contains("FATAL:  entra-psql: 9 connections are open"),
+        "{said}"
+    );
     let mut last = sessions.pop().expect("a session");
     last.kill().expect("it is there");
     last.wait().expect("its end");
@@ -310,14 +351,25 @@ fn systemd_is_told_and_its_sockets_are_taken() {
     let proxy = Proxy::start_with(&user, |program| {
         let mut shell = Command::new(tool("sh"));
         shell
-            .args(["-c", "LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\" 3<&0 0</dev/null", "sh"])
+            .args([
+                "-c",
+                "LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\" 3<&0 0</dev/null",
+                "sh",
+            ])
             .arg(program.get_program())
             .args(program.get_args())
             .env_clear()
-            .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .envs(
+                program
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
             .current_dir(user.home.path());
         let listener = listener.try_clone().expect("a descriptor");
-        #[expect(unsafe_code, reason = "between fork and exec, one async-signal-safe call is made")]
+        #[expect(
+            unsafe_code,
+            reason = "between fork and exec, one async-signal-safe call is made"
+        )]
         unsafe {
             shell.pre_exec(move || {
                 nix::unistd::dup2_stdin(&listener)?;
@@ -342,7 +394,9 @@ fn no_token_is_in_its_environment_arguments_files_or_what_it_says() {
     let user = person(Identity::Alice).args(["--proxy=0", "--entra-verbose"]);
     let proxy = Proxy::start(&user);
     proxy.is_signed_in(&user, "", ALICE, "postgres");
-    proxy.says("connection 1: `alice@contoso.example` to `postgres` at `mydb.postgres.database.azure.com`");
+    proxy.says(
+        "connection 1: `alice@contoso.example` to `postgres` at `mydb.postgres.database.azure.com`",
+    );
     proxy.says("connection 1: ended after ");
     let of_process = |name: &str| {
         let bytes = fs::read(format!("/proc/{}/{name}", proxy.pid())).expect("a file");

@@ -9,7 +9,12 @@ use crate::proxy_support::{ALICE, GROUP, Proxy, person, within};
 
 #[test]
 fn psql_connects_by_the_string_as_it_is() {
-    for listen in ["--proxy", "--proxy=0", "--proxy=[::1]:0", "--proxy=./sockets"] {
+    for listen in [
+        "--proxy",
+        "--proxy=0",
+        "--proxy=[::1]:0",
+        "--proxy=./sockets",
+    ] {
         let user = person(Identity::Alice).args([listen]);
         let proxy = Proxy::start(&user);
         proxy.is_signed_in(&user, "", ALICE, "postgres");
@@ -17,7 +22,11 @@ fn psql_connects_by_the_string_as_it_is() {
         proxy.is_signed_in(&user, &format!("user='{GROUP}'"), GROUP, "postgres");
         proxy.signal(Signal::SIGTERM);
         let (code, rest, said) = proxy.ended();
-        assert_eq!((code, rest.as_str(), said.as_str()), (Some(0), "", ""), "{listen}");
+        assert_eq!(
+            (code, rest.as_str(), said.as_str()),
+            (Some(0), "", ""),
+            "{listen}"
+        );
         assert_eq!(user.az_calls().len(), 1, "{listen}");
     }
 }
@@ -26,10 +35,19 @@ fn psql_connects_by_the_string_as_it_is() {
 fn the_systems_name_stands_for_the_role() {
     let user = person(Identity::Alice).args(["--proxy", "--group", GROUP, "-d", "app"]);
     let proxy = Proxy::start(&user);
-    assert!(proxy.conninfo.contains(r"user=Prod\ DB\ Readonly dbname=app"));
+    assert!(
+        proxy
+            .conninfo
+            .contains(r"user=Prod\ DB\ Readonly dbname=app")
+    );
     let name = platform_name();
     proxy.is_signed_in(&user, &format!("user={name} dbname={name}"), GROUP, "app");
-    proxy.is_signed_in(&user, &format!("user={name} dbname=postgres"), GROUP, "postgres");
+    proxy.is_signed_in(
+        &user,
+        &format!("user={name} dbname=postgres"),
+        GROUP,
+        "postgres",
+    );
 }
 
 fn platform_name() -> String {
@@ -61,7 +79,9 @@ fn a_token_that_soon_expires_is_used_while_the_next_is_fetched() {
     // Nobody answers az now, and nobody waits for it.
     user.entra.behave(Behaviour::fault(sandbox::Fault::Silence));
     proxy.is_signed_in(&user, "", ALICE, "postgres");
-    within("the next token to be asked for", || user.az_calls().len() == 2);
+    within("the next token to be asked for", || {
+        user.az_calls().len() == 2
+    });
     proxy.is_signed_in(&user, "", ALICE, "postgres");
     user.entra.behave(Behaviour::default());
     proxy.signal(Signal::SIGTERM);
@@ -78,7 +98,9 @@ fn who_signs_out_is_told_how_to_sign_in_and_then_served_again() {
     std::fs::rename(&azure, &aside).expect("signed out");
     within("the proxy to notice", || {
         let (_, said) = proxy.ask(&user, "", "select 1");
-        said.contains("FATAL:  entra-psql: ") && said.contains("HINT:  ") && said.contains("az login")
+        said.contains("FATAL:  entra-psql: ")
+            && said.contains("HINT:  ")
+            && said.contains("az login")
     });
     std::fs::remove_dir_all(&azure).expect("what az made");
     std::fs::rename(&aside, &azure).expect("signed in");

@@ -123,8 +123,12 @@ impl Proxy {
         let output = self.psql(user, more).args(["-c", sql]).output();
         let output = output.expect("psql runs");
         (
-            String::from_utf8_lossy(&output.stdout).trim_end().to_owned(),
-            String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
+            String::from_utf8_lossy(&output.stdout)
+                .trim_end()
+                .to_owned(),
+            String::from_utf8_lossy(&output.stderr)
+                .trim_end()
+                .to_owned(),
         )
     }
 
@@ -160,7 +164,10 @@ impl Drop for Proxy {
 pub fn within(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < Duration::from_secs(30), "waited for {what}");
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "waited for {what}"
+        );
         thread::sleep(Duration::from_millis(5));
     }
 }

@@ -124,16 +124,18 @@ fn first_message(body: &[u8]) -> Result<&[u8], Wrong> {
         .and_then(|rest| rest.split_first_chunk::<4>())
         .ok_or(Wrong::Message)?;
     let length = usize::try_from(u32::from_be_bytes(*length));
-    (length == Ok(text.len())).then_some(text).ok_or(Wrong::Message)
+    (length == Ok(text.len()))
+        .then_some(text)
+        .ok_or(Wrong::Message)
 }
 
 fn wrong(why: Wrong) -> Unheard {
     Unheard::Refused(match why {
         Wrong::Message => Refused::protocol("a client doesn't keep to SCRAM-SHA-256"),
-        Wrong::Proof => Refused::sign_in(
-            Failure::sign_in("the local password is wrong").hint(
+        Wrong::Proof => {
+            Refused::sign_in(Failure::sign_in("the local password is wrong").hint(
                 "use the `passfile` of the connection string that `entra-psql --proxy` printed",
-            ),
-        ),
+            ))
+        }
     })
 }

@@ -51,7 +51,10 @@ where
         Wish::Cancel(request) => {
             // Who sent it waits for nothing but the end.
             if let Err(refused) = house.server.cancel(&request).await {
-                log(&format!("a query wasn't cancelled: {}", refused.failure.cause()));
+                log(&format!(
+                    "a query wasn't cancelled: {}",
+                    refused.failure.cause()
+                ));
             }
         }
         Wish::Session(startup) => match house.open(startup).await {
@@ -154,8 +157,9 @@ impl House {
                 session::begin(&mut server, &startup, &signed_in.token),
             );
             let begun = begun.await.unwrap_or_else(|_| {
-                let failure = Failure::sign_in(format!("`{}` at {address} stopped answering", host.name))
-                    .hint("try again, or run `entra-psql --doctor`");
+                let failure =
+                    Failure::sign_in(format!("`{}` at {address} stopped answering", host.name))
+                        .hint("try again, or run `entra-psql --doctor`");
                 Err(Refused::no_connection(failure))
             })?;
             match begun {
@@ -218,7 +222,10 @@ impl Session {
         splice::splice(client, &mut self.server, for_client).await;
         if house.is_verbose {
             let lasted = self.began.elapsed().as_secs();
-            log(&format!("connection {}: ended after {lasted}s", self.number));
+            log(&format!(
+                "connection {}: ended after {lasted}s",
+                self.number
+            ));
         }
     }
 }

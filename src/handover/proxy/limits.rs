@@ -101,8 +101,9 @@ impl Limits {
             return Ok(session);
         }
         let cause = format!("{others} connections are open, and no more are possible");
-        let failure = Failure::sign_in(cause)
-            .hint("close connections, or start the proxy with a higher limit of open files (`ulimit -n`)");
+        let failure = Failure::sign_in(cause).hint(
+            "close connections, or start the proxy with a higher limit of open files (`ulimit -n`)",
+        );
         Err(Refused::limit(failure))
     }
 }

@@ -152,7 +152,9 @@ mod tests {
 
     #[test]
     fn a_failure_has_its_cause_and_its_remedies() {
-        let failure = Failure::sign_in("no\0token").hint("run `az login`").hint("b");
+        let failure = Failure::sign_in("no\0token")
+            .hint("run `az login`")
+            .hint("b");
         let bytes = error(&Refused::sign_in(failure));
         assert!(has_state(&bytes[5..], b"28000"));
         assert!(!has_state(&bytes[5..], b"57P03"));

@@ -9,11 +9,11 @@ mod client;
 mod connection;
 mod door;
 mod limits;
-mod messages;
+pub mod messages;
 pub mod opening;
 mod password;
 mod refused;
-mod scram;
+pub mod scram;
 mod server;
 mod service_manager;
 mod serving;
@@ -97,7 +97,9 @@ impl Proxy {
         let files = limits::raise_files();
         let variable = |name| {
             let mut variables = settings.variables();
-            variables.find(|(key, _)| *key == name).map(|(_, value)| value)
+            variables
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value)
         };
         let mode = variable("PGSSLMODE").and_then(OsStr::to_str);
         let server = settings::server(
@@ -107,7 +109,7 @@ impl Proxy {
         )?;
         let directory = PrivateDirectory::open().ok().flatten();
         let signer = Signer::new(plan, environment, directory.as_ref())?.unattended();
-        let (tokens, asked) = Tokens::new(Arc::clone(signed_in));
+        let (tokens, asked) = Tokens::new(Arc::clone(signed_in), signer.key());
         let tokens = Arc::new(tokens);
         let connection = handover.connection();
         let database = connection.database().unwrap_or_default();
@@ -143,15 +145,15 @@ impl Proxy {
                 terminal::warn(&format!("the next token can't be had: {}", failure.cause()));
             };
             let (tokens, signer, asked) = (&tokens, &signer, asked);
-            scope.spawn(move || tokens.serve_from(&asked, signer, warn));
-            let served = runtime.block_on(serving::serve(&opening, house, drain, ready));
+            scope.spawn(move || tokens.serve_from(asked, signer, warn));
+            let outcome = runtime.block_on(serving::serve(&opening, house, drain, ready));
             runtime.shutdown_background();
-            if !tokens.end() && served.is_ok() {
+            if !tokens.end() && outcome.is_ok() {
                 // Whatever gets the next token is not waited for.
                 process::tree::end_all();
                 std::process::exit(0);
             }
-            served.map(|()| 0)
+            outcome.map(|()| 0)
         })
     }
 }
@@ -205,13 +207,20 @@ fn advise(door: &Door, role: &OsStr) {
     if !io::stderr().is_terminal() {
         return;
     }
-    let (host, role) = (door.host.display(), plain_text::clean(&role.to_string_lossy()));
+    let (host, role) = (
+        door.host.display(),
+        plain_text::clean(&role.to_string_lossy()),
+    );
     let port = door.port;
-    terminal::say(&match door.password.as_deref().map(password::Password::path) {
-        None => format!("connect to host `{host}`, port {port}, as user `{role}`, without a password"),
-        Some(file) => format!(
-            "connect to host `{host}`, port {port}, as user `{role}`, without TLS; the password is at the end of `{}`",
-            Path::display(file)
-        ),
-    });
+    terminal::say(
+        &match door.password.as_deref().map(password::Password::path) {
+            None => format!(
+                "connect to host `{host}`, port {port}, as user `{role}`, without a password"
+            ),
+            Some(file) => format!(
+                "connect to host `{host}`, port {port}, as user `{role}`, without TLS; the password is at the end of `{}`",
+                Path::display(file)
+            ),
+        },
+    );
 }

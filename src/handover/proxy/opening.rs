@@ -145,7 +145,10 @@ mod tests {
         assert_eq!(read(CANCEL, &[7; 4]), None);
         assert_eq!(read(CANCEL, &[7; 261]), None);
         assert_eq!(read(2 << 16, b""), None);
-        assert!(matches!(read(3 << 16 | 2, b"\0"), Some(Opening::Startup(_))));
+        assert!(matches!(
+            read(3 << 16 | 2, b"\0"),
+            Some(Opening::Startup(_))
+        ));
         assert_eq!(Opening::read(Vec::new()), None);
     }
 

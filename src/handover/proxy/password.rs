@@ -39,16 +39,14 @@ impl Password {
             .read(&name)
             .map_err(|exposed| unusable(&exposed.0))?;
         let kept = kept.map(Zeroizing::new);
-        let password = match kept.as_deref().and_then(|line| password_in(line, address)) {
-            Some(password) => password,
-            None => {
-                let password = random().ok_or_else(no_random)?;
-                directory
-                    .replace(&name, line(address, &password).as_bytes())
-                    .map_err(|why| unusable(&why.to_string()))?;
-                password
-            }
-        };
+        let known = kept.and_then(|line| password_in(&line, address));
+        let is_new = known.is_none();
+        let password = known.or_else(random).ok_or_else(no_random)?;
+        if is_new {
+            directory
+                .replace(&name, line(address, &password).as_bytes())
+                .map_err(|why| unusable(&why.to_string()))?;
+        }
         Ok(Self {
             verifier: Verifier::new(&password).ok_or_else(no_random)?,
             file: PassFile::Kept(path),
@@ -109,7 +107,7 @@ fn password_in(text: &[u8], address: IpAddr) -> Option<Zeroizing<String>> {
 fn random() -> Option<Zeroizing<String>> {
     let mut bytes = Zeroizing::new([0; 32]);
     SystemRandom::new().fill(&mut *bytes).ok()?;
-    Some(Zeroizing::new(URL_SAFE_NO_PAD.encode(&*bytes)))
+    Some(Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes)))
 }
 
 fn no_random() -> Failure {

@@ -36,7 +36,7 @@ pub struct Exchange<'a> {
 }
 
 /// The client's message isn't what comes now, or the proof is wrong.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrong {
     Message,
     Proof,

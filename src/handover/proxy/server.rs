@@ -100,10 +100,7 @@ impl Server {
             let cause = format!("the host name `{named}` can't be resolved: {why}");
             unreachable(cause, "check the host's name and the DNS")
         };
-        let found = timeout(
-            self.patience,
-            tokio::net::lookup_host((named, host.port)),
-        );
+        let found = timeout(self.patience, tokio::net::lookup_host((named, host.port)));
         match found.await {
             Ok(Ok(addresses)) => Ok(addresses.collect()),
             Ok(Err(why)) => Err(unresolved(&why)),
@@ -119,7 +116,10 @@ impl Server {
     ) -> Result<Stream, Refused> {
         let mut stream = TcpStream::connect(address).await.map_err(|why| {
             let cause = format!("can't connect to {}: {why}", shown(host, address));
-            unreachable(cause, "check that the server runs and that its firewall admits you")
+            unreachable(
+                cause,
+                "check that the server runs and that its firewall admits you",
+            )
         })?;
         self.liveness.apply(&stream);
         let broken = |why: std::io::Error| {

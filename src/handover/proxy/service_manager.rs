@@ -22,8 +22,8 @@ pub fn notify(environment: &Environment, state: &str) {
         _ => SocketAddr::from_pathname(place),
     };
     // A manager that isn't there needs to hear nothing.
-    let _ = UnixDatagram::unbound()
-        .and_then(|socket| socket.send_to_addr(state.as_bytes(), &address?));
+    let _ =
+        UnixDatagram::unbound().and_then(|socket| socket.send_to_addr(state.as_bytes(), &address?));
 }
 
 /// Tells the manager something: there is none on this system.

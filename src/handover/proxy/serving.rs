@@ -240,12 +240,19 @@ impl Opening<'_> {
     #[cfg(unix)]
     fn inherited(&self) -> Result<Vec<Door>, Failure> {
         let sockets = service_manager::sockets(self.environment);
-        sockets.into_iter().map(|socket| self.door_of(socket)).collect()
+        sockets
+            .into_iter()
+            .map(|socket| self.door_of(socket))
+            .collect()
     }
 
     /// The doors that the service manager has opened: there is none.
     #[cfg(windows)]
-    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "one signature on every system")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "one signature on every system"
+    )]
     fn inherited(&self) -> Result<Vec<Door>, Failure> {
         Ok(Vec::new())
     }
@@ -263,7 +270,10 @@ impl Opening<'_> {
         let address = socket2::SockRef::from(&socket).local_addr();
         if let Some(address) = address.map_err(unusable)?.as_socket() {
             if !door::is_loopback(address.ip()) {
-                return Err(wrong(&format!("`{}` isn't a loopback address", address.ip())));
+                return Err(wrong(&format!(
+                    "`{}` isn't a loopback address",
+                    address.ip()
+                )));
             }
             let listener = TcpListener::from(socket);
             listener.set_nonblocking(true).map_err(unusable)?;

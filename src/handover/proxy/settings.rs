@@ -109,7 +109,11 @@ fn hosts(target: &Target) -> Result<Vec<Host>, Failure> {
         let port = if host.port.is_empty() {
             Some(5432)
         } else {
-            text(&host.port).trim().parse().ok().filter(|&port| port > 0)
+            text(&host.port)
+                .trim()
+                .parse()
+                .ok()
+                .filter(|&port| port > 0)
         };
         Ok(Host {
             name,

@@ -200,7 +200,10 @@ mod tests {
         let mode = fs::metadata(&path).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600);
         let second = Socket::open(directory.path(), 5432).err().unwrap();
-        assert!(second.cause().ends_with("another proxy listens there"), "{second}");
+        assert!(
+            second.cause().ends_with("another proxy listens there"),
+            "{second}"
+        );
         assert!(path.exists());
         drop(socket);
         assert!(!path.exists());
@@ -232,10 +235,16 @@ mod tests {
         fs::create_dir(&open).unwrap();
         fs::set_permissions(&open, Permissions::from_mode(0o750)).unwrap();
         let refused = Socket::open(&open, 1).err().unwrap();
-        assert!(refused.cause().ends_with("is open to other users"), "{refused}");
+        assert!(
+            refused.cause().ends_with("is open to other users"),
+            "{refused}"
+        );
         let long = directory.path().join("x".repeat(100));
         let refused = Socket::open(&long, 1).err().unwrap();
-        assert!(refused.cause().ends_with("and 103 are possible"), "{refused}");
+        assert!(
+            refused.cause().ends_with("and 103 are possible"),
+            "{refused}"
+        );
         assert!(!long.exists());
         let new = directory.path().join("new");
         let _socket = Socket::open(&new, 1).unwrap();
@@ -244,7 +253,10 @@ mod tests {
 
     #[test]
     fn places_are_named_as_libpq_does() {
-        assert_eq!(place(Path::new("/run/x/.s.PGSQL.6432")), Some(("/run/x".into(), 6432)));
+        assert_eq!(
+            place(Path::new("/run/x/.s.PGSQL.6432")),
+            Some(("/run/x".into(), 6432))
+        );
         assert_eq!(place(Path::new("/run/x/socket")), None);
     }
 }

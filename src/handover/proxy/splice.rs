@@ -63,7 +63,8 @@ where
             Poll::Ready(Err(Failed::Writer)) => Poll::Ready(false),
             Poll::Ready(Err(Failed::Reader)) => {
                 down.has_ended = true;
-                down.poll(context, server, client).map(|ended| ended.is_ok())
+                down.poll(context, server, client)
+                    .map(|ended| ended.is_ok())
             }
             Poll::Ready(Ok(())) => Poll::Ready(true),
             Poll::Pending => Poll::Pending,

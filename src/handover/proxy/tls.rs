@@ -119,8 +119,9 @@ fn roots(place: Option<&Roots>) -> Result<Vec<CertificateDer<'static>>, Failure>
     };
     if found.is_empty() {
         return Err(
-            Failure::sign_in(format!("there are no root certificates in {place}"))
-                .hint("install the system's `ca-certificates`, or name a root file in `PGSSLROOTCERT`"),
+            Failure::sign_in(format!("there are no root certificates in {place}")).hint(
+                "install the system's `ca-certificates`, or name a root file in `PGSSLROOTCERT`",
+            ),
         );
     }
     Ok(found)

@@ -41,7 +41,11 @@ enum Ask {
 }
 
 /// The thread's side.
-pub struct Asked(Receiver<Ask>);
+pub struct Asked {
+    asks: Receiver<Ask>,
+    /// What the first token is kept under.
+    known: Option<CacheKey>,
+}
 
 struct State {
     current: Option<Arc<SignedIn>>,
@@ -53,9 +57,9 @@ struct State {
 }
 
 impl Tokens {
-    /// Begins with the token that the start has fetched.
-    pub fn new(first: Arc<SignedIn>) -> (Self, Asked) {
-        let (asks, asked) = channel();
+    /// Begins with the token that the start has fetched, which is kept under `known`.
+    pub fn new(first: Arc<SignedIn>, known: Option<CacheKey>) -> (Self, Asked) {
+        let (sender, asks) = channel();
         let state = State {
             current: Some(first),
             checked: None,
@@ -64,9 +68,9 @@ impl Tokens {
         };
         let tokens = Self {
             state: Mutex::new(state),
-            asks,
+            asks: sender,
         };
-        (tokens, Asked(asked))
+        (tokens, Asked { asks, known })
     }
 
     /// The token to connect with now.
@@ -75,7 +79,9 @@ impl Tokens {
             let mut state = self.state();
             if let Some(current) = &state.current {
                 let is_checked = state.is_renewing
-                    || state.checked.is_some_and(|checked| checked.elapsed() < HOLDS);
+                    || state
+                        .checked
+                        .is_some_and(|checked| checked.elapsed() < HOLDS);
                 if is_checked && left(current) > TIME_TO_CONNECT {
                     return Ok(Arc::clone(current));
                 }
@@ -108,14 +114,14 @@ impl Tokens {
     /// goes wrong while nobody waits is told to `warn`.
     fn serve(
         &self,
-        asked: &Asked,
+        asked: Asked,
         key: impl Fn() -> Option<CacheKey>,
         sign_in: impl Fn() -> Result<SignedIn, Failure>,
         warn: impl Fn(&Failure),
     ) {
-        let mut known = key();
+        let Asked { asks, mut known } = asked;
         let mut tried: Option<Instant> = None;
-        while let Ok(Ask::Look) = asked.0.recv() {
+        while let Ok(Ask::Look) = asks.recv() {
             let now = key();
             let good = self
                 .state()
@@ -153,7 +159,7 @@ impl Tokens {
     }
 
     /// Answers with what `signer` says, until the end.
-    pub fn serve_from(&self, asked: &Asked, signer: &Signer<'_>, warn: impl Fn(&Failure)) {
+    pub fn serve_from(&self, asked: Asked, signer: &Signer<'_>, warn: impl Fn(&Failure)) {
         self.serve(asked, || signer.key(), || signer.sign_in(), warn);
     }
 }
@@ -169,5 +175,148 @@ impl State {
 
 fn left(signed_in: &SignedIn) -> Duration {
     let expires = signed_in.token.expires();
-    expires.duration_since(SystemTime::now()).unwrap_or_default()
+    expires
+        .duration_since(SystemTime::now())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::UNIX_EPOCH;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+    use crate::cli::method::Method;
+    use crate::entra::token::Token;
+    use crate::intent::method::Choice;
+    use crate::intent::role::{Delivery, Role};
+
+    /// A sign-in whose token lasts so many seconds.
+    fn lasting(seconds: u64) -> SignedIn {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let claims = format!("{{\"exp\":{}}}", now.as_secs() + seconds);
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let secret = format!("{}.{}.{}", part("{}"), part(&claims), part("x"));
+        SignedIn {
+            role: Role {
+                name: "alice".into(),
+                delivery: Delivery::Variable,
+            },
+            token: Token::read(secret).unwrap(),
+            choice: Choice {
+                method: Method::AzureCli,
+                because: None,
+            },
+        }
+    }
+
+    fn key(state: usize) -> CacheKey {
+        CacheKey {
+            identity: "alice".to_owned(),
+            state: state.to_string(),
+        }
+    }
+
+    /// Ends the thread, also where a test fails.
+    struct Ending<'a>(&'a Tokens);
+
+    impl Drop for Ending<'_> {
+        fn drop(&mut self) {
+            self.0.end();
+        }
+    }
+
+    /// Has `ask` ask for a token that lasts so long at first, and a day when it is fetched. Returns
+    /// how often it was fetched.
+    fn fetches(first: u64, state: &AtomicUsize, ask: impl AsyncFnOnce(&Tokens)) -> usize {
+        let (tokens, asked) = Tokens::new(Arc::new(lasting(first)), Some(key(0)));
+        let count = AtomicUsize::new(0);
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let sign_in = || {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    Ok(lasting(86_400))
+                };
+                let now = || Some(key(state.load(Ordering::SeqCst)));
+                tokens.serve(asked, now, sign_in, |_| {});
+            });
+            let _ending = Ending(&tokens);
+            runtime.unwrap().block_on(ask(&tokens));
+        });
+        count.load(Ordering::SeqCst)
+    }
+
+    async fn seconds_left(tokens: &Tokens) -> u64 {
+        left(&tokens.current().await.unwrap()).as_secs()
+    }
+
+    #[test]
+    fn a_good_token_is_used_again() {
+        let state = AtomicUsize::new(0);
+        let count = fetches(3600, &state, async |tokens| {
+            for _ in 0..3 {
+                assert!(seconds_left(tokens).await <= 3600);
+            }
+        });
+        assert_eq!(count, 0);
+    }
+
+    #[test]
+    fn one_that_has_ended_is_replaced_once() {
+        let state = AtomicUsize::new(0);
+        let count = fetches(1, &state, async |tokens| {
+            let (one, other) = tokio::join!(seconds_left(tokens), seconds_left(tokens));
+            assert!(one > 3600 && other > 3600);
+        });
+        assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn one_that_soon_ends_is_used_meanwhile() {
+        let state = AtomicUsize::new(0);
+        let count = fetches(90, &state, async |tokens| {
+            assert!(seconds_left(tokens).await <= 90);
+            while seconds_left(tokens).await <= 90 {
+                std::thread::yield_now();
+            }
+        });
+        assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn whoever_signs_in_as_somebody_else_is_somebody_else() {
+        let state = AtomicUsize::new(0);
+        let count = fetches(3600, &state, async |tokens| {
+            state.store(1, Ordering::SeqCst);
+            assert!(seconds_left(tokens).await > 3600);
+            tokens.state().checked = None;
+            assert!(seconds_left(tokens).await > 3600);
+        });
+        assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn a_failure_is_for_those_who_wait_and_the_next_one_tries_again() {
+        let (tokens, asked) = Tokens::new(Arc::new(lasting(1)), Some(key(0)));
+        let fails = AtomicUsize::new(1);
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let sign_in = || match fails.fetch_sub(1, Ordering::SeqCst) {
+                    1 => Err(Failure::sign_in("signed out")),
+                    _ => Ok(lasting(3600)),
+                };
+                tokens.serve(asked, || Some(key(0)), sign_in, |_| {});
+            });
+            let _ending = Ending(&tokens);
+            runtime.unwrap().block_on(async {
+                assert!(tokens.current().await.is_err());
+                assert!(tokens.current().await.is_ok());
+            });
+        });
+    }
 }
