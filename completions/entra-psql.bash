@@ -63,6 +63,8 @@ _entra_psql_short() {
 _entra_psql_optional() {
     case $1 in
     help) kind=help ;;
+    renew) kind=anything ;;
+    url) kind=anything ;;
     proxy) kind=anything ;;
     print-env) kind=print-env ;;
     doctor) kind=doctor ;;
@@ -86,7 +88,7 @@ _entra_psql_words() {
 
 # Adds every option: after a lone dash, $1, the letters too.
 _entra_psql_options() {
-    candidates+=(--echo-all --no-align --command --dbname --echo-queries --echo-errors --echo-hidden --file --field-separator --field-separator-zero --host --html --list --log-file --no-readline --single-transaction --output --port --pset --quiet --record-separator --record-separator-zero --single-step --single-line --tuples-only --table-attr --username --set --variable --version --no-password --password --expanded --no-psqlrc --help --csv --group --auth --tenant --client-id --subscription --cloud --resource --entra --no-entra --single-server --psql --exec --proxy --drain --print-env --print-conninfo --print-token --fresh --sign-out --timeout --dry-run --completions --doctor --entra-verbose)
+    candidates+=(--echo-all --no-align --command --dbname --echo-queries --echo-errors --echo-hidden --file --field-separator --field-separator-zero --host --html --list --log-file --no-readline --single-transaction --output --port --pset --quiet --record-separator --record-separator-zero --single-step --single-line --tuples-only --table-attr --username --set --variable --version --no-password --password --expanded --no-psqlrc --help --csv --group --auth --tenant --client-id --subscription --cloud --resource --entra --no-entra --single-server --psql --exec --renew --url --proxy --drain --print-env --print-conninfo --print-token --fresh --sign-out --timeout --dry-run --completions --doctor --entra-verbose)
     [[ $1 != - ]] || candidates+=('-a' '-A' '-c' '-d' '-e' '-b' '-E' '-f' '-F' '-z' '-h' '-H' '-l' '-L' '-n' '-1' '-o' '-p' '-P' '-q' '-R' '-0' '-s' '-S' '-t' '-T' '-U' '-v' '-V' '-w' '-W' '-x' '-X' '-?')
 }
 # END GENERATED

@@ -95,6 +95,8 @@ set edit:completion:arg-completer[entra-psql] = {|@words|
     [&long=single-server &desc='Append @servername to the role, as Single Server wants it']
     [&long=psql &desc='The psql to become' &arg-required=$true &arg-desc='PATH' &completer=$file~]
     [&long=exec &desc='Run PROGRAM in psql''s place, with the whole connection in its PG… variables; all words behind it are its own' &arg-required=$true &arg-desc='PROGRAM [ARGS]...' &completer={|_| }]
+    [&long=renew &desc='Sign in again for each connection that psql, or the program of --exec, opens later; with tcp, the program connects to a local port and not to a socket' &arg-optional=$true &arg-desc='tcp' &completer={|_| }]
+    [&long=url &desc='With --renew and --exec, also give the program the connection as a URI in the variable NAME [default: DATABASE_URL]' &arg-optional=$true &arg-desc='NAME' &completer={|_| }]
     [&long=proxy &desc='Serve this connection to other programs until stopped, signed in again as needed; LISTEN is a port, a loopback address with one, or a directory for a socket [default: a private socket]' &arg-optional=$true &arg-desc='LISTEN' &completer={|_| }]
     [&long=drain &desc='Let the connections of --proxy finish for so long after it is told to stop [default: 30]' &arg-required=$true &arg-desc='SECONDS' &completer={|_| }]
     [&long=print-env &desc='Print the connection, token and all, as assignments for SHELL: sh, fish, powershell, cmd or nu (default: the calling shell)' &arg-optional=$true &arg-desc='SHELL' &completer=(one-of 'sh' 'fish' 'powershell' 'cmd' 'nu')]

@@ -90,6 +90,8 @@ complete -c entra-psql -n 'not __entra_psql_has_program' -l no-entra -d 'No toke
 complete -c entra-psql -n 'not __entra_psql_has_program' -l single-server -d 'Append @servername to the role, as Single Server wants it'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l psql -r -F -d 'The psql to become'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l exec -x -a '(__entra_psql_program)' -d 'Run PROGRAM in psql\'s place, with the whole connection in its PG… variables; all words behind it are its own'
+complete -c entra-psql -n 'not __entra_psql_has_program' -l renew -d 'Sign in again for each connection that psql, or the program of --exec, opens later; with tcp, the program connects to a local port and not to a socket'
+complete -c entra-psql -n 'not __entra_psql_has_program' -l url -d 'With --renew and --exec, also give the program the connection as a URI in the variable NAME [default: DATABASE_URL]'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l proxy -d 'Serve this connection to other programs until stopped, signed in again as needed; LISTEN is a port, a loopback address with one, or a directory for a socket [default: a private socket]'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l drain -x -d 'Let the connections of --proxy finish for so long after it is told to stop [default: 30]'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l print-env -a 'sh fish powershell cmd nu' -d 'Print the connection, token and all, as assignments for SHELL: sh, fish, powershell, cmd or nu (default: the calling shell)'

@@ -59,6 +59,8 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         @{ Long = 'single-server'; Short = ''; Kind = ''; Optional = $false; Help = 'Append @servername to the role, as Single Server wants it' }
         @{ Long = 'psql'; Short = ''; Kind = 'file'; Optional = $false; Help = 'The psql to become' }
         @{ Long = 'exec'; Short = ''; Kind = 'program'; Optional = $false; Help = 'Run PROGRAM in psql''s place, with the whole connection in its PG… variables; all words behind it are its own' }
+        @{ Long = 'renew'; Short = ''; Kind = 'anything'; Optional = $true; Help = 'Sign in again for each connection that psql, or the program of --exec, opens later; with tcp, the program connects to a local port and not to a socket' }
+        @{ Long = 'url'; Short = ''; Kind = 'anything'; Optional = $true; Help = 'With --renew and --exec, also give the program the connection as a URI in the variable NAME [default: DATABASE_URL]' }
         @{ Long = 'proxy'; Short = ''; Kind = 'anything'; Optional = $true; Help = 'Serve this connection to other programs until stopped, signed in again as needed; LISTEN is a port, a loopback address with one, or a directory for a socket [default: a private socket]' }
         @{ Long = 'drain'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Let the connections of --proxy finish for so long after it is told to stop [default: 30]' }
         @{ Long = 'print-env'; Short = ''; Kind = 'words'; Optional = $true; Help = 'Print the connection, token and all, as assignments for SHELL: sh, fish, powershell, cmd or nu (default: the calling shell)' }

@@ -99,10 +99,12 @@ use std::sync::Arc;
 use cli::Options;
 use environment::Environment;
 use failure::{Failure, Kind};
+use handover::renew::{self, Serving};
 use handover::variables::{self, Settings};
 use handover::{Course, Handover, Psql, Receiver, roots};
 use intent::purpose::Purpose;
-use intent::{Decision, Plan, WithoutToken, command_line, evidence, tls};
+use intent::tls::{self, Protection};
+use intent::{Decision, Plan, WithoutToken, command_line, evidence};
 use libpq::files;
 use libpq::target::Target;
 use psql::command_line::{Outcome, Wanted};
@@ -177,7 +179,7 @@ impl Start {
     fn connect(self, wanted: &Wanted, target: &Target) -> Result<i32, Failure> {
         match evidence::decide(wanted, target, &self.flags, &self.environment)? {
             Decision::BecomePsql(why) => self.go_on(wanted, target, why),
-            Decision::SignIn(plan) => self.sign_in(target, &plan),
+            Decision::SignIn(plan) => self.sign_in(wanted, target, &plan),
         }
     }
 
@@ -195,7 +197,7 @@ impl Start {
         })
     }
 
-    fn sign_in(self, target: &Target, plan: &Plan) -> Result<i32, Failure> {
+    fn sign_in(self, wanted: &Wanted, target: &Target, plan: &Plan) -> Result<i32, Failure> {
         let environment = &self.environment;
         let protection = tls::protect(target, files::has_own_roots(environment))?;
         // The program first: without it, a token is fetched for nothing.
@@ -209,31 +211,25 @@ impl Start {
             roots::roots(psql, mode, is_azure, directory.as_ref(), environment)
         });
         let roots = roots.transpose()?;
-        let sign_in = || signer::sign_in(plan, environment, directory.as_ref());
-        let signed_in = sign_in().or_else(|failure| {
-            let may_ask = receiver.is_started(&plan.options);
-            if may_ask && offer::run_az_login(&failure, environment) {
-                sign_in()
-            } else {
-                Err(failure)
-            }
-        })?;
-        let signed_in = Arc::new(signed_in);
-        for warning in variables::warnings(&signed_in.role, &signed_in.token) {
-            terminal::warn(&warning);
-        }
-        let named = files::name_files(target, environment);
-        let settings = Settings::new(plan, &signed_in, &protection, named, roots);
-        receiver.hand_over(&Handover {
+        let signing_in = SigningIn {
             target,
-            options: &plan.options,
+            plan,
             environment,
-            course: Course::WithToken {
-                plan,
-                settings: &settings,
-                signed_in: &signed_in,
-            },
-        })
+            directory: directory.as_ref(),
+            protection,
+            roots,
+            may_ask: receiver.is_started(&plan.options),
+        };
+        let Some(way) = receiver.way_to_helper(target, &plan.options)? else {
+            return signing_in.then(|handover| receiver.hand_over(handover));
+        };
+        let serve = |helper: Serving<'_>| signing_in.then(|handover| helper.serve(handover));
+        match renew::start(&way, environment, serve)? {
+            Ok(local) => {
+                receiver.hand_over_local(&local, wanted, target, &plan.options, environment)
+            }
+            Err(code) => Ok(code),
+        }
     }
 
     fn become_psql(self, reason: &str) -> Result<i32, Failure> {
@@ -262,5 +258,51 @@ impl Start {
     fn print_our_help(self) -> Result<i32, Failure> {
         terminal::print(cli::command().render_help().to_string())?;
         self.become_psql("psql prints its help")
+    }
+}
+
+/// All that is needed to sign in, once it is settled.
+struct SigningIn<'a> {
+    target: &'a Target,
+    plan: &'a Plan,
+    environment: &'a Environment,
+    directory: Option<&'a PrivateDirectory>,
+    protection: Protection,
+    roots: Option<OsString>,
+    /// Whether a person at the terminal may be offered to run `az login`.
+    may_ask: bool,
+}
+
+impl SigningIn<'_> {
+    /// Signs in, and has the connection used.
+    fn then(
+        self,
+        use_it: impl FnOnce(&Handover<'_>) -> Result<i32, Failure>,
+    ) -> Result<i32, Failure> {
+        let (plan, environment) = (self.plan, self.environment);
+        let once = || signer::sign_in(plan, environment, self.directory);
+        let signed_in = once().or_else(|failure| {
+            if self.may_ask && offer::run_az_login(&failure, environment) {
+                once()
+            } else {
+                Err(failure)
+            }
+        })?;
+        let signed_in = Arc::new(signed_in);
+        for warning in variables::warnings(&signed_in.role, &signed_in.token) {
+            terminal::warn(&warning);
+        }
+        let named = files::name_files(self.target, environment);
+        let settings = Settings::new(plan, &signed_in, &self.protection, named, self.roots);
+        use_it(&Handover {
+            target: self.target,
+            options: &plan.options,
+            environment,
+            course: Course::WithToken {
+                plan,
+                settings: &settings,
+                signed_in: &signed_in,
+            },
+        })
     }
 }

@@ -16,6 +16,7 @@ use crate::shell::Shell;
 use super::completions::Script;
 use super::description::{command, explain, see_help};
 use super::listen::Listen;
+use super::renew::Renew;
 use super::table::{OPTIONS, Value};
 
 /// What `--auth` says.
@@ -76,6 +77,10 @@ pub struct Options {
     pub psql: Option<OsString>,
     /// `--timeout`
     pub timeout: Option<Duration>,
+    /// `--renew`
+    pub renew: Option<Renew>,
+    /// `--url`
+    pub url: Option<String>,
     /// `--proxy`
     pub proxy: Option<Listen>,
     /// `--drain`
@@ -196,9 +201,11 @@ impl Options {
             fresh: self.fresh || variables.fresh,
             dry_run: self.dry_run || variables.dry_run,
             verbose: self.verbose || variables.verbose,
+            renew: self.renew.or(variables.renew),
             drain: self.drain.or(variables.drain),
             // These have no variables.
             proxy: self.proxy,
+            url: self.url,
             print_env: self.print_env,
             print_conninfo: self.print_conninfo,
             print_token: self.print_token,
@@ -223,6 +230,11 @@ impl Options {
     pub fn say_how_to_sign_in(&self) -> bool {
         let named = [&self.tenant, &self.subscription, &self.client_id];
         self.auth.is_some() || self.fresh || named.iter().any(|value| value.is_some())
+    }
+
+    /// Whether later connections sign in again. A dry run opens none.
+    pub fn renews(&self) -> bool {
+        matches!(self.renew, Some(Renew::On | Renew::Tcp)) && !self.dry_run && cfg!(unix)
     }
 
     /// Whether a token is asked for.
@@ -255,6 +267,14 @@ impl Options {
             psql: matches.get_one("psql").cloned(),
             timeout: matches.get_one("timeout").copied(),
             drain: matches.get_one("drain").copied(),
+            renew: matches.contains_id("renew").then(|| {
+                let named = matches.get_one("renew").copied();
+                named.unwrap_or(Renew::On)
+            }),
+            url: matches.contains_id("url").then(|| {
+                let named = matches.get_one("url").cloned();
+                named.unwrap_or_else(|| "DATABASE_URL".to_owned())
+            }),
             proxy: matches.contains_id("proxy").then(|| {
                 let named = matches.get_one("proxy").cloned();
                 named.unwrap_or(Listen::Anywhere)

@@ -115,6 +115,18 @@ pub const OPTIONS: &[OwnOption] = &[
         help: "Run PROGRAM in psql's place, with the whole connection in its PG… variables; all words behind it are its own",
     },
     OwnOption {
+        name: "renew",
+        value: Value::Optional("tcp"),
+        variable: Some("ENTRA_PSQL_RENEW"),
+        help: "Sign in again for each connection that psql, or the program of --exec, opens later; with tcp, the program connects to a local port and not to a socket",
+    },
+    OwnOption {
+        name: "url",
+        value: Value::Optional("NAME"),
+        variable: None,
+        help: "With --renew and --exec, also give the program the connection as a URI in the variable NAME [default: DATABASE_URL]",
+    },
+    OwnOption {
         name: "proxy",
         value: Value::Optional("LISTEN"),
         variable: None,

@@ -9,7 +9,7 @@ use crate::entra::cloud::{self, Named};
 use crate::shell::Shell;
 
 use super::completions::{self, Script};
-use super::{Auth, Format, Listen};
+use super::{Auth, Format, Listen, Renew};
 
 pub(super) fn value_parser(name: &str) -> ValueParser {
     match name {
@@ -26,6 +26,8 @@ pub(super) fn value_parser(name: &str) -> ValueParser {
             .map(|name| Shell::by_name(&name).unwrap_or(Shell::Sh))
             .into(),
         "timeout" => ValueParser::new(seconds),
+        "renew" => ValueParser::new(Renew::read),
+        "url" => ValueParser::new(variable_name),
         "drain" => ValueParser::new(seconds_or_none),
         "proxy" => OsStringValueParser::new()
             .try_map(|value| Listen::read(&value))
@@ -114,6 +116,15 @@ pub fn resource(text: &str) -> Result<String, String> {
         }
         _ => Err("is no `https://` resource".to_owned()),
     }
+}
+
+/// The name of an environment variable.
+fn variable_name(text: &str) -> Result<String, String> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    if text.is_empty() || text.as_bytes()[0].is_ascii_digit() || !text.bytes().all(fits) {
+        return Err("can't be the name of an environment variable".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// A number of seconds, or 0 for none at all.

@@ -10,6 +10,7 @@ mod print;
 mod program;
 pub mod proxy;
 mod psql;
+pub mod renew;
 pub mod report;
 pub mod roots;
 pub mod variables;
@@ -27,6 +28,7 @@ use crate::libpq::connection::{Connection, PASSWORD};
 use crate::libpq::parameters::LibpqError;
 use crate::libpq::resolve;
 use crate::libpq::target::Target;
+use crate::psql::command_line::Wanted;
 use crate::psql::locate;
 use crate::sign_in::signer::SignedIn;
 use crate::system::terminal;
@@ -36,6 +38,7 @@ use print::Reader;
 use program::Program;
 use proxy::Proxy;
 pub use psql::Psql;
+use renew::Local;
 use variables::Settings;
 
 /// Who gets the connection, found and ready.
@@ -138,6 +141,43 @@ impl Receiver {
             Self::Reader(reader) => reader.check_database(target),
             Self::Proxy(proxy) => proxy.check(target),
         }
+    }
+
+    /// How whoever gets it reaches a helper beside it, if it connects again later and that is wanted.
+    pub fn way_to_helper(
+        &self,
+        target: &Target,
+        options: &Options,
+    ) -> Result<Option<renew::Way>, Failure> {
+        match self {
+            Self::Psql(_) if options.renews() => renew::Way::of_psql(target).map(Some),
+            Self::Program(_) if options.renews() => {
+                renew::Way::of_program(target, options).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Hands over the connection to a helper that is ready.
+    pub fn hand_over_local(
+        self,
+        local: &Local,
+        wanted: &Wanted,
+        target: &Target,
+        options: &Options,
+        environment: &Environment,
+    ) -> Result<i32, Failure> {
+        let launch = match self {
+            Self::Psql(psql) => psql.with_helper(local, wanted, target, environment)?,
+            Self::Program(program) => {
+                let url = options.url.as_deref();
+                program.with_helper(local.for_program(target, environment, url))
+            }
+            Self::Reader(_) | Self::Proxy(_) => return Ok(0),
+        };
+        run(&launch, options, || {
+            "connections are served by a helper".to_owned()
+        })
     }
 
     /// Hands the connection over, and returns the exit code where something is left of us.

@@ -1,6 +1,6 @@
 //! What the connection is for: psql, another program in its place, or to be printed for one.
 
-use crate::cli::{Listen, Options, WhichShell};
+use crate::cli::{Listen, Options, Renew, WhichShell};
 use crate::failure::Failure;
 use crate::psql::command_line::{Program, Wanted};
 
@@ -62,6 +62,7 @@ impl Purpose {
             return Err(Failure::usage("`--drain` is for `--proxy` alone")
                 .hint("leave out `--drain`, or add `--proxy`"));
         }
+        purpose.check_renewal(flags)?;
         if purpose == Self::Psql {
             return Ok(purpose);
         }
@@ -79,6 +80,33 @@ impl Purpose {
             ))
             .hint("give one of the two")),
             None => purpose.with_program_named(),
+        }
+    }
+
+    /// Refuses `--renew` where nothing connects later, and what belongs to it alone.
+    fn check_renewal(&self, flags: &Options) -> Result<(), Failure> {
+        let renews = matches!(flags.renew, Some(Renew::On | Renew::Tcp));
+        if flags.url.is_some() && !(renews && matches!(self, Self::Program(_))) {
+            return Err(Failure::usage("`--url` is for `--renew` with `--exec`")
+                .hint("leave out `--url`, or add `--renew` and `--exec PROGRAM`"));
+        }
+        if !renews {
+            return Ok(());
+        }
+        let other = match self {
+            Self::Print(_) | Self::Proxy(_) => Some(self.option()),
+            _ if flags.doctor.is_some() => Some("--doctor"),
+            _ if flags.dry_run => Some("--dry-run"),
+            Self::Psql | Self::Program(_) => None,
+        };
+        match other {
+            Some(other) => Err(Failure::usage(format!(
+                "`--renew` and `{other}` exclude each other"
+            ))
+            .hint("give one of the two")),
+            None if cfg!(windows) => Err(Failure::usage("`--renew` isn't supported on Windows")
+                .hint("use `--proxy` for connections that outlive the token")),
+            None => Ok(()),
         }
     }
 
@@ -213,6 +241,31 @@ mod tests {
                 &["proxy", "doctor"],
                 None,
                 "`--proxy` and `--doctor` exclude each other",
+            ),
+            (
+                &["renew", "proxy"],
+                None,
+                "`--renew` and `--proxy` exclude each other",
+            ),
+            (
+                &["renew", "print-token"],
+                None,
+                "`--renew` and `--print-token` exclude each other",
+            ),
+            (
+                &["renew=tcp", "dry-run"],
+                Some("x"),
+                "`--renew` and `--dry-run` exclude each other",
+            ),
+            (
+                &["renew", "url"],
+                None,
+                "`--url` is for `--renew` with `--exec`",
+            ),
+            (
+                &["url"],
+                Some("x"),
+                "`--url` is for `--renew` with `--exec`",
             ),
             (&["drain=1"], None, "`--drain` is for `--proxy` alone"),
             (&[], Some(""), "`--exec` must not be empty"),

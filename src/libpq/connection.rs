@@ -62,6 +62,11 @@ impl Connection {
         filled("dbname").or_else(|| filled("user"))
     }
 
+    /// Takes the parameter with this `variable` out.
+    pub fn forget(&mut self, variable: &str) {
+        self.replace(variable, None);
+    }
+
     /// Takes the password out.
     pub fn forget_password(&mut self) {
         self.replace(PASSWORD, None);

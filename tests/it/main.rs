@@ -52,6 +52,7 @@ mod ready;
 mod refusals;
 mod remember;
 mod remember_files;
+mod renew;
 mod robust;
 mod roles;
 mod roots;

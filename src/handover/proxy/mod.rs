@@ -8,6 +8,9 @@
 mod client;
 mod connection;
 mod door;
+mod ending;
+#[cfg(unix)]
+pub mod helper;
 mod limits;
 pub mod messages;
 pub mod opening;
@@ -45,7 +48,10 @@ use crate::system::{platform, process, terminal, threads};
 use super::{Course, Handover, say};
 use connection::House;
 use door::Door;
+pub use ending::End;
 use serving::Opening;
+pub use serving::Place;
+pub use settings::check;
 use tokens::Tokens;
 
 /// How long connections may go on after the end was asked for.
@@ -67,7 +73,7 @@ impl Proxy {
 
     /// Refuses what can't be served, before anybody signs in.
     pub(super) fn check(&self, target: &Target) -> Result<(), Failure> {
-        let hosts = settings::check(target)?;
+        let hosts = check(target)?;
         match &self.listen {
             Listen::Directory(directory) => {
                 serving::check_directory(Path::new(directory), hosts[0].port)
@@ -78,19 +84,51 @@ impl Proxy {
 
     /// Serves until it is told to end.
     pub(super) fn hand_over(self, handover: &Handover<'_>) -> Result<i32, Failure> {
-        let (plan, signed_in, settings) = match &handover.course {
-            Course::WithoutToken { why, .. } => {
-                return Err(Failure::sign_in(format!(
-                    "`--proxy` serves connections with an access token, and here none is due: {}",
-                    why.reason
-                ))
-                .hint("if the server requires one, add `--entra`"));
-            }
-            Course::WithToken {
-                plan,
-                settings,
-                signed_in,
-            } => (*plan, *signed_in, *settings),
+        if let Course::WithoutToken { why, .. } = &handover.course {
+            return Err(Failure::sign_in(format!(
+                "`--proxy` serves connections with an access token, and here none is due: {}",
+                why.reason
+            ))
+            .hint("if the server requires one, add `--entra`"));
+        }
+        let service = Service {
+            place: Place::Asked(self.listen),
+            drain: handover.options.drain.unwrap_or(TIME_TO_DRAIN),
+            end: End::OnSignal,
+        };
+        service.run(handover, |doors, role, database| {
+            doors.iter().try_for_each(|door| {
+                terminal::print(conninfo(door, role, database))?;
+                advise(door, role);
+                Ok(())
+            })
+        })
+    }
+}
+
+/// What is served where, and until when.
+pub struct Service {
+    pub place: Place,
+    /// How long connections may go on after the end was asked for.
+    pub drain: Duration,
+    pub end: End,
+}
+
+impl Service {
+    /// Serves until the end. `ready` hears which doors are open, and which role and database go
+    /// with them.
+    pub fn run(
+        self,
+        handover: &Handover<'_>,
+        ready: impl FnOnce(&[Door], &OsStr, &OsStr) -> Result<(), Failure>,
+    ) -> Result<i32, Failure> {
+        let Course::WithToken {
+            plan,
+            settings,
+            signed_in,
+        } = &handover.course
+        else {
+            return Err(Failure::sign_in("no access token is due").hint("add `--entra`"));
         };
         let environment = handover.environment;
         signals::ignore_broken_pipes();
@@ -114,7 +152,7 @@ impl Proxy {
         let connection = handover.connection();
         let database = connection.database().unwrap_or_default();
         let opening = Opening {
-            listen: self.listen,
+            place: self.place,
             environment,
             directory: directory.as_ref(),
             keeps: plan.keeps_token,
@@ -132,21 +170,15 @@ impl Proxy {
         });
         say(handover.options, || handover.report(settings.variables()));
         let runtime = runtime()?;
-        let drain = plan.options.drain.unwrap_or(TIME_TO_DRAIN);
-        let ready = |doors: &[Door]| {
-            doors.iter().try_for_each(|door| {
-                terminal::print(conninfo(door, &signed_in.role.name, database))?;
-                advise(door, &signed_in.role.name);
-                Ok(())
-            })
-        };
+        let ready = |doors: &[Door]| ready(doors, &signed_in.role.name, database);
         std::thread::scope(|scope| {
             let warn = |failure: &Failure| {
                 terminal::warn(&format!("the next token can't be had: {}", failure.cause()));
             };
-            let (tokens, signer, asked) = (&tokens, &signer, asked);
+            let (tokens, signer) = (&tokens, &signer);
             scope.spawn(move || tokens.serve_from(asked, signer, warn));
-            let outcome = runtime.block_on(serving::serve(&opening, house, drain, ready));
+            let serving = serving::serve(&opening, house, self.end, self.drain, ready);
+            let outcome = runtime.block_on(serving);
             runtime.shutdown_background();
             if !tokens.end() && outcome.is_ok() {
                 // Whatever gets the next token is not waited for.

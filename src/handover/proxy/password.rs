@@ -2,7 +2,6 @@
 //! libpq takes it.
 
 use std::io::{self, Write as _};
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -18,6 +17,7 @@ use super::scram::Verifier;
 
 /// A password, and the file that it is in. It has no `Debug`.
 pub struct Password {
+    secret: Zeroizing<String>,
     verifier: Verifier,
     file: PassFile,
 }
@@ -30,34 +30,32 @@ enum PassFile {
 }
 
 impl Password {
-    /// The password for `address`: the one that is kept in `directory`, so that a program's saved
+    /// The password for `host`, as libpq names it: the one that is kept in `directory`, so that a program's saved
     /// connection works tomorrow, and a new one where there is none.
-    pub fn kept(directory: &PrivateDirectory, address: IpAddr) -> Result<Self, Failure> {
-        let name = format!("proxy-{address}.pgpass");
+    pub fn kept(directory: &PrivateDirectory, host: &str) -> Result<Self, Failure> {
+        let name = format!("proxy-{host}.pgpass");
         let path = directory.path_of(&name);
         let kept = directory
             .read(&name)
             .map_err(|exposed| unusable(&exposed.0))?;
         let kept = kept.map(Zeroizing::new);
-        let known = kept.and_then(|line| password_in(&line, address));
+        let known = kept.and_then(|line| password_in(&line, host));
         let is_new = known.is_none();
         let password = known.or_else(random).ok_or_else(no_random)?;
         if is_new {
             directory
-                .replace(&name, line(address, &password).as_bytes())
+                .replace(&name, line(host, &password).as_bytes())
                 .map_err(|why| unusable(&why.to_string()))?;
         }
         Ok(Self {
             verifier: Verifier::new(&password).ok_or_else(no_random)?,
+            secret: password,
             file: PassFile::Kept(path),
         })
     }
 
     /// A password that nobody knows after this run. Its file is in `directory`, if there is one.
-    pub fn of_this_run(
-        directory: Option<&PrivateDirectory>,
-        address: IpAddr,
-    ) -> Result<Self, Failure> {
+    pub fn of_this_run(directory: Option<&PrivateDirectory>, host: &str) -> Result<Self, Failure> {
         let password = random().ok_or_else(no_random)?;
         let written = |password: &str| -> io::Result<NamedTempFile> {
             let mut file = match directory {
@@ -65,19 +63,33 @@ impl Password {
                 // For its owner alone, wherever that is.
                 None => NamedTempFile::new()?,
             };
-            file.write_all(line(address, password).as_bytes())?;
+            file.write_all(line(host, password).as_bytes())?;
             Ok(file)
         };
+        let file = written(&password).map_err(|why| unusable(&why.to_string()))?;
         Ok(Self {
             verifier: Verifier::new(&password).ok_or_else(no_random)?,
-            file: PassFile::OfThisRun(
-                written(&password).map_err(|why| unusable(&why.to_string()))?,
-            ),
+            secret: password,
+            file: PassFile::OfThisRun(file),
         })
     }
 
     pub fn verifier(&self) -> &Verifier {
         &self.verifier
+    }
+
+    /// Removes the file, unless it is kept. Connections that are still there may hold on to the
+    /// password.
+    pub fn forget(&self) {
+        if let PassFile::OfThisRun(file) = &self.file {
+            // Where it can't be removed, nobody takes the password any more.
+            let _ = std::fs::remove_file(file.path());
+        }
+    }
+
+    /// The password itself, for the one program that gets it in a variable.
+    pub fn secret(&self) -> &str {
+        &self.secret
     }
 
     /// The password file.
@@ -89,17 +101,17 @@ impl Password {
     }
 }
 
-/// The line of a password file: for this address and no other.
-fn line(address: IpAddr, password: &str) -> Zeroizing<String> {
-    let host = address.to_string().replace(':', "\\:");
+/// The line of a password file: for this host and no other.
+fn line(host: &str, password: &str) -> Zeroizing<String> {
+    let host = host.replace('\\', "\\\\").replace(':', "\\:");
     Zeroizing::new(format!("{host}:*:*:*:{password}\n"))
 }
 
 /// The password in a line that we wrote.
-fn password_in(text: &[u8], address: IpAddr) -> Option<Zeroizing<String>> {
+fn password_in(text: &[u8], host: &str) -> Option<Zeroizing<String>> {
     let text = std::str::from_utf8(text).ok()?;
     let password = text.trim_end().rsplit(':').next()?;
-    let is_ours = password.len() >= 40 && *line(address, password) == text;
+    let is_ours = password.len() >= 40 && *line(host, password) == text;
     is_ours.then(|| Zeroizing::new(password.to_owned()))
 }
 
@@ -126,16 +138,15 @@ mod tests {
 
     #[test]
     fn only_our_own_line_is_read() {
-        let address: IpAddr = "::1".parse().unwrap();
+        let host = "::1";
         let password = random().unwrap();
         assert_eq!(password.len(), 43);
-        let text = line(address, &password);
+        let text = line(host, &password);
         assert!(text.starts_with("\\:\\:1:*:*:*:"), "{}", &text[..10]);
-        assert!(password_in(text.as_bytes(), address) == Some(password));
+        assert!(password_in(text.as_bytes(), host) == Some(password));
         for other in ["", "x", "\\:\\:1:*:*:*:short\n", "\\:\\:1:*:*:*:\n"] {
-            assert!(password_in(other.as_bytes(), address).is_none());
+            assert!(password_in(other.as_bytes(), host).is_none());
         }
-        let elsewhere = "127.0.0.1".parse().unwrap();
-        assert!(password_in(text.as_bytes(), elsewhere).is_none());
+        assert!(password_in(text.as_bytes(), "127.0.0.1").is_none());
     }
 }

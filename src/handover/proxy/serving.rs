@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::cli::Listen;
@@ -16,16 +17,16 @@ use crate::system::private_directory::PrivateDirectory;
 
 use super::connection::{self, House};
 use super::door::{self, Client, Door};
+use super::ending::End;
 use super::password::Password;
 use super::service_manager;
-use super::signals::Signals;
 
 /// How long nobody is let in where no file is left for them.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Which doors to open.
 pub struct Opening<'a> {
-    pub listen: Listen,
+    pub place: Place,
     pub environment: &'a Environment,
     /// What is ours alone, for as long as the session.
     pub directory: Option<&'a PrivateDirectory>,
@@ -36,39 +37,67 @@ pub struct Opening<'a> {
     pub port: u16,
 }
 
+/// Where to listen.
+pub enum Place {
+    /// Where a person says.
+    Asked(Listen),
+    /// At the first of these addresses that is free, with a password of this run, by which the
+    /// server of this name is meant.
+    FirstFree(Vec<SocketAddr>, String),
+}
+
 /// Nothing is ever sent of it: a connection that ends drops its half of the channel.
 enum Never {}
 
-/// Serves clients until a signal, and those that are there then for at most `drain`. `ready` is
+/// Serves clients until the end, and those that are there then for at most `drain`. `ready` is
 /// called once they can connect.
 pub async fn serve(
     opening: &Opening<'_>,
     house: Arc<House>,
+    end: End,
     drain: Duration,
     ready: impl FnOnce(&[Door]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let signals = Signals::new();
-    let mut signals = signals.map_err(|why| {
-        Failure::sign_in(format!("signals can't be heard: {why}")).hint("try again")
+    let mut ending = end.watched().map_err(|why| {
+        Failure::sign_in(format!("the end can't be watched for: {why}")).hint("try again")
     })?;
     let doors = opening.doors().await?;
     ready(&doors)?;
-    service_manager::notify(opening.environment, service_manager::READY);
+    // A helper isn't what the manager has started.
+    let notify = |state| {
+        if matches!(opening.place, Place::Asked(_)) {
+            service_manager::notify(opening.environment, state);
+        }
+    };
+    notify(service_manager::READY);
     let (alive, mut all_ended) = mpsc::channel::<Never>(1);
     let (end, _) = watch::channel(false);
+    let passwords: Vec<_> = doors
+        .iter()
+        .filter_map(|door| door.password.clone())
+        .collect();
+    let mut admitting = JoinSet::new();
     for door in doors {
-        let admitting = admit(door, Arc::clone(&house), end.subscribe(), alive.clone());
-        tokio::spawn(admitting);
+        admitting.spawn(admit(
+            door,
+            Arc::clone(&house),
+            end.subscribe(),
+            alive.clone(),
+        ));
     }
     drop(alive);
-    signals.next().await;
-    service_manager::notify(opening.environment, service_manager::STOPPING);
+    ending.wait().await;
+    notify(service_manager::STOPPING);
     // Whoever admits clients closes its door.
     let _ = end.send(true);
+    while admitting.join_next().await.is_some() {}
     house.limits.dismiss_silent();
     tokio::select! {
         _ = timeout(drain, all_ended.recv()) => {}
-        () = signals.next() => {}
+        () = ending.wait() => {}
+    }
+    for password in passwords {
+        password.forget();
     }
     Ok(())
 }
@@ -173,7 +202,13 @@ impl Opening<'_> {
         if !inherited.is_empty() {
             return Ok(inherited);
         }
-        let door = match &self.listen {
+        let listen = match &self.place {
+            Place::Asked(listen) => listen,
+            Place::FirstFree(addresses, name) => {
+                return Ok(vec![self.first_free(addresses, name).await?]);
+            }
+        };
+        let door = match listen {
             Listen::Address(address) => self.tcp(*address).await?,
             Listen::Directory(directory) => self.socket(Path::new(directory))?,
             Listen::Anywhere if cfg!(windows) => {
@@ -191,16 +226,28 @@ impl Opening<'_> {
         Ok(vec![door])
     }
 
+    async fn first_free(&self, addresses: &[SocketAddr], name: &str) -> Result<Door, Failure> {
+        let mut last = None;
+        for address in addresses {
+            match door::listen(*address).await {
+                Ok(listener) => {
+                    let password = Password::of_this_run(self.directory, name)?;
+                    return Door::tcp(listener, password).map_err(|why| unusable(&why));
+                }
+                Err(failure) => last = Some(failure),
+            }
+        }
+        Err(last.unwrap_or_else(|| Failure::sign_in("there is no address to listen at")))
+    }
+
     async fn tcp(&self, address: SocketAddr) -> Result<Door, Failure> {
         let listener = door::listen(address).await?;
         self.with_password(listener)
     }
 
     fn with_password(&self, listener: tokio::net::TcpListener) -> Result<Door, Failure> {
-        let unusable = |why| {
-            Failure::sign_in(format!("the port can't be used: {why}")).hint("name another port")
-        };
-        let address = listener.local_addr().map_err(unusable)?.ip();
+        let address = listener.local_addr().map_err(|why| unusable(&why))?;
+        let address = address.ip().to_string();
         let state = if self.keeps {
             PrivateDirectory::open_state().map_err(|exposed| {
                 Failure::sign_in(format!("the local password can't be kept: {}", exposed.0))
@@ -210,10 +257,10 @@ impl Opening<'_> {
             None
         };
         let password = match &state {
-            Some(directory) => Password::kept(directory, address)?,
-            None => Password::of_this_run(self.directory, address)?,
+            Some(directory) => Password::kept(directory, &address)?,
+            None => Password::of_this_run(self.directory, &address)?,
         };
-        Door::tcp(listener, password).map_err(unusable)
+        Door::tcp(listener, password).map_err(|why| unusable(&why))
     }
 
     #[cfg(unix)]
@@ -293,4 +340,8 @@ impl Opening<'_> {
             password: None,
         })
     }
+}
+
+fn unusable(why: &io::Error) -> Failure {
+    Failure::sign_in(format!("the port can't be used: {why}")).hint("name another port")
 }
