@@ -5,10 +5,11 @@
 //! socket's directory in the place of the host, or a local port and its password.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+#[cfg(unix)]
+use std::net::Ipv4Addr;
+#[cfg(unix)]
 use std::time::Duration;
 
-use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
 
 use crate::cli::{Options, Renew};
@@ -20,11 +21,12 @@ use crate::libpq::target::Target;
 use super::Handover;
 use super::proxy;
 
-/// How long what the program said last may take to reach the server.
-const TIME_TO_DRAIN: Duration = Duration::from_secs(5);
+#[cfg(unix)]
+use addresses::addresses;
 
-/// How many addresses of this machine are tried for the server's port.
-const TRIES: usize = 8;
+/// How long what the program said last may take to reach the server.
+#[cfg(unix)]
+const TIME_TO_DRAIN: Duration = Duration::from_secs(5);
 
 /// Variables that are about the server's TLS and passwords, and not about ours.
 const ABOUT_SERVER: [&str; 15] = [
@@ -79,27 +81,6 @@ impl Way {
             Some(Renew::Tcp) => Self::Port,
             _ => Self::Socket,
         })
-    }
-
-    /// The addresses to listen at, the best first: one of the loopback range's own with the
-    /// server's port, where the system has such.
-    fn addresses(&self) -> Vec<SocketAddr> {
-        let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        let mut addresses = Vec::new();
-        if let Self::Name(_, port) = self
-            && cfg!(target_os = "linux")
-        {
-            let mut random = [0; TRIES * 3];
-            if SystemRandom::new().fill(&mut random).is_ok() {
-                let own = random.as_chunks::<3>().0.iter().map(|&[a, b, c]| {
-                    let own = Ipv4Addr::new(127, a | 1, b, c.clamp(1, 254));
-                    SocketAddr::new(IpAddr::V4(own), *port)
-                });
-                addresses.extend(own);
-            }
-        }
-        addresses.push(any);
-        addresses
     }
 }
 
@@ -159,9 +140,9 @@ impl Serving<'_> {
         };
         let mut directory = None;
         let place = match self.way {
-            Way::Name(name, _) => Place::FirstFree(self.way.addresses(), name.clone()),
+            Way::Name(name, _) => Place::FirstFree(addresses(self.way), name.clone()),
             Way::Port => {
-                let addresses = self.way.addresses();
+                let addresses = addresses(self.way);
                 Place::FirstFree(addresses, Ipv4Addr::LOCALHOST.to_string())
             }
             Way::Socket => {
@@ -312,6 +293,58 @@ impl Local {
     }
 }
 
+#[cfg(unix)]
+mod addresses {
+    //! Addresses of this machine.
+
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+    use ring::rand::{SecureRandom as _, SystemRandom};
+
+    use super::Way;
+
+    /// How many are tried for the server's port.
+    const TRIES: usize = 8;
+
+    /// The addresses to listen at, the best first: one of the loopback range's own with the
+    /// server's port, where the system has such.
+    pub fn addresses(way: &Way) -> Vec<SocketAddr> {
+        let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        let mut addresses = Vec::new();
+        if let Way::Name(_, port) = way
+            && cfg!(target_os = "linux")
+        {
+            let mut random = [0; TRIES * 3];
+            if SystemRandom::new().fill(&mut random).is_ok() {
+                let own = random.as_chunks::<3>().0.iter().map(|&[a, b, c]| {
+                    let own = Ipv4Addr::new(127, a | 1, b, c.clamp(1, 254));
+                    SocketAddr::new(IpAddr::V4(own), *port)
+                });
+                addresses.extend(own);
+            }
+        }
+        addresses.push(any);
+        addresses
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn the_servers_port_is_kept_where_an_address_is_free() {
+            let addresses = super::addresses(&Way::Name("x".to_owned(), 5432));
+            let (last, own) = addresses.split_last().unwrap();
+            assert_eq!(*last, "127.0.0.1:0".parse().unwrap());
+            for address in own {
+                let ip = address.ip();
+                assert!(ip.is_loopback() && address.port() == 5432, "{address}");
+            }
+            assert_eq!(super::addresses(&Way::Port), [*last]);
+        }
+    }
+}
+
 /// What a URI takes anywhere.
 fn percent_encoded(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
@@ -348,22 +381,5 @@ mod tests {
         local.password = Some((Zeroizing::new("secret".to_owned()), "file".into()));
         let port = "postgresql://Prod%20DB%40%C3%A9:secret@127.0.0.1:5432/a%2Fb?sslmode=disable";
         assert_eq!(local.uri(), port);
-    }
-
-    #[test]
-    fn the_servers_port_is_kept_where_an_address_is_free() {
-        let way = Way::Name("x".to_owned(), 5432);
-        let addresses = way.addresses();
-        assert_eq!(
-            addresses[addresses.len() - 1],
-            "127.0.0.1:0".parse().unwrap()
-        );
-        for address in &addresses[..addresses.len() - 1] {
-            assert!(
-                address.ip().is_loopback() && address.port() == 5432,
-                "{address}"
-            );
-        }
-        assert_eq!(Way::Port.addresses(), ["127.0.0.1:0".parse().unwrap()]);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use socket2::SockRef;
@@ -73,11 +73,6 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
         return Err(taken(&"another program does"));
     }
     TcpListener::bind(address).await.map_err(|why| taken(&why))
-}
-
-/// Whether only this machine reaches an address.
-pub fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
 }
 
 impl Client {

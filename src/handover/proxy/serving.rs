@@ -316,7 +316,7 @@ impl Opening<'_> {
         let unusable = |why: io::Error| wrong(&why.to_string());
         let address = socket2::SockRef::from(&socket).local_addr();
         if let Some(address) = address.map_err(unusable)?.as_socket() {
-            if !door::is_loopback(address.ip()) {
+            if !address.ip().to_canonical().is_loopback() {
                 return Err(wrong(&format!(
                     "`{}` isn't a loopback address",
                     address.ip()
