@@ -315,6 +315,41 @@ fn ctrl_c_cancels_and_the_helper_stays() {
 }
 
 #[test]
+fn it_can_be_stopped_and_goes_on_in_the_same_process() {
+    let user = person(Identity::Alice);
+    let mut shell = Command::new(tool("bash"));
+    shell.args(["--norc", "--noprofile", "-i"]);
+    let command = user.command();
+    let variables = command.get_envs();
+    shell
+        .env_clear()
+        .envs(variables.filter_map(|(name, value)| Some((name, value?))))
+        .env("PS1", "shell> ")
+        .current_dir(user.home.path());
+    let mut shell = spawn_command(shell, Some(60_000)).expect("a terminal");
+    says(&mut shell, "shell> ");
+    line(&mut shell, &format!("{PROGRAM} --renew -n -X -Ppager=off"));
+    says(&mut shell, "postgres=>");
+    shell.send_control('z').expect("sent");
+    says(&mut shell, "Stopped");
+    says(&mut shell, "shell> ");
+    line(&mut shell, "jobs -p | sed 's/.*/job &./'");
+    let (_, job) = shell.exp_regex("job [0-9]+[.]").expect("its id");
+    line(&mut shell, "fg");
+    says(&mut shell, "--renew");
+    line(&mut shell, "\\! echo job $PPID.");
+    let (_, psql) = shell.exp_regex("job [0-9]+[.]").expect("its id");
+    assert_eq!(psql, job);
+    line(&mut shell, "\\c app");
+    says(&mut shell, "You are now connected to database \"app\"");
+    line(&mut shell, "\\q");
+    says(&mut shell, "shell> ");
+    line(&mut shell, "exit");
+    shell.exp_eof().expect("its end");
+    nothing_is_left(&user);
+}
+
+#[test]
 fn psql_or_the_helper_is_killed() {
     let user = person(Identity::Alice).args(["-n", "-X", "--renew"]);
     let mut psql = spawn_command(user.command(), Some(60_000)).expect("a terminal");

@@ -58,6 +58,7 @@ pub async fn serve(
     drain: Duration,
     ready: impl FnOnce(&[Door]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    let is_service = matches!(end, End::OnSignal);
     let mut ending = end.watched().map_err(|why| {
         Failure::sign_in(format!("the end can't be watched for: {why}")).hint("try again")
     })?;
@@ -65,7 +66,7 @@ pub async fn serve(
     ready(&doors)?;
     // A helper isn't what the manager has started.
     let notify = |state| {
-        if matches!(opening.place, Place::Asked(_)) {
+        if is_service {
             service_manager::notify(opening.environment, state);
         }
     };
