@@ -68,6 +68,9 @@ pub mod testing {
     pub mod failure {
         pub use crate::failure::*;
     }
+    pub mod handover {
+        pub use crate::handover::proxy;
+    }
     pub mod libpq {
         pub use crate::libpq::*;
     }
@@ -90,15 +93,18 @@ pub mod testing {
 
 use std::ffi::OsString;
 use std::process::Command;
+use std::sync::Arc;
 
 use cli::Options;
 use entra::cloud::Named;
 use environment::Environment;
 use failure::{Failure, Kind};
+use handover::renew::{self, Serving};
 use handover::variables::{self, Settings};
 use handover::{Course, Handover, Psql, Receiver, roots};
 use intent::purpose::Purpose;
-use intent::{Decision, Plan, WithoutToken, command_line, evidence, slips, tls};
+use intent::tls::{self, Protection};
+use intent::{Decision, Plan, WithoutToken, command_line, evidence, slips};
 use libpq::files;
 use libpq::target::Target;
 use psql::command_line::{Outcome, Program, Wanted};
@@ -205,7 +211,7 @@ impl Start {
             Ok(Decision::BecomePsql(why)) => self.go_on(wanted, target, why),
             Ok(Decision::SignIn(plan)) => {
                 hint(slips::explain_database(wanted));
-                self.sign_in(target, &plan)
+                self.sign_in(wanted, target, &plan)
             }
             Err(failure) => Err(match self.explain_destination(wanted, target) {
                 Some(slip) => failure.hint(slip),
@@ -221,7 +227,9 @@ impl Start {
             Purpose::Program(program) => {
                 evidence::explain_misplaced(program, wanted, target, flags, environment)
             }
-            Purpose::Psql | Purpose::Print(_) => slips::explain_destination(wanted, target),
+            Purpose::Psql | Purpose::Print(_) | Purpose::Proxy(_) => {
+                slips::explain_destination(wanted, target)
+            }
         }
     }
 
@@ -245,7 +253,7 @@ impl Start {
         })
     }
 
-    fn sign_in(self, target: &Target, plan: &Plan) -> Result<i32, Failure> {
+    fn sign_in(self, wanted: &Wanted, target: &Target, plan: &Plan) -> Result<i32, Failure> {
         let environment = &self.environment;
         let protection = tls::protect(target, files::has_own_roots(environment))?;
         // The program comes first: without it, a token would be fetched for nothing.
@@ -259,31 +267,25 @@ impl Start {
             roots::roots(psql, mode, is_azure, directory.as_ref(), environment)
         });
         let roots = roots.transpose()?;
-        let sign_in = || signer::sign_in(plan, environment, directory.as_ref());
-        let signed_in = sign_in().or_else(|failure| {
-            let may_ask = receiver.is_started(&plan.options);
-            let failure = explain_cloud(failure, plan);
-            if !may_ask {
-                return Err(failure);
-            }
-            offer::run_az_login(failure, environment)?;
-            sign_in()
-        })?;
-        for warning in variables::warnings(&signed_in.role, &signed_in.token) {
-            terminal::warn(&warning);
-        }
-        let named = files::name_files(target, environment);
-        let settings = Settings::new(plan, &signed_in, &protection, named, roots);
-        receiver.hand_over(&Handover {
+        let signing_in = SigningIn {
             target,
-            options: &plan.options,
+            plan,
             environment,
-            course: Course::WithToken {
-                plan,
-                settings: &settings,
-                signed_in: &signed_in,
-            },
-        })
+            directory: directory.as_ref(),
+            protection,
+            roots,
+            may_ask: receiver.is_started(&plan.options),
+        };
+        let Some(way) = receiver.way_to_helper(target, &plan.options)? else {
+            return signing_in.then(|handover| receiver.hand_over(handover));
+        };
+        let serve = |helper: Serving<'_>| signing_in.then(|handover| helper.serve(handover));
+        match renew::start(&way, environment, serve)? {
+            Ok(local) => {
+                receiver.hand_over_local(&local, wanted, target, &plan.options, environment)
+            }
+            Err(code) => Ok(code),
+        }
     }
 
     fn become_psql(self, reason: &str) -> Result<i32, Failure> {
@@ -329,5 +331,52 @@ fn explain_cloud(failure: Failure, plan: &Plan) -> Failure {
             cli::nearest::or_list(&near),
             clouds.join(", ")
         )),
+    }
+}
+
+/// Everything that signing in needs.
+struct SigningIn<'a> {
+    target: &'a Target,
+    plan: &'a Plan,
+    environment: &'a Environment,
+    directory: Option<&'a PrivateDirectory>,
+    protection: Protection,
+    roots: Option<OsString>,
+    /// Whether a person at the terminal may be offered to run `az login`.
+    may_ask: bool,
+}
+
+impl SigningIn<'_> {
+    /// Signs in, and hands the connection to `use_it`.
+    fn then(
+        self,
+        use_it: impl FnOnce(&Handover<'_>) -> Result<i32, Failure>,
+    ) -> Result<i32, Failure> {
+        let (plan, environment) = (self.plan, self.environment);
+        let once = || signer::sign_in(plan, environment, self.directory);
+        let signed_in = once().or_else(|failure| {
+            let failure = explain_cloud(failure, plan);
+            if !self.may_ask {
+                return Err(failure);
+            }
+            offer::run_az_login(failure, environment)?;
+            once()
+        })?;
+        let signed_in = Arc::new(signed_in);
+        for warning in variables::warnings(&signed_in.role, &signed_in.token) {
+            terminal::warn(&warning);
+        }
+        let named = files::name_files(self.target, environment);
+        let settings = Settings::new(plan, &signed_in, &self.protection, named, self.roots);
+        use_it(&Handover {
+            target: self.target,
+            options: &plan.options,
+            environment,
+            course: Course::WithToken {
+                plan,
+                settings: &settings,
+                signed_in: &signed_in,
+            },
+        })
     }
 }

@@ -7,11 +7,15 @@
 pub mod completions;
 mod description;
 pub mod help;
+pub mod listen;
 pub mod method;
 pub mod nearest;
 mod options;
+pub mod renew;
 mod table;
 pub mod values;
 
+pub use listen::Listen;
 pub use options::{Auth, Format, Options, WhichShell};
+pub use renew::Renew;
 pub use table::{CACHE, Group, OPTIONS, OwnOption, TRUSTED_HOSTS, VARIABLES, Value, is_own};

@@ -15,6 +15,8 @@ use crate::shell::Shell;
 
 use super::completions::Script;
 use super::description::{command, explain, see_help};
+use super::listen::Listen;
+use super::renew::Renew;
 use super::table::{OPTIONS, Value};
 use super::values;
 
@@ -61,6 +63,10 @@ pub struct Options {
     pub resource: Option<String>,
     pub psql: Option<OsString>,
     pub timeout: Option<Duration>,
+    pub renew: Option<Renew>,
+    pub url: Option<String>,
+    pub proxy: Option<Listen>,
+    pub drain: Option<Duration>,
     pub print_env: Option<WhichShell>,
     pub completions: Option<&'static Script>,
     pub doctor: Option<Format>,
@@ -155,7 +161,11 @@ impl Options {
             fresh: self.fresh || variables.fresh,
             dry_run: self.dry_run || variables.dry_run,
             verbose: self.verbose || variables.verbose,
+            renew: self.renew.or(variables.renew),
+            drain: self.drain.or(variables.drain),
             // These have no variables.
+            proxy: self.proxy,
+            url: self.url,
             print_env: self.print_env,
             print_conninfo: self.print_conninfo,
             print_token: self.print_token,
@@ -179,6 +189,11 @@ impl Options {
     pub fn say_how_to_sign_in(&self) -> bool {
         let named = [&self.tenant, &self.subscription, &self.client_id];
         self.auth.is_some() || self.fresh || named.iter().any(|value| value.is_some())
+    }
+
+    /// Returns whether later connections sign in again. A dry run opens none.
+    pub fn renews(&self) -> bool {
+        matches!(self.renew, Some(Renew::On | Renew::Tcp)) && !self.dry_run && cfg!(unix)
     }
 
     pub fn ask_for_token(&self) -> bool {
@@ -239,6 +254,19 @@ impl Options {
             resource: matches.get_one("resource").cloned(),
             psql: matches.get_one("psql").cloned(),
             timeout: matches.get_one("timeout").copied(),
+            drain: matches.get_one("drain").copied(),
+            renew: matches.contains_id("renew").then(|| {
+                let named = matches.get_one("renew").copied();
+                named.unwrap_or(Renew::On)
+            }),
+            url: matches.contains_id("url").then(|| {
+                let named = matches.get_one("url").cloned();
+                named.unwrap_or_else(|| "DATABASE_URL".to_owned())
+            }),
+            proxy: matches.contains_id("proxy").then(|| {
+                let named = matches.get_one("proxy").cloned();
+                named.unwrap_or(Listen::Anywhere)
+            }),
             print_env: matches.contains_id("print-env").then(|| {
                 let named = matches.get_one("print-env").copied();
                 named.map_or(WhichShell::Calling, WhichShell::This)

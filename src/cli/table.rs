@@ -34,16 +34,18 @@ pub enum Group {
     Identity,
     Server,
     Receiver,
+    Renewal,
     Token,
     Help,
 }
 
 impl Group {
     /// Every group, in the order of the help.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Identity,
         Self::Server,
         Self::Receiver,
+        Self::Renewal,
         Self::Token,
         Self::Help,
     ];
@@ -53,6 +55,7 @@ impl Group {
             Self::Identity => "Who signs in",
             Self::Server => "Which server",
             Self::Receiver => "What gets the connection",
+            Self::Renewal => "Connections that outlive the token",
             Self::Token => "Tokens",
             Self::Help => "Diagnosis and completion",
         }
@@ -189,6 +192,45 @@ pub const OPTIONS: &[OwnOption] = &[
         group: Group::Receiver,
         help: "Run PROGRAM instead of psql, with the connection in PG* variables",
         detail: Some("All arguments after PROGRAM belong to it: put the connection before --exec."),
+        ..PLAIN
+    },
+    OwnOption {
+        name: "renew",
+        value: Value::Optional("tcp"),
+        variable: Some("ENTRA_PSQL_RENEW"),
+        group: Group::Renewal,
+        help: "Sign in again for every connection that psql, or the program of --exec, opens later",
+        detail: Some(
+            "With tcp, the program of --exec gets a local port, for clients without Unix sockets.",
+        ),
+        ..PLAIN
+    },
+    OwnOption {
+        name: "url",
+        value: Value::Optional("NAME"),
+        group: Group::Renewal,
+        help: "With --renew and --exec, also set the environment variable NAME to the connection as a URI",
+        default: Some("DATABASE_URL"),
+        ..PLAIN
+    },
+    OwnOption {
+        name: "proxy",
+        value: Value::Optional("LISTEN"),
+        group: Group::Renewal,
+        help: "Serve the connection to other programs until stopped",
+        detail: Some(
+            "LISTEN is a port, a loopback address with a port, or a directory for a socket.",
+        ),
+        default: Some("a private socket"),
+        ..PLAIN
+    },
+    OwnOption {
+        name: "drain",
+        value: Value::Required("SECONDS"),
+        variable: Some("ENTRA_PSQL_DRAIN"),
+        group: Group::Renewal,
+        help: "Limit how long open connections may go on after --proxy is stopped",
+        default: Some("30"),
         ..PLAIN
     },
     OwnOption {

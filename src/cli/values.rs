@@ -9,7 +9,7 @@ use crate::entra::cloud::{self, Named};
 use crate::shell::Shell;
 
 use super::completions::{SCRIPTS, for_shell};
-use super::{Auth, Format};
+use super::{Auth, Format, Listen, Renew};
 
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400);
 
@@ -36,6 +36,12 @@ pub(super) fn value_parser(name: &str) -> ValueParser {
             .into(),
         "print-env" => chosen()
             .map(|name| Shell::by_name(&name).unwrap_or(Shell::Sh))
+            .into(),
+        "renew" => ValueParser::new(Renew::read),
+        "url" => ValueParser::new(variable_name),
+        "drain" => ValueParser::new(seconds_or_none),
+        "proxy" => OsStringValueParser::new()
+            .try_map(|value| Listen::read(&value))
             .into(),
         "doctor" => chosen()
             .map(|name| match name.as_str() {
@@ -111,6 +117,23 @@ pub fn resource(text: &str) -> Result<String, String> {
         }
         _ => Err("is not a resource that starts with `https://`".to_owned()),
     }
+}
+
+/// The name of an environment variable.
+fn variable_name(text: &str) -> Result<String, String> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    if text.is_empty() || text.as_bytes()[0].is_ascii_digit() || !text.bytes().all(fits) {
+        return Err("can't be the name of an environment variable".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// A number of seconds, or 0 for none at all.
+fn seconds_or_none(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    seconds(text)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

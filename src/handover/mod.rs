@@ -8,13 +8,16 @@ pub mod exec;
 pub mod launch;
 mod print;
 mod program;
+pub mod proxy;
 mod psql;
+pub mod renew;
 pub mod report;
 pub mod roots;
 pub mod variables;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::cli::Options;
 use crate::environment::Environment;
@@ -25,6 +28,7 @@ use crate::libpq::connection::{Connection, PASSWORD};
 use crate::libpq::parameters::LibpqError;
 use crate::libpq::resolve;
 use crate::libpq::target::Target;
+use crate::psql::command_line::Wanted;
 use crate::psql::locate;
 use crate::sign_in::signer::SignedIn;
 use crate::system::terminal;
@@ -32,7 +36,9 @@ use crate::system::terminal;
 use launch::Launch;
 use print::Reader;
 use program::Program;
+use proxy::Proxy;
 pub use psql::Psql;
+use renew::Local;
 use variables::Settings;
 
 /// Who gets the connection, found and ready.
@@ -42,6 +48,8 @@ pub enum Receiver {
     Program(Program),
     /// A reader of standard output.
     Reader(Reader),
+    /// Programs that connect to us.
+    Proxy(Proxy),
 }
 
 /// A connection that is handed over, and what was decided about it.
@@ -62,7 +70,7 @@ pub enum Course<'a> {
     WithToken {
         plan: &'a Plan,
         settings: &'a Settings,
-        signed_in: &'a SignedIn,
+        signed_in: &'a Arc<SignedIn>,
     },
 }
 
@@ -80,6 +88,7 @@ impl Receiver {
             Purpose::Psql => Self::Psql(Psql::new(locate::psql(psql, environment)?, words)),
             Purpose::Program(named) => Self::Program(Program::find(named, target, environment)?),
             Purpose::Print(print) => Self::Reader(Reader::new(print, target)?),
+            Purpose::Proxy(listen) => Self::Proxy(Proxy::new(listen)?),
         })
     }
 
@@ -92,7 +101,7 @@ impl Receiver {
     pub fn psql(&self) -> Option<&Path> {
         match self {
             Self::Psql(psql) => Some(psql.path()),
-            Self::Program(_) | Self::Reader(_) => None,
+            Self::Program(_) | Self::Reader(_) | Self::Proxy(_) => None,
         }
     }
 
@@ -110,7 +119,45 @@ impl Receiver {
             }
             Self::Program(_) => program::check_database(target),
             Self::Reader(reader) => reader.check_database(target),
+            Self::Proxy(proxy) => proxy.check(target),
         }
+    }
+
+    /// How whoever gets it reaches a helper beside it, if it connects again later and that is wanted.
+    pub fn way_to_helper(
+        &self,
+        target: &Target,
+        options: &Options,
+    ) -> Result<Option<renew::Way>, Failure> {
+        match self {
+            Self::Psql(_) if options.renews() => renew::Way::of_psql(target).map(Some),
+            Self::Program(_) if options.renews() => {
+                renew::Way::of_program(target, options).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Hands over the connection to a helper that is ready.
+    pub fn hand_over_local(
+        self,
+        local: &Local,
+        wanted: &Wanted,
+        target: &Target,
+        options: &Options,
+        environment: &Environment,
+    ) -> Result<i32, Failure> {
+        let launch = match self {
+            Self::Psql(psql) => psql.with_helper(local, wanted, target, environment)?,
+            Self::Program(program) => {
+                let url = options.url.as_deref();
+                program.with_helper(local.for_program(target, environment, url))
+            }
+            Self::Reader(_) | Self::Proxy(_) => return Ok(0),
+        };
+        run(&launch, options, || {
+            "connections are served by a helper".to_owned()
+        })
     }
 
     /// Hands the connection over, and returns the exit code if entra-psql still runs after that.
@@ -119,6 +166,7 @@ impl Receiver {
             Self::Psql(psql) => psql.hand_over(handover),
             Self::Program(program) => program.hand_over(handover),
             Self::Reader(reader) => reader.hand_over(handover),
+            Self::Proxy(proxy) => proxy.hand_over(handover),
         }
     }
 }

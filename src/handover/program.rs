@@ -33,6 +33,16 @@ impl Program {
         })
     }
 
+    /// The program, which connects to a helper by its `variables`.
+    pub(super) fn with_helper(self, variables: Environment) -> Launch {
+        Launch {
+            program: self.path,
+            words: self.words,
+            environment: Some(variables),
+            role: launch::Role::Program,
+        }
+    }
+
     pub(super) fn hand_over(self, handover: &Handover<'_>) -> Result<i32, Failure> {
         let connection = handover.connection();
         let mut variables = connection.in_environment(handover.environment);

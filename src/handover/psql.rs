@@ -7,9 +7,12 @@ use crate::cli::Options;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::handover::launch::{self, Launch};
+use crate::handover::renew::Local;
 use crate::handover::report;
 use crate::handover::variables;
 use crate::libpq::connection::PASSWORD;
+use crate::libpq::target::Target;
+use crate::psql::command_line::Wanted;
 use crate::psql::locate;
 
 use super::{Course, Handover, run};
@@ -47,6 +50,19 @@ impl Psql {
         Err(Failure::usage(cause).hint(
             "put SQL that begins with `--cluster` into a file for `-f FILE`, or run psql itself with `--psql /usr/lib/postgresql/VERSION/bin/psql`",
         ))
+    }
+
+    /// Returns psql, which connects to a helper.
+    pub(super) fn with_helper(
+        self,
+        local: &Local,
+        wanted: &Wanted,
+        target: &Target,
+        environment: &Environment,
+    ) -> Result<Launch, Failure> {
+        let words = local.words(self.words, wanted.database_word.as_ref(), target)?;
+        let variables = Local::for_psql(environment);
+        Ok(new_launch(self.path, words, Some(variables)))
     }
 
     pub(super) fn hand_over(self, handover: &Handover<'_>) -> Result<i32, Failure> {

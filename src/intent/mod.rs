@@ -175,6 +175,9 @@ fn plan(
     });
     let uses_password = inherited.is_some_and(|token| {
         !case.flags.say_how_to_sign_in()
+            // It would not last.
+            && case.flags.proxy.is_none()
+            && !options.renews()
             && token
                 .check(resource.as_deref(), case.now + TIME_TO_CONNECT)
                 .is_ok()

@@ -1,6 +1,6 @@
 //! What the connection is for: psql, another program, or to be printed.
 
-use crate::cli::{Options, WhichShell};
+use crate::cli::{Listen, Options, Renew, WhichShell};
 use crate::failure::Failure;
 use crate::psql::command_line::{Program, Wanted};
 use crate::psql::options::PsqlOption;
@@ -12,6 +12,8 @@ pub enum Purpose {
     Program(Program),
     /// One of the `--print-…` options.
     Print(Print),
+    /// To be served to other programs.
+    Proxy(Listen),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +46,23 @@ impl Purpose {
             .into_iter()
             .flatten()
             .map(Self::Print)
+            .chain(flags.proxy.clone().map(Self::Proxy))
             .chain(program.map(Self::Program));
-        let Some(purpose) = asked.next() else {
-            return Ok(Self::Psql);
-        };
+        let purpose = asked.next().unwrap_or(Self::Psql);
+        if flags.drain.is_some() && !matches!(purpose, Self::Proxy(_)) {
+            return Err(Failure::usage("`--drain` is for `--proxy` alone")
+                .hint("leave out `--drain`, or add `--proxy`"));
+        }
+        purpose.check_renewal(flags)?;
+        if purpose == Self::Psql {
+            return Ok(purpose);
+        }
         let option = purpose.option();
         let other = match asked.next() {
             Some(other) => Some(other.option()),
             None if flags.psql.is_some() => Some("--psql"),
             None if flags.doctor.is_some() => Some("--doctor"),
-            None if matches!(purpose, Self::Print(_)) && flags.dry_run => Some("--dry-run"),
+            None if !matches!(purpose, Self::Program(_)) && flags.dry_run => Some("--dry-run"),
             None => None,
         };
         match other {
@@ -62,6 +71,33 @@ impl Purpose {
             ))
             .hint("give only one of them")),
             None => purpose.with_program_named(),
+        }
+    }
+
+    /// Refuses `--renew` where nothing connects later, and what belongs to it alone.
+    fn check_renewal(&self, flags: &Options) -> Result<(), Failure> {
+        let renews = matches!(flags.renew, Some(Renew::On | Renew::Tcp));
+        if flags.url.is_some() && !(renews && matches!(self, Self::Program(_))) {
+            return Err(Failure::usage("`--url` is for `--renew` with `--exec`")
+                .hint("leave out `--url`, or add `--renew` and `--exec PROGRAM`"));
+        }
+        if !renews {
+            return Ok(());
+        }
+        let other = match self {
+            Self::Print(_) | Self::Proxy(_) => Some(self.option()),
+            _ if flags.doctor.is_some() => Some("--doctor"),
+            _ if flags.dry_run => Some("--dry-run"),
+            Self::Psql | Self::Program(_) => None,
+        };
+        match other {
+            Some(other) => Err(Failure::usage(format!(
+                "`--renew` and `{other}` exclude each other"
+            ))
+            .hint("give one of the two")),
+            None if cfg!(windows) => Err(Failure::usage("`--renew` isn't supported on Windows")
+                .hint("use `--proxy` for connections that outlive the token")),
+            None => Ok(()),
         }
     }
 
@@ -79,6 +115,7 @@ impl Purpose {
         match self {
             Self::Psql => "--psql",
             Self::Program(_) => "--exec",
+            Self::Proxy(_) => "--proxy",
             Self::Print(Print::Token) => "--print-token",
             Self::Print(Print::Connection(Form::Conninfo)) => "--print-conninfo",
             Self::Print(Print::Connection(Form::Env(_))) => "--print-env",
@@ -91,7 +128,7 @@ impl Purpose {
         let option = match self {
             Self::Psql => return Ok(()),
             Self::Program(_) => wanted.beside_connection,
-            Self::Print(_) => wanted.action,
+            Self::Print(_) | Self::Proxy(_) => wanted.action,
         };
         let refused = match (option, wanted.surplus.first()) {
             (Some(option), _) => spell(option),
@@ -189,9 +226,54 @@ mod tests {
                 "`--print-conninfo` and `--doctor` exclude each other",
             ),
             (&[], Some(""), "the program of `--exec` must not be empty"),
+            (
+                &["proxy=5432"],
+                Some("x"),
+                "`--proxy` and `--exec` exclude each other",
+            ),
+            (
+                &["proxy", "dry-run"],
+                None,
+                "`--proxy` and `--dry-run` exclude each other",
+            ),
+            (
+                &["proxy", "doctor"],
+                None,
+                "`--proxy` and `--doctor` exclude each other",
+            ),
+            (
+                &["renew", "proxy"],
+                None,
+                "`--renew` and `--proxy` exclude each other",
+            ),
+            (
+                &["renew", "print-token"],
+                None,
+                "`--renew` and `--print-token` exclude each other",
+            ),
+            (
+                &["renew=tcp", "dry-run"],
+                Some("x"),
+                "`--renew` and `--dry-run` exclude each other",
+            ),
+            (
+                &["renew", "url"],
+                None,
+                "`--url` is for `--renew` with `--exec`",
+            ),
+            (
+                &["url"],
+                Some("x"),
+                "`--url` is for `--renew` with `--exec`",
+            ),
+            (&["drain=1"], None, "`--drain` is for `--proxy` alone"),
         ] {
             assert_eq!(purpose(words, program), Err(said.to_owned()));
         }
         assert!(purpose(&["dry-run"], Some("x")).is_ok());
+        assert_eq!(
+            purpose(&["proxy", "drain=0"], None),
+            Ok(Purpose::Proxy(Listen::Anywhere))
+        );
     }
 }

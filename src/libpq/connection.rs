@@ -58,6 +58,11 @@ impl Connection {
         filled("dbname").or_else(|| filled("user"))
     }
 
+    /// Removes the parameter with this `variable`.
+    pub fn forget(&mut self, variable: &str) {
+        self.replace(variable, None);
+    }
+
     pub fn forget_password(&mut self) {
         self.replace(PASSWORD, None);
     }

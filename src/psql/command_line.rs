@@ -82,6 +82,8 @@ pub struct Wanted {
     pub database: Option<OsString>,
     /// Which of the two is an operand.
     pub operands: Operands,
+    /// The argument that holds the database's name: its index, and what precedes the name in it.
+    pub database_word: Option<(usize, OsString)>,
     /// `-W`: psql asks for a password before it connects, whatever is configured.
     pub asks_password: bool,
     /// `-1` without `-c` or `-f`: psql complains and ends if it is interactive.
@@ -165,11 +167,14 @@ impl CommandLine {
             }
         }
         let mut outcome = read.outcome();
-        if let Outcome::Connects(Wanted {
-            user: Some(user), ..
-        }) = &mut outcome
-        {
-            user.word = kept[..user.word].iter().filter(|kept| **kept).count();
+        if let Outcome::Connects(wanted) = &mut outcome {
+            let forwarded = |word: usize| kept[..word].iter().filter(|kept| **kept).count();
+            if let Some(user) = &mut wanted.user {
+                user.word = forwarded(user.word);
+            }
+            if let Some((word, _)) = &mut wanted.database_word {
+                *word = forwarded(*word);
+            }
         }
         Self {
             forwarded: words
@@ -229,7 +234,10 @@ impl Reading {
             Meaning::Host => self.wanted.host = text,
             Meaning::Port => self.wanted.port = text,
             Meaning::User => self.wanted.user = value,
-            Meaning::Database => self.wanted.database = text,
+            Meaning::Database => {
+                self.wanted.database_word = value.map(|value| (value.word, value.prefix));
+                self.wanted.database = text;
+            }
             Meaning::List => self.list = true,
             Meaning::AskPassword => self.wanted.asks_password = true,
             Meaning::NeverAskPassword => self.wanted.asks_password = false,
@@ -263,6 +271,7 @@ impl Reading {
             if wanted.database.is_none() {
                 wanted.database = Some(operand.text);
                 wanted.operands.database = true;
+                wanted.database_word = Some((operand.word, OsString::new()));
             } else if wanted.user.is_none() {
                 wanted.user = Some(operand);
                 wanted.operands.user = true;

@@ -40,6 +40,8 @@ pub struct Signer<'a> {
     directory: Option<&'a PrivateDirectory>,
     choice: Choice,
     source: Source,
+    /// Whether a person may be waited for.
+    is_attended: bool,
 }
 
 enum Source {
@@ -69,7 +71,17 @@ impl<'a> Signer<'a> {
             directory,
             choice,
             source,
+            is_attended: true,
         })
+    }
+
+    /// Returns the same for when nobody is waited for: someone who has to sign in is told so.
+    pub fn unattended(mut self) -> Self {
+        self.is_attended = false;
+        if let Source::Person(person) = &mut self.source {
+            person.obstacle.get_or_insert_with(person::nobody_there);
+        }
+        self
     }
 
     /// Gets a token, and works out the role if none is named. Without a cached token it fetches
@@ -81,7 +93,7 @@ impl<'a> Signer<'a> {
     }
 
     fn kept(&self) -> Result<Kept, Failure> {
-        let method = Some(self.choice.method);
+        let method = Some(self.choice.method).filter(|_| self.is_attended);
         let deadline = Deadline::after(self.plan.options.time_for_signing_in(method));
         let started = SystemTime::now();
         let cache = self.cache();
@@ -186,7 +198,7 @@ impl<'a> Signer<'a> {
     }
 
     /// Returns the key to cache the token under. A ready token has none.
-    fn key(&self) -> Option<CacheKey> {
+    pub fn key(&self) -> Option<CacheKey> {
         let (plan, environment) = (self.plan, self.environment);
         Some(match &self.source {
             Source::AzureCli => azure_cli::cache_key(plan, environment),

@@ -42,6 +42,16 @@ impl EndingSignals {
     }
 }
 
+/// Ends every process group that runs for us, before we end without a signal.
+#[cfg(unix)]
+pub fn end_groups() {
+    unix::end_groups();
+}
+
+/// On Windows the jobs end with us.
+#[cfg(windows)]
+pub fn end_groups() {}
+
 #[cfg(unix)]
 mod unix {
     //! The handler, what it can reach, and the guards that install it.
@@ -149,10 +159,10 @@ mod unix {
     }
 
     /// Sets `action` and returns the one before, unless the signal is ignored: that stays so, for
-    /// us and for psql after us.
+    /// us and for psql after us. A handler stays too: the one who set it ends the groups.
     fn replace(signal: Signal, action: &SigAction) -> Option<SigAction> {
         let before = set(signal, action)?;
-        if matches!(before.handler(), SigHandler::SigIgn) {
+        if !matches!(before.handler(), SigHandler::SigDfl) {
             set(signal, &before);
             return None;
         }
@@ -166,6 +176,15 @@ mod unix {
     fn set(signal: Signal, action: &SigAction) -> Option<SigAction> {
         // SAFETY: the handler only uses atomics, write, kill and raise.
         unsafe { sigaction(signal, action) }.ok()
+    }
+
+    pub fn end_groups() {
+        for slot in &GROUPS {
+            let group = slot.load(Ordering::SeqCst);
+            if group != 0 {
+                let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+            }
+        }
     }
 
     /// Handles a signal that waited for the start of a group.
@@ -190,12 +209,7 @@ mod unix {
         if HAS_LINE.load(Ordering::SeqCst) {
             let _ = write(io::stderr(), ERASE_LINE);
         }
-        for slot in &GROUPS {
-            let group = slot.load(Ordering::SeqCst);
-            if group != 0 {
-                let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
-            }
-        }
+        end_groups();
         if let Ok(signal) = Signal::try_from(signal) {
             let _ = raise(signal);
         }

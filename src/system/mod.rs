@@ -4,7 +4,7 @@
 pub mod colour;
 pub mod credential_store;
 pub mod deadline;
-mod ending_signals;
+pub mod ending_signals;
 pub mod ownership;
 pub mod plain_file;
 pub mod platform;

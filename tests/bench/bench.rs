@@ -6,6 +6,8 @@ mod contest;
 mod footprint;
 #[cfg(unix)]
 mod launch;
+#[cfg(unix)]
+mod proxy;
 
 fn main() {
     #[cfg(unix)]

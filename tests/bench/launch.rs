@@ -2,12 +2,12 @@
 //!
 //! The contenders of a ratio take turns, so that a busy moment meets both; each is represented by
 //! its median. Peak memory and instructions do not depend on what else the machine does.
-//! `cargo bench -- --quick` takes fewer turns, and `cargo bench -- --compare OLD NEW` measures two
+//! `cargo bench -- --quick` takes fewer turns, `cargo bench -- --proxy` measures the proxy, and `cargo bench -- --compare OLD NEW` measures two
 //! builds of the launcher against each other.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sandbox::{Entra, Identity, Sandbox, TokenChanges};
@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::contest::{self, Contest};
 use crate::footprint;
+use crate::proxy;
 
 /// The program that is measured.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_entra-psql");
@@ -34,6 +35,10 @@ pub fn run() {
     if compared.next().is_some() {
         let mut build = || compared.next().expect("--compare OLD NEW");
         compare(sandbox, &build(), &build(), quick);
+        return;
+    }
+    if std::env::args().any(|word| word == "--proxy") {
+        proxy::run(sandbox, quick);
         return;
     }
     println!("| what | ratio | limit |\n|---|---|---|");
@@ -202,15 +207,15 @@ fn line(what: &str, ratio: f64, limit: &str) {
 }
 
 /// Alice's home and environment, with everything that is not measured set by hand.
-struct Desk {
+pub struct Desk {
     home: TempDir,
     _entra: Entra,
-    variables: Vec<(String, String)>,
-    token: String,
+    pub variables: Vec<(String, String)>,
+    pub token: String,
 }
 
 impl Desk {
-    fn new(sandbox: &Sandbox) -> Self {
+    pub fn new(sandbox: &Sandbox) -> Self {
         let home = tempfile::tempdir().expect("a home");
         sandbox
             .sign_in(home.path(), Identity::Alice)
@@ -244,6 +249,10 @@ impl Desk {
             variables,
             token: sandbox.issue(Identity::Alice, &TokenChanges::none()),
         }
+    }
+
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     fn launcher(&self, program: &str) -> Command {

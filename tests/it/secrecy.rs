@@ -72,7 +72,7 @@ fn no_file_and_no_output_holds_the_token() {
     assert!(!user.run().stderr.contains(TOKEN));
 }
 
-fn files_with_token(directory: &Path) -> Vec<String> {
+pub fn files_with_token(directory: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).expect("a directory").flatten() {
         let path = entry.path();

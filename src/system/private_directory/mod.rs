@@ -37,7 +37,11 @@ impl PrivateDirectory {
     /// Opens the directory, or creates it. `None` if there can be none, for example with a
     /// read-only home: then nothing is kept, which isn't a failure.
     pub fn open() -> Result<Option<Self>, Exposed> {
-        parents()
+        Self::open_below(parents())
+    }
+
+    fn open_below(parents: Vec<PathBuf>) -> Result<Option<Self>, Exposed> {
+        parents
             .into_iter()
             .map(|parent| parent.join("entra-psql"))
             .find(|path| make(path).is_ok())
@@ -50,6 +54,17 @@ impl PrivateDirectory {
                 Ok(Self { path })
             })
             .transpose()
+    }
+
+    /// Opens the directory for what outlives the session, or creates it. `None` if there can
+    /// be none.
+    pub fn open_state() -> Result<Option<Self>, Exposed> {
+        Self::open_below(state_parents())
+    }
+
+    /// Creates a file that vanishes when it is dropped.
+    pub fn temporary_file(&self, name: &str) -> io::Result<NamedTempFile> {
+        new_file(tempfile::Builder::new().prefix(name), &self.path)
     }
 
     /// Opens the directory, or warns that it is exposed and nothing is kept.
@@ -146,6 +161,21 @@ fn parents() -> Vec<PathBuf> {
 #[expect(clippy::disallowed_methods, reason = "here they are known")]
 fn parents() -> Vec<PathBuf> {
     dirs::cache_dir().into_iter().collect()
+}
+
+/// Returns the places for what outlives the session, the best one first.
+#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "here they are known")]
+fn state_parents() -> Vec<PathBuf> {
+    let state = dirs::state_dir().and_then(|path| places::state_directory(&path));
+    let cache = dirs::cache_dir().and_then(|path| places::cache_directory(&path));
+    state.into_iter().chain(cache).collect()
+}
+
+/// Returns the places for what outlives the session: Windows has one for everything.
+#[cfg(windows)]
+fn state_parents() -> Vec<PathBuf> {
+    parents()
 }
 
 /// Creates the directory, and its parent if that is missing, only for the owner.

@@ -2,7 +2,7 @@
 //! they may name another user's, and root could write there.
 
 use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 /// Returns the session's runtime directory, without links, if it meets the rule of the XDG Base
@@ -29,6 +29,18 @@ pub(super) fn cache_directory(path: &Path) -> Option<PathBuf> {
     let parent = fs::canonicalize(path.parent()?).ok()?;
     let name = path.file_name()?;
     is_ours(&parent).then(|| parent.join(name))
+}
+
+/// Returns the state directory, as for [`cache_directory`]. Its parent, commonly `~/.local`, is
+/// created if it is missing, for its owner only.
+pub(super) fn state_directory(path: &Path) -> Option<PathBuf> {
+    let parent = path.parent()?;
+    if path.is_absolute() && !parent.exists() && is_ours(&fs::canonicalize(parent.parent()?).ok()?)
+    {
+        // Somebody may have made it just now.
+        let _ = fs::DirBuilder::new().mode(0o700).create(parent);
+    }
+    cache_directory(path)
 }
 
 /// Returns whether a directory is ours, and nobody else can rename it or a directory above it.

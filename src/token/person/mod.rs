@@ -192,6 +192,12 @@ fn token_of(person: &Person, runtime: &Runtime, entra: &Entra<'_>) -> Result<Tok
     Ok(token)
 }
 
+/// Reports that nobody can be asked, and no sign-in is kept.
+pub fn nobody_there() -> Failure {
+    Failure::sign_in("your sign-in has ended, and nobody can be asked inside a connection")
+        .hint("run `entra-psql` with the same options once and sign in, or start the proxy again")
+}
+
 impl<'a> Entra<'a> {
     pub(super) fn for_person(
         person: &Person,

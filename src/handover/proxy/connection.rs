@@ -1,0 +1,240 @@
+//! One connection, from its first byte to its last.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
+
+use crate::failure::Failure;
+use crate::plain_text;
+use crate::sign_in::signer::SignedIn;
+use crate::system::terminal;
+
+use super::client::{self, Unheard, Wish};
+use super::limits::{Limits, Waiting};
+use super::messages;
+use super::opening::Startup;
+use super::refused::Refused;
+use super::scram::Verifier;
+use super::server::{Server, Stream};
+use super::session::{self, Begun};
+use super::splice;
+use super::tokens::Tokens;
+
+/// How long a client may take to say what it wants.
+const TIME_TO_SPEAK: Duration = Duration::from_secs(60);
+
+/// What all connections share.
+pub struct House {
+    pub server: Server,
+    pub tokens: Arc<Tokens>,
+    pub limits: Arc<Limits>,
+    /// The operating system's name for us, libpq's default user and database.
+    pub system_user: Vec<u8>,
+    /// The database for clients that name none.
+    pub database: Vec<u8>,
+    pub is_verbose: bool,
+    pub count: AtomicU64,
+}
+
+/// Serves one client. Those who come by TCP have a password to prove.
+pub async fn serve<C>(mut client: C, house: &House, waiting: Waiting, password: Option<&Verifier>)
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+{
+    let Some(wish) = heard(&mut client, waiting, password).await else {
+        return;
+    };
+    match wish {
+        Wish::Cancel(request) => {
+            // Who sent it waits for nothing but the end.
+            if let Err(refused) = house.server.cancel(&request).await {
+                log(&format!(
+                    "a query wasn't cancelled: {}",
+                    refused.failure.cause()
+                ));
+            }
+        }
+        Wish::Session(startup) => match house.open(startup).await {
+            Ok(mut session) => session.pass_on(&mut client, house).await,
+            Err(Ended::Refused(refused)) => refuse(&mut client, &refused).await,
+            Err(Ended::ByServer(bytes)) => say_last(&mut client, &bytes).await,
+        },
+    }
+}
+
+/// Tells a client why it is refused, and others by a line on standard error.
+pub async fn refuse<C>(client: &mut C, refused: &Refused)
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+{
+    log(&format!("refused: {}", refused.failure.cause()));
+    say_last(client, &messages::error(refused)).await;
+}
+
+async fn say_last<C>(client: &mut C, bytes: &[u8])
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+{
+    // A client that is gone needs to hear nothing.
+    let said = async {
+        client.write_all(bytes).await?;
+        client.shutdown().await
+    };
+    if let Ok(Ok(())) = timeout(TIME_TO_SPEAK, said).await {
+        splice::drain(client).await;
+    }
+}
+
+/// What a client wants, unless it leaves or is refused before it has said so.
+async fn heard<C>(client: &mut C, mut waiting: Waiting, password: Option<&Verifier>) -> Option<Wish>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+{
+    let refused = tokio::select! {
+        heard = timeout(TIME_TO_SPEAK, client::hear(client, password)) => match heard {
+            Ok(Ok(wish)) => return Some(wish),
+            Ok(Err(Unheard::Left)) => return None,
+            Ok(Err(Unheard::Refused(refused))) => refused,
+            Err(_) => Refused::protocol(format!(
+                "a client said nothing for {}s",
+                TIME_TO_SPEAK.as_secs()
+            )),
+        },
+        _ = &mut waiting.told_to_leave => {
+            let failure = Failure::sign_in("too many clients connect and say nothing")
+                .hint("end the programs that open connections and don't use them");
+            Refused::limit(failure)
+        }
+    };
+    drop(waiting);
+    refuse(client, &refused).await;
+    None
+}
+
+/// A session that goes on until one side ends.
+struct Session {
+    server: Stream,
+    for_client: Vec<u8>,
+    number: u64,
+    began: Instant,
+    _counted: super::limits::Session,
+}
+
+enum Ended {
+    Refused(Refused),
+    /// The server refused, in its own words.
+    ByServer(Vec<u8>),
+}
+
+impl From<Refused> for Ended {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl House {
+    /// Opens the session that a client asks for.
+    async fn open(&self, startup: Startup) -> Result<Session, Ended> {
+        let counted = self.limits.begin()?;
+        let signed_in = self.tokens.current().await.map_err(Refused::sign_in)?;
+        let startup = self.as_role(startup, &signed_in);
+        let mut hosts = self.server.hosts.iter().peekable();
+        let mut outcome = None;
+        while let Some(host) = hosts.next() {
+            let (mut server, address) = match self.server.connect(host).await {
+                Ok(connected) => connected,
+                Err(refused) if hosts.peek().is_some() => {
+                    outcome = Some(Ended::Refused(refused));
+                    continue;
+                }
+                Err(refused) => return Err(refused.into()),
+            };
+            let begun = timeout(
+                self.server.patience,
+                session::begin(&mut server, &startup, &signed_in.token),
+            );
+            let begun = begun.await.unwrap_or_else(|_| {
+                let failure =
+                    Failure::sign_in(format!("`{}` at {address} stopped answering", host.name))
+                        .hint("try again, or run `entra-psql --doctor`");
+                Err(Refused::no_connection(failure))
+            })?;
+            match begun {
+                Begun::Session(for_client) => {
+                    let number = self.count.fetch_add(1, Ordering::Relaxed);
+                    if self.is_verbose {
+                        let shown = |name| text(startup.value(name).unwrap_or_default());
+                        log(&format!(
+                            "connection {number}: `{}` to `{}` at `{}` ({address})",
+                            shown(b"user"),
+                            shown(b"database"),
+                            host.name,
+                        ));
+                    }
+                    return Ok(Session {
+                        server,
+                        for_client,
+                        number,
+                        began: Instant::now(),
+                        _counted: counted,
+                    });
+                }
+                Begun::Refused { bytes, is_only_now } => {
+                    log(&format!("`{}` refused a connection", host.name));
+                    outcome = Some(Ended::ByServer(bytes));
+                    if !is_only_now {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(outcome.unwrap_or_else(|| {
+            Ended::Refused(Refused::no_connection(Failure::sign_in("there is no host")))
+        }))
+    }
+
+    /// The operating system's name for us stands for the role that was worked out, and as a
+    /// database's name, or without one, for the database that goes with it.
+    fn as_role(&self, startup: Startup, signed_in: &SignedIn) -> Startup {
+        let is_default = |value: Option<&[u8]>| value == Some(&self.system_user);
+        if !is_default(startup.value(b"user")) {
+            return startup;
+        }
+        let database = startup.value(b"database");
+        let database = match database.filter(|_| !is_default(database)) {
+            Some(database) => database.to_vec(),
+            None => self.database.clone(),
+        };
+        let role = signed_in.role.name.as_encoded_bytes();
+        startup.with(&[(b"user", role), (b"database", &database)])
+    }
+}
+
+impl Session {
+    async fn pass_on<C>(&mut self, client: &mut C, house: &House)
+    where
+        C: AsyncRead + AsyncWrite + Unpin,
+    {
+        let for_client = std::mem::take(&mut self.for_client);
+        splice::splice(client, &mut self.server, for_client).await;
+        if house.is_verbose {
+            let lasted = self.began.elapsed().as_secs();
+            log(&format!(
+                "connection {}: ended after {lasted}s",
+                self.number
+            ));
+        }
+    }
+}
+
+/// Writes a line to standard error.
+pub fn log(line: &str) {
+    terminal::say(line);
+}
+
+fn text(bytes: &[u8]) -> String {
+    plain_text::clean(&String::from_utf8_lossy(bytes))
+}

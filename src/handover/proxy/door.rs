@@ -1,0 +1,89 @@
+//! Where clients come in: a Unix socket that only we can reach, or a port of a loopback address,
+//! where each client proves that it knows a password.
+
+use std::ffi::OsString;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::failure::Failure;
+
+use super::password::Password;
+
+/// A door, open.
+pub struct Door {
+    pub listener: Listener,
+    /// How libpq names it.
+    pub host: OsString,
+    pub port: u16,
+    /// What clients have to prove.
+    pub password: Option<Arc<Password>>,
+}
+
+/// What clients connect to.
+pub enum Listener {
+    #[cfg(unix)]
+    Unix(super::socket::Socket),
+    Tcp(TcpListener),
+}
+
+/// A client that has connected.
+pub enum Client {
+    #[cfg(unix)]
+    Unix(tokio::net::UnixStream),
+    Tcp(TcpStream),
+}
+
+impl Door {
+    /// Opens a port.
+    pub fn tcp(listener: TcpListener, password: Password) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        Ok(Self {
+            listener: Listener::Tcp(listener),
+            host: address.ip().to_string().into(),
+            port: address.port(),
+            password: Some(Arc::new(password)),
+        })
+    }
+
+    /// Waits for a client.
+    pub async fn accept(&self) -> io::Result<Client> {
+        match &self.listener {
+            #[cfg(unix)]
+            Listener::Unix(socket) => socket.accept().await.map(Client::Unix),
+            Listener::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                Ok(Client::Tcp(stream))
+            }
+        }
+    }
+}
+
+/// Listens at a loopback address.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let taken = |why: &dyn std::fmt::Display| {
+        Failure::sign_in(format!("can't listen at {address}: {why}"))
+            .hint("name another port with `--proxy=PORT`, or 0 for one that is free")
+    };
+    // Some systems let two programs have a port, of which one gets nothing.
+    if address.port() != 0 && TcpStream::connect(address).await.is_ok() {
+        return Err(taken(&"another program does"));
+    }
+    TcpListener::bind(address).await.map_err(|why| taken(&why))
+}
+
+impl Client {
+    /// Says something and ends, without waiting for anything.
+    pub fn say_at_once(&self, bytes: &[u8]) {
+        let socket = match self {
+            #[cfg(unix)]
+            Self::Unix(stream) => SockRef::from(stream),
+            Self::Tcp(stream) => SockRef::from(stream),
+        };
+        // What fits into the system's buffer has to do.
+        let _ = socket.send(bytes);
+    }
+}

@@ -1,0 +1,268 @@
+//! A helper beside a program that takes our place: another process, which serves its connections for
+//! as long as it runs.
+//!
+//! The helper is forked before anything else of this process runs, and it is nobody's child, so that
+//! the program finds none that it didn't start. It signs in where we were started, at the terminal if
+//! need be; once it is ready, it lets go of that.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::time::Duration;
+
+use nix::fcntl::OFlag;
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork, getpid};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use zeroize::Zeroizing;
+
+use crate::environment::{Environment, READY_TOKEN};
+use crate::failure::Failure;
+use crate::handover::renew::Local;
+use crate::system::terminal;
+
+/// How soon the end of a process is noticed where the system can't tell.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// What begins the helper's message, when it is ready and when it has failed.
+const READY: u8 = b'R';
+const FAILED: u8 = b'F';
+
+/// The way from the helper to us.
+pub struct Announcement(Option<File>);
+
+/// A process whose end is waited for.
+pub struct Watched {
+    process: Pid,
+    /// What the system tells it by.
+    descriptor: Option<OwnedFd>,
+}
+
+/// The same, inside a runtime.
+pub struct Watching {
+    process: Pid,
+    descriptor: Option<AsyncFd<OwnedFd>>,
+}
+
+/// Starts a helper that does `work`, and waits until it is ready. Where it fails, it has said why,
+/// and this is the exit code.
+pub fn start(
+    environment: &Environment,
+    work: impl FnOnce(&mut Announcement, Watched) -> Result<i32, Failure>,
+) -> Result<Result<Local, i32>, Failure> {
+    let impossible = |why: io::Error| {
+        Failure::sign_in(format!("`--renew` can't start its helper: {why}"))
+            .hint(crate::system::threads::REMEDY)
+    };
+    let (reader, writer) =
+        nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(|why| impossible(why.into()))?;
+    let program = getpid();
+    #[expect(unsafe_code, reason = "no other thread runs that could hold a lock")]
+    // SAFETY: this process has one thread until it signs in, and that is what the helper does.
+    let forked = unsafe { fork() }.map_err(|why| impossible(why.into()))?;
+    if let ForkResult::Parent { child } = forked {
+        drop(writer);
+        // Where SIGCHLD is ignored, there is nothing to be had of it but the wait.
+        let _ = waitpid(child, None);
+        let mut said = Zeroizing::new(Vec::new());
+        let read = File::from(reader).read_to_end(&mut said);
+        read.map_err(impossible)?;
+        return Ok(understood(&said));
+    }
+    drop(reader);
+    // The one in between ends, so that the helper is nobody's child.
+    #[expect(unsafe_code, reason = "as above")]
+    // SAFETY: as above.
+    let forked = unsafe { fork() };
+    if let Ok(ForkResult::Parent { .. }) = forked {
+        exit_at_once(0);
+    }
+    let mut announcement = Announcement(Some(File::from(writer)));
+    if forked.is_err() {
+        announcement.failed(2);
+        exit_at_once(2);
+    }
+    close_others(&announcement, environment);
+    let code = work(&mut announcement, Watched::new(program)).unwrap_or_else(|failure| {
+        terminal::tell(&failure);
+        failure.exit_code()
+    });
+    announcement.failed(code);
+    std::process::exit(code);
+}
+
+fn exit_at_once(code: i32) -> ! {
+    #[expect(
+        unsafe_code,
+        reason = "nothing of the process that was forked is cleaned up twice"
+    )]
+    // SAFETY: it ends the process and touches nothing.
+    unsafe {
+        nix::libc::_exit(code)
+    }
+}
+
+/// Closes what the program has open and the helper has no use for: whoever reads from the other end
+/// of a pipe would wait for the helper too.
+fn close_others(announcement: &Announcement, environment: &Environment) {
+    let kept = announcement.0.as_ref().map(std::os::fd::AsRawFd::as_raw_fd);
+    let needed = environment.get(READY_TOKEN[2]).and_then(OsStr::to_str);
+    let needed: Option<RawFd> = needed.and_then(|number| number.parse().ok());
+    let open: Vec<RawFd> = fs::read_dir("/dev/fd")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    for number in open {
+        if number > 2 && Some(number) != kept && Some(number) != needed {
+            // The one that the list was read by is closed already.
+            let _ = nix::unistd::close(number);
+        }
+    }
+}
+
+impl Announcement {
+    /// Says that the helper is ready, and lets go of the terminal and of what the program's input and
+    /// output are.
+    pub fn ready(&mut self, local: &Local) -> io::Result<()> {
+        let port = local.port.to_string();
+        let (password, file) = match &local.password {
+            Some((password, file)) => (password.as_str(), file.as_os_str()),
+            None => ("", OsStr::new("")),
+        };
+        let mut message = Zeroizing::new(vec![READY]);
+        for part in [
+            local.host.as_os_str(),
+            port.as_ref(),
+            &local.user,
+            &local.database,
+            password.as_ref(),
+            file,
+        ] {
+            message.extend(part.as_bytes());
+            message.push(0);
+        }
+        let nothing = File::options().read(true).write(true).open("/dev/null")?;
+        nix::unistd::setsid()?;
+        nix::unistd::dup2_stdin(&nothing)?;
+        nix::unistd::dup2_stdout(&nothing)?;
+        nix::unistd::dup2_stderr(&nothing)?;
+        // Dropped, it ends the message.
+        let mut to_program = self.0.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        to_program.write_all(&message)
+    }
+
+    fn failed(&mut self, code: i32) {
+        if let Some(mut to_program) = self.0.take() {
+            // Where nobody reads it, the program's process has ended too.
+            let _ = to_program.write_all(&[FAILED, u8::try_from(code).unwrap_or(2)]);
+        }
+    }
+}
+
+/// Reads the helper's message.
+fn understood(said: &[u8]) -> Result<Local, i32> {
+    let Some((&READY, rest)) = said.split_first() else {
+        return Err(said.get(1).map_or(2, |&code| code.into()));
+    };
+    let mut parts = rest.split(|&byte| byte == 0);
+    let mut next = || OsString::from_vec(parts.next().unwrap_or_default().to_vec());
+    let (host, port, user, database) = (next(), next(), next(), next());
+    let (password, file) = (next(), next());
+    Ok(Local {
+        host,
+        port: port.to_str().and_then(|port| port.parse().ok()).ok_or(2)?,
+        user,
+        database,
+        password: match password.into_string() {
+            Ok(password) if !password.is_empty() => Some((Zeroizing::new(password), file)),
+            _ => None,
+        },
+    })
+}
+
+impl Watched {
+    /// `process` is there: it waits for us to be ready.
+    fn new(process: Pid) -> Self {
+        Self {
+            process,
+            descriptor: descriptor(process),
+        }
+    }
+
+    pub fn watching(self) -> io::Result<Watching> {
+        #[expect(
+            unsafe_code,
+            reason = "tokio has no safe way for a descriptor of this kind"
+        )]
+        // SAFETY: the descriptor is owned, and nobody else gets it.
+        let register =
+            |descriptor| unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) };
+        let descriptor = self.descriptor.map(register);
+        Ok(Watching {
+            process: self.process,
+            descriptor: descriptor.transpose()?,
+        })
+    }
+}
+
+impl Watching {
+    /// Waits for the process's end.
+    pub async fn ended(&self) {
+        if let Some(descriptor) = &self.descriptor {
+            // It is never read from, and readable at the end.
+            let _ = descriptor.readable().await;
+            return;
+        }
+        while nix::sys::signal::kill(self.process, None).is_ok() {
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+    }
+}
+
+/// A descriptor that is readable once the process has ended.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "the C library has no wrapper for it everywhere")]
+fn descriptor(process: Pid) -> Option<OwnedFd> {
+    use nix::libc::{SYS_pidfd_open, syscall};
+
+    // SAFETY: it takes two numbers, and returns a new descriptor that nobody else has.
+    let number = unsafe { syscall(SYS_pidfd_open, process.as_raw(), 0) };
+    let number = RawFd::try_from(number).ok().filter(|&number| number >= 0)?;
+    // SAFETY: see above.
+    Some(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Nothing like it on this system.
+#[cfg(not(target_os = "linux"))]
+fn descriptor(_process: Pid) -> Option<OwnedFd> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_helper_says_is_read_back() {
+        let said = b"R/run/x\x005432\0Prod DB\0app\0secret\0/run/file\0";
+        let local = understood(said).ok().unwrap();
+        assert_eq!((local.host.to_str(), local.port), (Some("/run/x"), 5432));
+        assert_eq!(local.user, "Prod DB");
+        assert_eq!(local.database, "app");
+        let (password, file) = local.password.unwrap();
+        assert_eq!(
+            (password.as_str(), file.to_str()),
+            ("secret", Some("/run/file"))
+        );
+        let local = understood(b"R127.0.0.1\x001\0a\0b\0\0\0").ok().unwrap();
+        assert!(local.password.is_none());
+        for (said, code) in [(&b""[..], 2), (b"F\x01", 1), (b"F", 2), (b"Rx\0y\0", 2)] {
+            assert_eq!(understood(said).err(), Some(code));
+        }
+    }
+}

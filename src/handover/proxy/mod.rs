@@ -1,0 +1,258 @@
+//! Serves a connection to other programs: a local listener that opens each of their connections to
+//! the server with a token that is good at that moment.
+//!
+//! [`connection`] is the way of one connection: [`client`] hears what is asked for, [`tokens`] has
+//! the token, [`server`] connects, [`session`] signs in, and [`splice`] passes the bytes on, unread.
+//! [`door`] is where clients come in, and [`serving`] lets them in until it is told to end.
+
+mod client;
+mod connection;
+mod door;
+mod ending;
+#[cfg(unix)]
+pub mod helper;
+mod limits;
+pub mod messages;
+pub mod opening;
+mod password;
+mod refused;
+pub mod scram;
+mod server;
+mod service_manager;
+mod serving;
+mod session;
+mod settings;
+mod signals;
+#[cfg(unix)]
+mod socket;
+mod splice;
+mod tls;
+mod tokens;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use crate::cli::Listen;
+use crate::failure::Failure;
+use crate::libpq::target::Target;
+use crate::libpq::{conninfo, files};
+use crate::plain_text;
+use crate::sign_in::signer::Signer;
+use crate::system::private_directory::PrivateDirectory;
+use crate::system::{ending_signals, platform, terminal, threads};
+
+use super::{Course, Handover, say};
+use connection::House;
+use door::Door;
+pub use ending::End;
+use serving::Opening;
+pub use serving::Place;
+pub use settings::check;
+use tokens::Tokens;
+
+/// How long connections may go on after the end was asked for.
+const TIME_TO_DRAIN: Duration = Duration::from_secs(30);
+
+/// Two threads serve many clients better than one, and more don't: what is done for a byte is little.
+const THREADS: usize = 2;
+
+/// `--proxy`.
+pub struct Proxy {
+    listen: Listen,
+}
+
+impl Proxy {
+    pub(super) fn new(listen: Listen) -> Result<Self, Failure> {
+        terminal::check_output()?;
+        Ok(Self { listen })
+    }
+
+    /// Refuses what can't be served, before anybody signs in.
+    pub(super) fn check(&self, target: &Target) -> Result<(), Failure> {
+        let hosts = check(target)?;
+        match &self.listen {
+            Listen::Directory(directory) => {
+                serving::check_directory(Path::new(directory), hosts[0].port)
+            }
+            Listen::Anywhere | Listen::Address(_) => Ok(()),
+        }
+    }
+
+    /// Serves until it is told to end.
+    pub(super) fn hand_over(self, handover: &Handover<'_>) -> Result<i32, Failure> {
+        if let Course::WithoutToken { why, .. } = &handover.course {
+            return Err(Failure::sign_in(format!(
+                "`--proxy` serves connections with an access token, and here none is due: {}",
+                why.reason
+            ))
+            .hint("if the server requires one, add `--entra`"));
+        }
+        let service = Service {
+            place: Place::Asked(self.listen),
+            drain: handover.options.drain.unwrap_or(TIME_TO_DRAIN),
+            end: End::OnSignal,
+        };
+        service.run(handover, |doors, role, database| {
+            doors.iter().try_for_each(|door| {
+                terminal::print(conninfo(door, role, database))?;
+                advise(door, role);
+                Ok(())
+            })
+        })
+    }
+}
+
+/// What is served where, and until when.
+pub struct Service {
+    pub place: Place,
+    /// How long connections may go on after the end was asked for.
+    pub drain: Duration,
+    pub end: End,
+}
+
+impl Service {
+    /// Serves until the end. `ready` hears which doors are open, and which role and database go
+    /// with them.
+    pub fn run(
+        self,
+        handover: &Handover<'_>,
+        ready: impl FnOnce(&[Door], &OsStr, &OsStr) -> Result<(), Failure>,
+    ) -> Result<i32, Failure> {
+        let Course::WithToken {
+            plan,
+            settings,
+            signed_in,
+        } = &handover.course
+        else {
+            return Err(Failure::sign_in("no access token is due").hint("add `--entra`"));
+        };
+        let environment = handover.environment;
+        signals::ignore_broken_pipes();
+        let files = limits::raise_files();
+        let variable = |name| {
+            let mut variables = settings.variables();
+            variables
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value)
+        };
+        let mode = variable("PGSSLMODE").and_then(OsStr::to_str);
+        let server = settings::server(
+            handover.target,
+            mode.unwrap_or_default(),
+            roots(handover, variable("PGSSLROOTCERT")).as_deref(),
+        )?;
+        let directory = PrivateDirectory::open().ok().flatten();
+        let signer = Signer::new(plan, environment, directory.as_ref())?.unattended();
+        let (tokens, asked) = Tokens::new(Arc::clone(signed_in), signer.key());
+        let tokens = Arc::new(tokens);
+        let connection = handover.connection();
+        let database = connection.database().unwrap_or_default();
+        let opening = Opening {
+            place: self.place,
+            environment,
+            directory: directory.as_ref(),
+            keeps: plan.keeps_token,
+            host: &server.hosts[0].name.clone(),
+            port: server.hosts[0].port,
+        };
+        let house = Arc::new(House {
+            server,
+            tokens: Arc::clone(&tokens),
+            limits: limits::Limits::new(files),
+            system_user: platform::user_name().unwrap_or_default(),
+            database: database.as_encoded_bytes().to_vec(),
+            is_verbose: plan.options.verbose,
+            count: AtomicU64::new(1),
+        });
+        say(handover.options, || handover.report(settings.variables()));
+        let runtime = runtime()?;
+        let ready = |doors: &[Door]| ready(doors, &signed_in.role.name, database);
+        std::thread::scope(|scope| {
+            let warn = |failure: &Failure| {
+                terminal::warn(&format!("the next token can't be had: {}", failure.cause()));
+            };
+            let (tokens, signer) = (&tokens, &signer);
+            scope.spawn(move || tokens.serve_from(asked, signer, warn));
+            let serving = serving::serve(&opening, house, self.end, self.drain, ready);
+            let outcome = runtime.block_on(serving);
+            runtime.shutdown_background();
+            if !tokens.end() && outcome.is_ok() {
+                // Whatever gets the next token is not waited for.
+                ending_signals::end_groups();
+                std::process::exit(0);
+            }
+            outcome.map(|()| 0)
+        })
+    }
+}
+
+/// The root file that psql would have: the one that was added, or that the parameters name, or the
+/// person's own.
+fn roots(handover: &Handover<'_>, added: Option<&OsStr>) -> Option<OsString> {
+    let named = handover.target.parameters().filled("sslrootcert");
+    added
+        .map(OsStr::to_owned)
+        .or_else(|| named.map(platform::os_string))
+        .or_else(|| files::own_roots(handover.environment).map(Into::into))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let unusable =
+        |why| Failure::sign_in(format!("`--proxy` can't start: {why}")).hint(threads::REMEDY);
+    threads::check(THREADS + 2).map_err(unusable)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        // Each looks a name up.
+        .max_blocking_threads(8)
+        .enable_all()
+        .build()
+        .map_err(unusable)
+}
+
+/// The connection string with which a program connects.
+fn conninfo(door: &Door, role: &OsStr, database: &OsStr) -> Vec<u8> {
+    let port = door.port.to_string();
+    let mut words = vec![
+        ("host", door.host.as_os_str()),
+        ("port", port.as_ref()),
+        ("user", role),
+        ("dbname", database),
+    ];
+    if let Some(password) = &door.password {
+        // TLS goes from here to the server, and not to here.
+        words.push(("sslmode", "disable".as_ref()));
+        words.push(("passfile", password.path().as_os_str()));
+    }
+    let words = words.into_iter().map(|(name, value)| {
+        let value = conninfo::escaped(value.as_encoded_bytes());
+        [name.as_bytes(), b"=", &value].concat()
+    });
+    words.collect::<Vec<_>>().join(&b' ')
+}
+
+/// Says at a terminal how programs without connection strings connect.
+fn advise(door: &Door, role: &OsStr) {
+    if !io::stderr().is_terminal() {
+        return;
+    }
+    let (host, role) = (
+        door.host.display(),
+        plain_text::clean(&role.to_string_lossy()),
+    );
+    let port = door.port;
+    terminal::say(
+        &match door.password.as_deref().map(password::Password::path) {
+            None => format!(
+                "connect to host `{host}`, port {port}, as user `{role}`, without a password"
+            ),
+            Some(file) => format!(
+                "connect to host `{host}`, port {port}, as user `{role}`, without TLS; the password is at the end of `{}`",
+                Path::display(file)
+            ),
+        },
+    );
+}

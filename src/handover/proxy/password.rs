@@ -1,0 +1,152 @@
+//! The local password: random, and in a password file that only its owner may read, from which
+//! libpq takes it.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::system::private_directory::PrivateDirectory;
+
+use super::scram::Verifier;
+
+/// A password, and the file that it is in. It has no `Debug`.
+pub struct Password {
+    secret: Zeroizing<String>,
+    verifier: Verifier,
+    file: PassFile,
+}
+
+enum PassFile {
+    /// It stays.
+    Kept(PathBuf),
+    /// It goes with us.
+    OfThisRun(NamedTempFile),
+}
+
+impl Password {
+    /// The password for `host`, as libpq names it: the one that is kept in `directory`, so that a program's saved
+    /// connection works tomorrow, and a new one where there is none.
+    pub fn kept(directory: &PrivateDirectory, host: &str) -> Result<Self, Failure> {
+        let name = format!("proxy-{host}.pgpass");
+        let path = directory.path_of(&name);
+        let kept = directory
+            .read(&name)
+            .map_err(|exposed| unusable(&exposed.0))?;
+        let kept = kept.map(Zeroizing::new);
+        let known = kept.and_then(|line| password_in(&line, host));
+        let is_new = known.is_none();
+        let password = known.or_else(random).ok_or_else(no_random)?;
+        if is_new {
+            directory
+                .replace(&name, line(host, &password).as_bytes())
+                .map_err(|why| unusable(&why.to_string()))?;
+        }
+        Ok(Self {
+            verifier: Verifier::new(&password).ok_or_else(no_random)?,
+            secret: password,
+            file: PassFile::Kept(path),
+        })
+    }
+
+    /// A password that nobody knows after this run. Its file is in `directory`, if there is one.
+    pub fn of_this_run(directory: Option<&PrivateDirectory>, host: &str) -> Result<Self, Failure> {
+        let password = random().ok_or_else(no_random)?;
+        let written = |password: &str| -> io::Result<NamedTempFile> {
+            let mut file = match directory {
+                Some(directory) => directory.temporary_file("proxy-")?,
+                // For its owner alone, wherever that is.
+                None => NamedTempFile::new()?,
+            };
+            file.write_all(line(host, password).as_bytes())?;
+            Ok(file)
+        };
+        let file = written(&password).map_err(|why| unusable(&why.to_string()))?;
+        Ok(Self {
+            verifier: Verifier::new(&password).ok_or_else(no_random)?,
+            secret: password,
+            file: PassFile::OfThisRun(file),
+        })
+    }
+
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// Removes the file, unless it is kept. Connections that are still there may hold on to the
+    /// password.
+    pub fn forget(&self) {
+        if let PassFile::OfThisRun(file) = &self.file {
+            // Where it can't be removed, nobody takes the password any more.
+            let _ = std::fs::remove_file(file.path());
+        }
+    }
+
+    /// The password itself, for the one program that gets it in a variable.
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// The password file.
+    pub fn path(&self) -> &Path {
+        match &self.file {
+            PassFile::Kept(path) => path,
+            PassFile::OfThisRun(file) => file.path(),
+        }
+    }
+}
+
+/// The line of a password file: for this host and no other.
+fn line(host: &str, password: &str) -> Zeroizing<String> {
+    let host = host.replace('\\', "\\\\").replace(':', "\\:");
+    Zeroizing::new(format!("{host}:*:*:*:{password}\n"))
+}
+
+/// The password in a line that we wrote.
+fn password_in(text: &[u8], host: &str) -> Option<Zeroizing<String>> {
+    let text = std::str::from_utf8(text).ok()?;
+    let password = text.trim_end().rsplit(':').next()?;
+    let is_ours = password.len() >= 40 && *line(host, password) == text;
+    is_ours.then(|| Zeroizing::new(password.to_owned()))
+}
+
+/// 256 bits, as text that needs no escaping anywhere.
+fn random() -> Option<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    SystemRandom::new().fill(&mut *bytes).ok()?;
+    Some(Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes)))
+}
+
+fn no_random() -> Failure {
+    Failure::sign_in("the system has no random numbers for a local password")
+        .hint("use a socket: `--proxy=DIRECTORY`")
+}
+
+fn unusable(why: &str) -> Failure {
+    Failure::sign_in(format!("the local password can't be kept: {why}"))
+        .hint("remove that file, or set `ENTRA_PSQL_CACHE=off` for a password of this run alone")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_line_is_read() {
+        let host = "::1";
+        let password = random().unwrap();
+        assert_eq!(password.len(), 43);
+        let text = line(host, &password);
+        assert!(text.starts_with("\\:\\:1:*:*:*:"), "{}", &text[..10]);
+        assert!(password_in(text.as_bytes(), host) == Some(password));
+        for other in ["", "x", "\\:\\:1:*:*:*:short\n", "\\:\\:1:*:*:*:\n"] {
+            assert!(password_in(other.as_bytes(), host).is_none());
+        }
+        assert!(password_in(text.as_bytes(), "127.0.0.1").is_none());
+    }
+}

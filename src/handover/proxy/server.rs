@@ -1,0 +1,185 @@
+//! The server's side: which hosts there are, and a verified connection to one of them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::failure::Failure;
+use crate::plain_text;
+
+use super::refused::Refused;
+
+/// The message that asks for TLS.
+const REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+
+/// A connection to the server, on which it has proved who it is.
+pub type Stream = TlsStream<TcpStream>;
+
+/// One host of the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    pub name: String,
+    /// The address to connect to in place of the name's.
+    pub address: Option<String>,
+    pub port: u16,
+}
+
+/// How a dead peer is noticed.
+#[derive(Clone, Debug)]
+pub struct Liveness(pub Option<TcpKeepalive>);
+
+/// The server, as every connection needs it.
+pub struct Server {
+    pub hosts: Vec<Host>,
+    pub tls: TlsConnector,
+    /// Whether TLS begins without asking PostgreSQL for it.
+    pub is_direct: bool,
+    /// How long connecting to one address may take.
+    pub patience: Duration,
+    pub liveness: Liveness,
+}
+
+impl Liveness {
+    /// Sets a socket up: messages go out at once, and a dead peer is noticed.
+    pub fn apply(&self, stream: &TcpStream) {
+        // Where the system can't, the connection works all the same.
+        let _ = stream.set_nodelay(true);
+        if let Some(keepalive) = &self.0 {
+            let _ = SockRef::from(stream).set_tcp_keepalive(keepalive);
+        }
+    }
+}
+
+impl Server {
+    /// Connects to a host. Its name is resolved now, since fail-over moves it.
+    pub async fn connect(&self, host: &Host) -> Result<(Stream, SocketAddr), Refused> {
+        let name = ServerName::try_from(host.name.clone()).map_err(|_| {
+            let cause = format!("`{}` can't be the name in a certificate", host.name);
+            unreachable(cause, "check the host's name")
+        })?;
+        let addresses = self.addresses(host).await?;
+        let mut last = None;
+        for address in addresses {
+            let connecting = self.connect_to(host, name.clone(), address);
+            match timeout(self.patience, connecting).await {
+                Ok(Ok(stream)) => return Ok((stream, address)),
+                Ok(Err(refused)) => last = Some(refused),
+                Err(_) => {
+                    let cause = format!(
+                        "{} didn't answer within {}s",
+                        shown(host, address),
+                        self.patience.as_secs()
+                    );
+                    last = Some(unreachable(
+                        cause,
+                        "check the server's firewall and your network, or run `entra-psql --doctor`",
+                    ));
+                }
+            }
+        }
+        Err(last.unwrap_or_else(|| {
+            let cause = format!("the host name `{}` has no address", host.name);
+            unreachable(cause, "check the host's name and the DNS")
+        }))
+    }
+
+    async fn addresses(&self, host: &Host) -> Result<Vec<SocketAddr>, Refused> {
+        let named = host.address.as_deref().unwrap_or(&host.name);
+        if let Ok(address) = named.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, host.port)]);
+        }
+        let unresolved = |why: &dyn std::fmt::Display| {
+            let cause = format!("the host name `{named}` can't be resolved: {why}");
+            unreachable(cause, "check the host's name and the DNS")
+        };
+        let found = timeout(self.patience, tokio::net::lookup_host((named, host.port)));
+        match found.await {
+            Ok(Ok(addresses)) => Ok(addresses.collect()),
+            Ok(Err(why)) => Err(unresolved(&why)),
+            Err(_) => Err(unresolved(&"the DNS didn't answer")),
+        }
+    }
+
+    async fn connect_to(
+        &self,
+        host: &Host,
+        name: ServerName<'static>,
+        address: SocketAddr,
+    ) -> Result<Stream, Refused> {
+        let mut stream = TcpStream::connect(address).await.map_err(|why| {
+            let cause = format!("can't connect to {}: {why}", shown(host, address));
+            unreachable(
+                cause,
+                "check that the server runs and that its firewall admits you",
+            )
+        })?;
+        self.liveness.apply(&stream);
+        let broken = |why: std::io::Error| {
+            let cause = format!("{} ended the connection: {why}", shown(host, address));
+            unreachable(cause, "check host and port, or run `entra-psql --doctor`")
+        };
+        if !self.is_direct {
+            stream.write_all(&REQUEST).await.map_err(broken)?;
+            let answer = stream.read_u8().await.map_err(broken)?;
+            if answer != b'S' {
+                let cause = format!(
+                    "{} has no TLS, and an access token isn't sent without",
+                    shown(host, address)
+                );
+                return Err(unreachable(cause, "check host and port"));
+            }
+        }
+        self.tls.connect(name, stream).await.map_err(|why| {
+            let why = plain_text::clean(&why.to_string());
+            let cause = format!("no TLS connection to {}: {why}", shown(host, address));
+            unreachable(
+                cause,
+                "run `entra-psql --doctor`, which examines the server's certificate",
+            )
+        })
+    }
+
+    /// Forwards a cancel request to every host, since it doesn't say which one it is for. A host
+    /// ignores the key of a session that isn't its own.
+    pub async fn cancel(&self, request: &[u8]) -> Result<(), Refused> {
+        let mut outcome = Ok(());
+        for host in &self.hosts {
+            match self.connect(host).await {
+                Err(refused) => outcome = Err(refused),
+                Ok((mut stream, _)) => {
+                    // The server answers by ending the connection.
+                    let sent = async {
+                        stream.write_all(request).await?;
+                        stream.flush().await?;
+                        let mut rest = [0; 64];
+                        while stream.read(&mut rest).await? > 0 {}
+                        std::io::Result::Ok(())
+                    };
+                    let _ = timeout(self.patience, sent).await;
+                }
+            }
+        }
+        outcome
+    }
+}
+
+/// Makes what a server is connected to with.
+pub fn connector(config: rustls::ClientConfig) -> TlsConnector {
+    TlsConnector::from(Arc::new(config))
+}
+
+fn shown(host: &Host, address: SocketAddr) -> String {
+    format!("`{}` at {address}", host.name)
+}
+
+fn unreachable(cause: String, remedy: &str) -> Refused {
+    Refused::no_connection(Failure::sign_in(cause).hint(remedy))
+}

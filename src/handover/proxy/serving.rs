@@ -1,0 +1,348 @@
+//! Opens the doors, lets clients in, and ends when it is told to.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::cli::Listen;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::system::private_directory::PrivateDirectory;
+
+use super::connection::{self, House};
+use super::door::{self, Client, Door};
+use super::ending::End;
+use super::password::Password;
+use super::service_manager;
+
+/// How long nobody is let in where no file is left for them.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Which doors to open.
+pub struct Opening<'a> {
+    pub place: Place,
+    pub environment: &'a Environment,
+    /// What is ours alone, for as long as the session.
+    pub directory: Option<&'a PrivateDirectory>,
+    /// Whether the password is kept.
+    pub keeps: bool,
+    /// The server's name and port, after which the socket is named.
+    pub host: &'a str,
+    pub port: u16,
+}
+
+/// Where to listen.
+pub enum Place {
+    /// Where a person says.
+    Asked(Listen),
+    /// At the first of these addresses that is free, with a password of this run, by which the
+    /// server of this name is meant.
+    FirstFree(Vec<SocketAddr>, String),
+}
+
+/// Nothing is ever sent of it: a connection that ends drops its half of the channel.
+enum Never {}
+
+/// Serves clients until the end, and those that are there then for at most `drain`. `ready` is
+/// called once they can connect.
+pub async fn serve(
+    opening: &Opening<'_>,
+    house: Arc<House>,
+    end: End,
+    drain: Duration,
+    ready: impl FnOnce(&[Door]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let is_service = matches!(end, End::OnSignal);
+    let mut ending = end.watched().map_err(|why| {
+        Failure::sign_in(format!("the end can't be watched for: {why}")).hint("try again")
+    })?;
+    let doors = opening.doors().await?;
+    ready(&doors)?;
+    // A helper isn't what the manager has started.
+    let notify = |state| {
+        if is_service {
+            service_manager::notify(opening.environment, state);
+        }
+    };
+    notify(service_manager::READY);
+    let (alive, mut all_ended) = mpsc::channel::<Never>(1);
+    let (end, _) = watch::channel(false);
+    let passwords: Vec<_> = doors
+        .iter()
+        .filter_map(|door| door.password.clone())
+        .collect();
+    let mut admitting = JoinSet::new();
+    for door in doors {
+        admitting.spawn(admit(
+            door,
+            Arc::clone(&house),
+            end.subscribe(),
+            alive.clone(),
+        ));
+    }
+    drop(alive);
+    ending.wait().await;
+    notify(service_manager::STOPPING);
+    // Whoever admits clients closes its door.
+    let _ = end.send(true);
+    while admitting.join_next().await.is_some() {}
+    house.limits.dismiss_silent();
+    tokio::select! {
+        _ = timeout(drain, all_ended.recv()) => {}
+        () = ending.wait() => {}
+    }
+    for password in passwords {
+        password.forget();
+    }
+    Ok(())
+}
+
+/// Lets clients in through one door.
+async fn admit(
+    door: Door,
+    house: Arc<House>,
+    mut end: watch::Receiver<bool>,
+    alive: mpsc::Sender<Never>,
+) {
+    let mut reserve = Reserve::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = door.accept() => accepted,
+            _ = end.wait_for(|is_due| *is_due) => return,
+        };
+        match accepted {
+            Ok(client) => {
+                let (house, alive) = (Arc::clone(&house), alive.clone());
+                let password = door.password.clone();
+                tokio::spawn(async move {
+                    welcome(client, &house, password.as_deref()).await;
+                    drop(alive);
+                });
+            }
+            // The client was gone again.
+            Err(why) if why.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(why) => {
+                connection::log(&format!("a client can't be let in: {why}"));
+                reserve.turn_away(&door).await;
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn welcome(client: Client, house: &House, password: Option<&Password>) {
+    let waiting = house.limits.admit();
+    match client {
+        #[cfg(unix)]
+        Client::Unix(mut stream) => {
+            if super::socket::is_ours(&stream) {
+                connection::serve(stream, house, waiting, None).await;
+            } else {
+                let failure = Failure::sign_in("this socket is for its owner's programs alone")
+                    .hint("start a proxy of your own");
+                let refused = super::refused::Refused::sign_in(failure);
+                connection::refuse(&mut stream, &refused).await;
+            }
+        }
+        Client::Tcp(stream) => {
+            house.server.liveness.apply(&stream);
+            let verifier = password.map(Password::verifier);
+            connection::serve(stream, house, waiting, verifier).await;
+        }
+    }
+}
+
+/// A file that is given up where there are no others, to tell a client so.
+struct Reserve(Option<std::fs::File>);
+
+impl Reserve {
+    fn new() -> Self {
+        let place = if cfg!(windows) { "NUL" } else { "/dev/null" };
+        Self(std::fs::File::open(place).ok())
+    }
+
+    async fn turn_away(&mut self, door: &Door) {
+        drop(self.0.take());
+        if let Ok(Ok(client)) = timeout(PAUSE, door.accept()).await {
+            let failure = Failure::sign_in("too many files are open to let another client in")
+                .hint("close connections, or allow more open files (`ulimit -n`)");
+            let refused = super::refused::Refused::limit(failure);
+            client.say_at_once(&super::messages::error(&refused));
+        }
+        *self = Self::new();
+    }
+}
+
+/// Refuses a directory in which no socket can be.
+#[cfg(unix)]
+pub fn check_directory(directory: &Path, port: u16) -> Result<(), Failure> {
+    super::socket::check(directory, port)
+}
+
+/// Refuses a directory in which no socket can be, which is any.
+#[cfg(windows)]
+pub fn check_directory(_directory: &Path, _port: u16) -> Result<(), Failure> {
+    Err(no_sockets())
+}
+
+#[cfg(windows)]
+fn no_sockets() -> Failure {
+    Failure::usage("there are no Unix sockets for `--proxy` on Windows")
+        .hint("name a port: `--proxy=PORT`")
+}
+
+impl Opening<'_> {
+    async fn doors(&self) -> Result<Vec<Door>, Failure> {
+        let inherited = self.inherited()?;
+        if !inherited.is_empty() {
+            return Ok(inherited);
+        }
+        let listen = match &self.place {
+            Place::Asked(listen) => listen,
+            Place::FirstFree(addresses, name) => {
+                return Ok(vec![self.first_free(addresses, name).await?]);
+            }
+        };
+        let door = match listen {
+            Listen::Address(address) => self.tcp(*address).await?,
+            Listen::Directory(directory) => self.socket(Path::new(directory))?,
+            Listen::Anywhere if cfg!(windows) => {
+                self.tcp(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0))
+                    .await?
+            }
+            Listen::Anywhere => {
+                let directory = self.directory.ok_or_else(|| {
+                    Failure::sign_in("there is no directory of your own for the socket")
+                        .hint("name one with `--proxy=DIRECTORY`, or set `XDG_RUNTIME_DIR`")
+                })?;
+                self.socket(&directory.path_of(self.host))?
+            }
+        };
+        Ok(vec![door])
+    }
+
+    async fn first_free(&self, addresses: &[SocketAddr], name: &str) -> Result<Door, Failure> {
+        let mut last = None;
+        for address in addresses {
+            match door::listen(*address).await {
+                Ok(listener) => {
+                    let password = Password::of_this_run(self.directory, name)?;
+                    return Door::tcp(listener, password).map_err(|why| unusable(&why));
+                }
+                Err(failure) => last = Some(failure),
+            }
+        }
+        Err(last.unwrap_or_else(|| Failure::sign_in("there is no address to listen at")))
+    }
+
+    async fn tcp(&self, address: SocketAddr) -> Result<Door, Failure> {
+        let listener = door::listen(address).await?;
+        self.with_password(listener)
+    }
+
+    fn with_password(&self, listener: tokio::net::TcpListener) -> Result<Door, Failure> {
+        let address = listener.local_addr().map_err(|why| unusable(&why))?;
+        let address = address.ip().to_string();
+        let state = if self.keeps {
+            PrivateDirectory::open_state().map_err(|exposed| {
+                Failure::sign_in(format!("the local password can't be kept: {}", exposed.0))
+                    .hint("correct that directory, or set `ENTRA_PSQL_CACHE=off`")
+            })?
+        } else {
+            None
+        };
+        let password = match &state {
+            Some(directory) => Password::kept(directory, &address)?,
+            None => Password::of_this_run(self.directory, &address)?,
+        };
+        Door::tcp(listener, password).map_err(|why| unusable(&why))
+    }
+
+    #[cfg(unix)]
+    fn socket(&self, directory: &Path) -> Result<Door, Failure> {
+        use super::socket::Socket;
+
+        Ok(Door {
+            listener: door::Listener::Unix(Socket::open(directory, self.port)?),
+            host: std::path::absolute(directory)
+                .unwrap_or_else(|_| directory.to_owned())
+                .into_os_string(),
+            port: self.port,
+            password: None,
+        })
+    }
+
+    #[cfg(windows)]
+    fn socket(&self, directory: &Path) -> Result<Door, Failure> {
+        check_directory(directory, self.port)?;
+        Err(no_sockets())
+    }
+
+    /// The doors that the service manager has opened.
+    #[cfg(unix)]
+    fn inherited(&self) -> Result<Vec<Door>, Failure> {
+        let sockets = service_manager::sockets(self.environment);
+        sockets
+            .into_iter()
+            .map(|socket| self.door_of(socket))
+            .collect()
+    }
+
+    /// The doors that the service manager has opened: there is none.
+    #[cfg(windows)]
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "one signature on every system"
+    )]
+    fn inherited(&self) -> Result<Vec<Door>, Failure> {
+        Ok(Vec::new())
+    }
+
+    #[cfg(unix)]
+    fn door_of(&self, socket: std::os::fd::OwnedFd) -> Result<Door, Failure> {
+        use std::net::TcpListener;
+        use std::os::unix::net::UnixListener;
+
+        let wrong = |what: &str| {
+            Failure::usage(format!("the socket from systemd can't be used: {what}"))
+                .hint("correct `ListenStream=` in the socket unit: a loopback address with a port, or a path that ends in `/.s.PGSQL.PORT`")
+        };
+        let unusable = |why: io::Error| wrong(&why.to_string());
+        let address = socket2::SockRef::from(&socket).local_addr();
+        if let Some(address) = address.map_err(unusable)?.as_socket() {
+            if !address.ip().to_canonical().is_loopback() {
+                return Err(wrong(&format!(
+                    "`{}` isn't a loopback address",
+                    address.ip()
+                )));
+            }
+            let listener = TcpListener::from(socket);
+            listener.set_nonblocking(true).map_err(unusable)?;
+            let listener = tokio::net::TcpListener::from_std(listener).map_err(unusable)?;
+            return self.with_password(listener);
+        }
+        let listener = UnixListener::from(socket);
+        let address = listener.local_addr().map_err(unusable)?;
+        let place = address.as_pathname().and_then(super::socket::place);
+        let (host, port) = place.ok_or_else(|| wrong("libpq wouldn't find it"))?;
+        listener.set_nonblocking(true).map_err(unusable)?;
+        let listener = tokio::net::UnixListener::from_std(listener).map_err(unusable)?;
+        Ok(Door {
+            listener: door::Listener::Unix(super::socket::Socket::inherited(listener)),
+            host,
+            port,
+            password: None,
+        })
+    }
+}
+
+fn unusable(why: &io::Error) -> Failure {
+    Failure::sign_in(format!("the port can't be used: {why}")).hint("name another port")
+}

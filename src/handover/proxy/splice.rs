@@ -1,0 +1,183 @@
+//! Passes bytes on in both directions, unread, until both have ended.
+//!
+//! An idle session has no buffer: each thread has one, and only what couldn't be written at once is
+//! kept. What one side ends is ended on the other, whose own direction goes on: PostgreSQL answers a
+//! client that has said all. Where a side fails, so does the whole, and dropping both ends them.
+
+use std::cell::RefCell;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::time::timeout;
+
+/// As much as TLS has in four records.
+const BUFFER: usize = 64 * 1024;
+
+/// How long a client may take to read what the server said last.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+thread_local! {
+    static SHARED: RefCell<Box<[u8]>> = RefCell::new(vec![0; BUFFER].into_boxed_slice());
+}
+
+/// One direction.
+#[derive(Default)]
+struct Way {
+    /// What was read and could not be written yet, and how much of it was.
+    kept: Vec<u8>,
+    written: usize,
+    needs_flush: bool,
+    has_ended: bool,
+    is_done: bool,
+}
+
+/// Which side of a direction failed.
+enum Failed {
+    Reader,
+    Writer,
+}
+
+/// Passes everything on. `for_client` was read from the server already. Returns once the server has
+/// ended, or the client is gone.
+pub async fn splice<C, S>(client: &mut C, server: &mut S, for_client: Vec<u8>)
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut up = Way::default();
+    let mut down = Way {
+        kept: for_client,
+        ..Way::default()
+    };
+    let is_client_there = std::future::poll_fn(|context| {
+        match up.poll(context, client, server) {
+            Poll::Ready(Err(Failed::Reader)) => return Poll::Ready(false),
+            // What the server said last is still to be read.
+            Poll::Ready(Err(Failed::Writer)) => up.is_done = true,
+            Poll::Ready(Ok(())) | Poll::Pending => {}
+        }
+        match down.poll(context, server, client) {
+            Poll::Ready(Err(Failed::Writer)) => Poll::Ready(false),
+            Poll::Ready(Err(Failed::Reader)) => {
+                down.has_ended = true;
+                down.poll(context, server, client)
+                    .map(|ended| ended.is_ok())
+            }
+            Poll::Ready(Ok(())) => Poll::Ready(true),
+            Poll::Pending => Poll::Pending,
+        }
+    });
+    if is_client_there.await {
+        drain(client).await;
+    }
+}
+
+/// Waits until a client that was told the end has ended its side too: closed before, the system
+/// would throw away what the client has not read yet.
+pub async fn drain(client: &mut (impl AsyncRead + Unpin)) {
+    let mut rest = [0; 1024];
+    let read = async { while matches!(client.read(&mut rest).await, Ok(1..)) {} };
+    let _ = timeout(FAREWELL, read).await;
+}
+
+impl Way {
+    fn poll<R, W>(
+        &mut self,
+        context: &mut Context<'_>,
+        reader: &mut R,
+        writer: &mut W,
+    ) -> Poll<Result<(), Failed>>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        while !self.is_done {
+            ready!(self.poll_kept(context, writer)).map_err(|_| Failed::Writer)?;
+            if self.has_ended {
+                let ended = Pin::new(&mut *writer).poll_shutdown(context);
+                ready!(ended).map_err(|_| Failed::Writer)?;
+                self.is_done = true;
+            } else if self.poll_pass(context, reader, writer)?.is_pending() {
+                if self.needs_flush {
+                    let flushed = Pin::new(&mut *writer).poll_flush(context);
+                    ready!(flushed).map_err(|_| Failed::Writer)?;
+                    self.needs_flush = false;
+                }
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads once, and writes as much of it as can be.
+    fn poll_pass<R, W>(
+        &mut self,
+        context: &mut Context<'_>,
+        reader: &mut R,
+        writer: &mut W,
+    ) -> Result<Poll<()>, Failed>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        SHARED.with_borrow_mut(|shared| {
+            let mut buffer = ReadBuf::new(shared);
+            match Pin::new(&mut *reader).poll_read(context, &mut buffer) {
+                Poll::Pending => return Ok(Poll::Pending),
+                Poll::Ready(Err(_)) => return Err(Failed::Reader),
+                Poll::Ready(Ok(())) => {}
+            }
+            let bytes = buffer.filled();
+            self.has_ended = bytes.is_empty();
+            self.pass(context, bytes, writer)
+                .map_err(|_| Failed::Writer)?;
+            Ok(Poll::Ready(()))
+        })
+    }
+
+    /// Writes as much as can be, and keeps the rest.
+    fn pass<W: AsyncWrite + Unpin>(
+        &mut self,
+        context: &mut Context<'_>,
+        mut bytes: &[u8],
+        writer: &mut W,
+    ) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match Pin::new(&mut *writer).poll_write(context, bytes) {
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(count)) => {
+                    bytes = &bytes[count..];
+                    self.needs_flush = true;
+                }
+                Poll::Ready(Err(why)) => return Err(why),
+                Poll::Pending => {
+                    self.kept = bytes.to_vec();
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn poll_kept<W: AsyncWrite + Unpin>(
+        &mut self,
+        context: &mut Context<'_>,
+        writer: &mut W,
+    ) -> Poll<io::Result<()>> {
+        while self.written < self.kept.len() {
+            let rest = &self.kept[self.written..];
+            let count = ready!(Pin::new(&mut *writer).poll_write(context, rest))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.written += count;
+            self.needs_flush = true;
+        }
+        self.kept = Vec::new();
+        self.written = 0;
+        Poll::Ready(Ok(()))
+    }
+}

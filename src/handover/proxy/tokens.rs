@@ -1,0 +1,322 @@
+//! The token that connections sign in with: one for all, and one fetch however many wait for it.
+//!
+//! Signing in blocks (az is a program that is waited for), so a thread of its own does it. Each
+//! connection asks whether the token is still the one that would be used now: the thread looks
+//! whether somebody signed out of az, or in as somebody else. The clock on the wall is what counts,
+//! since others stand still while a laptop sleeps.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::oneshot;
+
+use crate::failure::Failure;
+use crate::sign_in::signer::{SignedIn, Signer};
+use crate::token::CacheKey;
+
+/// What a token has to last to connect with.
+const TIME_TO_CONNECT: Duration = Duration::from_secs(5);
+
+/// With less left, the next token is fetched while this one is used.
+const ENOUGH: Duration = Duration::from_secs(600);
+
+/// How long an answer holds, and how soon a token that isn't needed yet is asked for again.
+const HOLDS: Duration = Duration::from_secs(1);
+const BETWEEN_TRIES: Duration = Duration::from_secs(60);
+
+type Answer = Result<Arc<SignedIn>, Failure>;
+
+/// The token, for connections to ask for.
+pub struct Tokens {
+    state: Mutex<State>,
+    asks: Sender<Ask>,
+}
+
+/// What the thread is told.
+enum Ask {
+    /// Somebody waits.
+    Look,
+    End,
+}
+
+/// The thread's side.
+pub struct Asked {
+    asks: Receiver<Ask>,
+    /// What the first token is kept under.
+    known: Option<CacheKey>,
+}
+
+struct State {
+    current: Option<Arc<SignedIn>>,
+    /// When it was last found to be the right one.
+    checked: Option<Instant>,
+    /// Whether the next one is being fetched while this one is used.
+    is_renewing: bool,
+    waiting: Vec<oneshot::Sender<Answer>>,
+}
+
+impl Tokens {
+    /// Begins with the token that the start has fetched, which is kept under `known`.
+    pub fn new(first: Arc<SignedIn>, known: Option<CacheKey>) -> (Self, Asked) {
+        let (sender, asks) = channel();
+        let state = State {
+            current: Some(first),
+            checked: None,
+            is_renewing: false,
+            waiting: Vec::new(),
+        };
+        let tokens = Self {
+            state: Mutex::new(state),
+            asks: sender,
+        };
+        (tokens, Asked { asks, known })
+    }
+
+    /// The token to connect with now.
+    pub async fn current(&self) -> Answer {
+        let answer = {
+            let mut state = self.state();
+            if let Some(current) = &state.current {
+                let is_checked = state.is_renewing
+                    || state
+                        .checked
+                        .is_some_and(|checked| checked.elapsed() < HOLDS);
+                if is_checked && left(current) > TIME_TO_CONNECT {
+                    return Ok(Arc::clone(current));
+                }
+            }
+            let (sender, receiver) = oneshot::channel();
+            state.waiting.push(sender);
+            if state.waiting.len() == 1 {
+                // A thread that has ended leaves nobody waiting.
+                let _ = self.asks.send(Ask::Look);
+            }
+            receiver
+        };
+        answer.await.unwrap_or_else(|_| {
+            Err(Failure::sign_in("entra-psql is ending").hint("start `entra-psql --proxy` again"))
+        })
+    }
+
+    /// Ends the thread, and returns whether it is free to do so now.
+    pub fn end(&self) -> bool {
+        let _ = self.asks.send(Ask::End);
+        let state = self.state();
+        !state.is_renewing && state.waiting.is_empty()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers, on the thread, until the end: with what `key` and `sign_in` say. What
+    /// goes wrong while nobody waits is told to `warn`.
+    fn serve(
+        &self,
+        asked: Asked,
+        key: impl Fn() -> Option<CacheKey>,
+        sign_in: impl Fn() -> Result<SignedIn, Failure>,
+        warn: impl Fn(&Failure),
+    ) {
+        let Asked { asks, mut known } = asked;
+        let mut tried: Option<Instant> = None;
+        while let Ok(Ask::Look) = asks.recv() {
+            let now = key();
+            let good = self
+                .state()
+                .current
+                .clone()
+                .filter(|current| now == known && left(current) > TIME_TO_CONNECT);
+            let is_tried = tried.is_some_and(|tried| tried.elapsed() < BETWEEN_TRIES);
+            if let Some(good) = &good {
+                let renews = left(good) < ENOUGH && !is_tried;
+                let mut state = self.state();
+                state.checked = Some(Instant::now());
+                state.is_renewing = renews;
+                state.answer(&Ok(Arc::clone(good)));
+                if !renews {
+                    continue;
+                }
+            } else {
+                self.state().current = None;
+            }
+            known = now;
+            let outcome = sign_in().map(Arc::new);
+            tried = Some(Instant::now());
+            let mut state = self.state();
+            state.is_renewing = false;
+            match &outcome {
+                Ok(fetched) => {
+                    state.current = Some(Arc::clone(fetched));
+                    state.checked = Some(Instant::now());
+                }
+                Err(failure) if good.is_some() => warn(failure),
+                Err(_) => {}
+            }
+            state.answer(&outcome);
+        }
+    }
+
+    /// Answers with what `signer` says, until the end.
+    pub fn serve_from(&self, asked: Asked, signer: &Signer<'_>, warn: impl Fn(&Failure)) {
+        self.serve(asked, || signer.key(), || signer.sign_in(), warn);
+    }
+}
+
+impl State {
+    fn answer(&mut self, answer: &Answer) {
+        for waiting in self.waiting.drain(..) {
+            // A client that has left needs no answer.
+            let _ = waiting.send(answer.clone());
+        }
+    }
+}
+
+fn left(signed_in: &SignedIn) -> Duration {
+    let expires = signed_in.token.expires();
+    expires
+        .duration_since(SystemTime::now())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::UNIX_EPOCH;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+    use crate::cli::method::Method;
+    use crate::entra::token::Token;
+    use crate::intent::method::Choice;
+    use crate::intent::role::{Delivery, Role};
+
+    /// A sign-in whose token lasts so many seconds.
+    fn lasting(seconds: u64) -> SignedIn {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let claims = format!("{{\"exp\":{}}}", now.as_secs() + seconds);
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let secret = format!("{}.{}.{}", part("{}"), part(&claims), part("x"));
+        SignedIn {
+            role: Role {
+                name: "alice".into(),
+                delivery: Delivery::Variable,
+            },
+            token: Token::read(secret).unwrap(),
+            choice: Choice {
+                method: Method::AzureCli,
+                because: None,
+            },
+        }
+    }
+
+    fn key(state: usize) -> CacheKey {
+        CacheKey {
+            identity: "alice".to_owned(),
+            state: state.to_string(),
+        }
+    }
+
+    /// Ends the thread, also where a test fails.
+    struct Ending<'a>(&'a Tokens);
+
+    impl Drop for Ending<'_> {
+        fn drop(&mut self) {
+            self.0.end();
+        }
+    }
+
+    /// Has `ask` ask for a token that lasts so long at first, and a day when it is fetched. Returns
+    /// how often it was fetched.
+    fn fetches(first: u64, state: &AtomicUsize, ask: impl AsyncFnOnce(&Tokens)) -> usize {
+        let (tokens, asked) = Tokens::new(Arc::new(lasting(first)), Some(key(0)));
+        let count = AtomicUsize::new(0);
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let sign_in = || {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    Ok(lasting(86_400))
+                };
+                let now = || Some(key(state.load(Ordering::SeqCst)));
+                tokens.serve(asked, now, sign_in, |_| {});
+            });
+            let _ending = Ending(&tokens);
+            runtime.unwrap().block_on(ask(&tokens));
+        });
+        count.load(Ordering::SeqCst)
+    }
+
+    async fn seconds_left(tokens: &Tokens) -> u64 {
+        left(&tokens.current().await.unwrap()).as_secs()
+    }
+
+    #[test]
+    fn a_good_token_is_used_again() {
+        let state = AtomicUsize::new(0);
+        let count = fetches(3600, &state, async |tokens| {
+            for _ in 0..3 {
+                assert!(seconds_left(tokens).await <= 3600);
+            }
+        });
+        assert_eq!(count, 0);
+    }
+
+    #[test]
+    fn one_that_has_ended_is_replaced_once() {
+        let state = AtomicUsize::new(0);
+        let count = fetches(1, &state, async |tokens| {
+            let (one, other) = tokio::join!(seconds_left(tokens), seconds_left(tokens));
+            assert!(one > 3600 && other > 3600);
+        });
+        assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn one_that_soon_ends_is_used_meanwhile() {
+        let state = AtomicUsize::new(0);
+        let count = fetches(90, &state, async |tokens| {
+            assert!(seconds_left(tokens).await <= 90);
+            while seconds_left(tokens).await <= 90 {
+                std::thread::yield_now();
+            }
+        });
+        assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn whoever_signs_in_as_somebody_else_is_somebody_else() {
+        let state = AtomicUsize::new(0);
+        let count = fetches(3600, &state, async |tokens| {
+            state.store(1, Ordering::SeqCst);
+            assert!(seconds_left(tokens).await > 3600);
+            tokens.state().checked = None;
+            assert!(seconds_left(tokens).await > 3600);
+        });
+        assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn a_failure_is_for_those_who_wait_and_the_next_one_tries_again() {
+        let (tokens, asked) = Tokens::new(Arc::new(lasting(1)), Some(key(0)));
+        let fails = AtomicUsize::new(1);
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let sign_in = || match fails.fetch_sub(1, Ordering::SeqCst) {
+                    1 => Err(Failure::sign_in("signed out")),
+                    _ => Ok(lasting(3600)),
+                };
+                tokens.serve(asked, || Some(key(0)), sign_in, |_| {});
+            });
+            let _ending = Ending(&tokens);
+            runtime.unwrap().block_on(async {
+                assert!(tokens.current().await.is_err());
+                assert!(tokens.current().await.is_ok());
+            });
+        });
+    }
+}

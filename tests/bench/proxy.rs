@@ -1,0 +1,335 @@
+//! What `--proxy` costs, beside a direct TLS connection and beside PgBouncer, where that is
+//! installed: `cargo bench -- --proxy`. All ways lead to the sandbox's server, with a checked
+//! certificate and name, and take turns in one run.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use sandbox::{Identity, Sandbox};
+use tempfile::TempDir;
+
+use crate::contest::median;
+use crate::launch::{Desk, PROGRAM};
+
+/// One way to the server: its name, and the variables that lead there.
+struct Way {
+    name: &'static str,
+    variables: Vec<(String, String)>,
+}
+
+/// A program that serves connections until it is dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Measures, and prints what it found.
+pub fn run(sandbox: &'static Sandbox, quick: bool) {
+    let desk = Desk::new(sandbox);
+    let role = Identity::Alice.name();
+    let grant = format!("grant create on schema public to \"{role}\"");
+    sandbox.superuser_sql(&grant).expect("granted");
+    let (socket, conninfo) = proxy(&desk, "--proxy=./sockets");
+    let (port, at_port) = proxy(&desk, "--proxy=0");
+    let mut ways = vec![
+        Way {
+            name: "direct",
+            variables: direct(&desk),
+        },
+        Way {
+            name: "socket",
+            variables: from_conninfo(&conninfo),
+        },
+        Way {
+            name: "TCP",
+            variables: from_conninfo(&at_port),
+        },
+    ];
+    let bouncer = Bouncer::start(sandbox, &desk);
+    if let Some(bouncer) = &bouncer {
+        ways.extend(bouncer.ways());
+    } else {
+        println!("PgBouncer is not measured: it is not installed");
+    }
+    let mut init = tool(sandbox, "pgbench", &ways[0]);
+    init.args(["-i", "-q", "-s", "10"]);
+    succeed(&mut init);
+
+    println!("| share of direct | {} |", names(&ways));
+    println!("|---|{}", "---|".repeat(ways.len() - 1));
+    let (turns, seconds) = if quick { (3, "1") } else { (7, "4") };
+    for clients in ["1", "8", "64"] {
+        let words = ["-n", "-S", "-c", clients, "-T", seconds];
+        let rates = in_turns(turns, &ways, |way| rate(sandbox, way, &words));
+        row(&format!("`pgbench -S`, {clients} clients"), &rates);
+    }
+    let words = ["-n", "-S", "-C", "-c", "4", "-T", seconds];
+    let rates = in_turns(turns, &ways, |way| rate(sandbox, way, &words));
+    row("new connections a second", &rates);
+    let rows = if quick { 200_000 } else { 2_000_000 };
+    let copied =
+        format!("copy (select generate_series(1, {rows}), 'some text that fills a row') to stdout");
+    let file = desk.home().join("rows");
+    let mut out = tool(sandbox, "psql", &ways[0]);
+    out.args(["-Xqc", &copied])
+        .stdout(fs::File::create(&file).expect("a file"));
+    succeed(&mut out);
+    let rates = in_turns(turns, &ways, |way| {
+        let mut psql = tool(sandbox, "psql", way);
+        psql.args(["-Xqc", &copied]).stdout(Stdio::null());
+        1.0 / succeed(&mut psql)
+    });
+    row("COPY out", &rates);
+    let rates = in_turns(turns, &ways, |way| {
+        let mut psql = tool(sandbox, "psql", way);
+        let into = "create temp table t (a int, b text) \\; copy t from stdin";
+        psql.args(["-Xqc", into])
+            .stdin(fs::File::open(&file).expect("a file"));
+        1.0 / succeed(&mut psql)
+    });
+    row("COPY in", &rates);
+    idle(&socket, &conninfo);
+    drop((socket, port));
+}
+
+/// How much memory an idle session takes.
+fn idle(proxy: &Running, conninfo: &str) {
+    const SESSIONS: usize = 80;
+    let resident = || {
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", proxy.0.id())).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+        number.unwrap_or(f64::NAN)
+    };
+    let variables = from_conninfo(conninfo);
+    let value = |name: &str| {
+        let found = variables.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let path = format!("{}/.s.PGSQL.{}", value("PGHOST"), value("PGPORT"));
+    let open = || {
+        let mut client = UnixStream::connect(&path).expect("a connection");
+        let parameters = format!("user\0{}\0database\0postgres\0\0", value("PGUSER"));
+        let length = u32::try_from(parameters.len() + 8).expect("a short one");
+        let packet = [
+            &length.to_be_bytes()[..],
+            &[0, 3, 0, 0],
+            parameters.as_bytes(),
+        ]
+        .concat();
+        client.write_all(&packet).expect("sent");
+        let mut said = Vec::new();
+        let mut bytes = [0; 4096];
+        // What the server says last before it is ready.
+        while !said.ends_with(b"Z\0\0\0\x05I") {
+            let count = client.read(&mut bytes).expect("read");
+            assert!(count > 0, "{}", String::from_utf8_lossy(&said));
+            said.extend(&bytes[..count]);
+        }
+        client
+    };
+    let first: Vec<UnixStream> = (0..5).map(|_| open()).collect();
+    let before = resident();
+    let sessions: Vec<UnixStream> = (0..SESSIONS).map(|_| open()).collect();
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    let each = (resident() - before) / SESSIONS as f64;
+    println!("\nan idle session takes {each:.1} KiB (limit 24)");
+    drop((first, sessions));
+}
+
+/// The medians of what `measure` says of each way, taken in turns.
+fn in_turns(turns: usize, ways: &[Way], measure: impl Fn(&Way) -> f64) -> Vec<f64> {
+    let mut numbers = vec![Vec::new(); ways.len()];
+    for _ in 0..turns {
+        for (way, numbers) in ways.iter().zip(&mut numbers) {
+            numbers.push(measure(way));
+        }
+    }
+    numbers.into_iter().map(median).collect()
+}
+
+fn names(ways: &[Way]) -> String {
+    let names: Vec<&str> = ways[1..].iter().map(|way| way.name).collect();
+    names.join(" | ")
+}
+
+fn row(what: &str, rates: &[f64]) {
+    let shares = rates[1..]
+        .iter()
+        .map(|rate| format!("{:.2}", rate / rates[0]));
+    println!(
+        "| {what} ({:.0} direct) | {} |",
+        rates[0],
+        shares.collect::<Vec<_>>().join(" | ")
+    );
+}
+
+/// pgbench's transactions a second.
+fn rate(sandbox: &Sandbox, way: &Way, words: &[&str]) -> f64 {
+    let mut pgbench = tool(sandbox, "pgbench", way);
+    let output = pgbench.args(words).output().expect("pgbench runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = text.lines().find(|line| line.starts_with("tps = "));
+    let number = line.and_then(|line| line.split(' ').nth(2)?.parse().ok());
+    number.unwrap_or_else(|| {
+        panic!(
+            "{}: {text}{}",
+            way.name,
+            String::from_utf8_lossy(&output.stderr)
+        )
+    })
+}
+
+/// Runs a command to its end; the seconds that took.
+fn succeed(command: &mut Command) -> f64 {
+    let began = Instant::now();
+    let status = command.stderr(Stdio::inherit()).status();
+    assert!(status.expect("it runs").success());
+    began.elapsed().as_secs_f64()
+}
+
+fn tool(sandbox: &Sandbox, name: &str, way: &Way) -> Command {
+    let mut command = Command::new(sandbox.postgres_bin_dir().join(name));
+    let variables = way.variables.iter().map(|(name, value)| (name, value));
+    command
+        .env_clear()
+        .env("PGDATABASE", "postgres")
+        .envs(variables);
+    command
+}
+
+fn direct(desk: &Desk) -> Vec<(String, String)> {
+    let mut variables = desk.variables.clone();
+    variables.retain(|(name, _)| name.starts_with("PG"));
+    variables.push(("PGUSER".to_owned(), Identity::Alice.name().to_owned()));
+    variables.push(("PGPASSWORD".to_owned(), desk.token.clone()));
+    variables
+}
+
+fn from_conninfo(conninfo: &str) -> Vec<(String, String)> {
+    let variable = |word: &str| {
+        let (name, value) = word.split_once('=')?;
+        let variable = match name {
+            "host" => "PGHOST",
+            "port" => "PGPORT",
+            "user" => "PGUSER",
+            "sslmode" => "PGSSLMODE",
+            "passfile" => "PGPASSFILE",
+            _ => return None,
+        };
+        Some((variable.to_owned(), value.to_owned()))
+    };
+    conninfo.split(' ').filter_map(variable).collect()
+}
+
+/// A proxy, and the connection string that it prints.
+fn proxy(desk: &Desk, listen: &str) -> (Running, String) {
+    let mut command = Command::new(PROGRAM);
+    let variables = desk.variables.iter().map(|(name, value)| (name, value));
+    let mut child = command
+        .arg(listen)
+        .env_clear()
+        .envs(variables)
+        .current_dir(desk.home())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the proxy starts");
+    let mut line = String::new();
+    let stdout = child.stdout.take().expect("a pipe");
+    BufReader::new(stdout).read_line(&mut line).expect("a line");
+    (Running(child), line.trim_end().to_owned())
+}
+
+/// PgBouncer with session pooling, which signs in with a token that was put into its file.
+struct Bouncer {
+    _directory: TempDir,
+    _running: Running,
+    host: PathBuf,
+    port: u16,
+}
+
+impl Bouncer {
+    fn start(sandbox: &Sandbox, desk: &Desk) -> Option<Self> {
+        let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"];
+        let program = program.into_iter().find(|path| Path::new(path).exists())?;
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| directory.path().join(name);
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
+        let port = port.expect("a port").port();
+        let role = Identity::Alice.name();
+        fs::write(at("users"), format!("\"{role}\" \"{}\"\n", desk.token)).expect("a file");
+        let text = format!(
+            "[databases]\n* = host=127.0.0.1 port={}\n\
+             [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir = {dir}\n\
+             auth_type = trust\nauth_file = {dir}/users\npool_mode = session\nserver_tls_sslmode = verify-ca\n\
+             server_tls_ca_file = {ca}\nmax_client_conn = 200\ndefault_pool_size = 90\n\
+             ignore_startup_parameters = extra_float_digits\nlogfile = {dir}/log\npidfile = {dir}/pid\n",
+            sandbox.port(),
+            dir = directory.path().display(),
+            ca = sandbox.ca_file().display(),
+        );
+        fs::write(at("ini"), text).expect("a file");
+        for path in [directory.path().to_owned(), at("ini"), at("users")] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("its mode");
+        }
+        // It doesn't run as root.
+        let mut command = Command::new("/usr/bin/setpriv");
+        command.args([
+            "--reuid",
+            "54321",
+            "--regid",
+            "54321",
+            "--clear-groups",
+            program,
+        ]);
+        if !nix::unistd::geteuid().is_root() {
+            command = Command::new(program);
+        }
+        let child = command.arg(at("ini")).stderr(Stdio::null()).spawn().ok()?;
+        let running = Running(child);
+        let socket = at(&format!(".s.PGSQL.{port}"));
+        let began = Instant::now();
+        while !socket.exists() {
+            assert!(
+                began.elapsed() < Duration::from_secs(10),
+                "PgBouncer doesn't start"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Some(Self {
+            host: directory.path().to_owned(),
+            _directory: directory,
+            _running: running,
+            port,
+        })
+    }
+
+    fn ways(&self) -> [Way; 2] {
+        let way = |name, host: String| Way {
+            name,
+            variables: [
+                ("PGHOST", host),
+                ("PGPORT", self.port.to_string()),
+                ("PGUSER", Identity::Alice.name().to_owned()),
+                ("PGSSLMODE", "disable".to_owned()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
+        };
+        [
+            way("PgBouncer, socket", self.host.display().to_string()),
+            way("PgBouncer, TCP", "127.0.0.1".to_owned()),
+        ]
+    }
+}

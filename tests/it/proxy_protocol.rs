@@ -1,0 +1,158 @@
+//! The protocol's beginning, as clients other than psql may speak it.
+
+use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use sandbox::Identity;
+
+use crate::proxy_support::{ALICE, Proxy, person};
+
+const TLS: u32 = 80_877_103;
+const GSS: u32 = 80_877_104;
+const CANCEL: u32 = 80_877_102;
+
+fn packet(code: u32, rest: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(rest.len() + 8).expect("a short one");
+    [&length.to_be_bytes(), &code.to_be_bytes(), rest].concat()
+}
+
+fn startup(version: u32, parameters: &str) -> Vec<u8> {
+    packet(version, parameters.replace('|', "\0").as_bytes())
+}
+
+fn connected(proxy: &Proxy) -> UnixStream {
+    let client = UnixStream::connect(proxy.socket()).expect("a connection");
+    let limit = Some(Duration::from_secs(30));
+    client.set_read_timeout(limit).expect("a limit");
+    client
+}
+
+/// Reads one message: its type and its body.
+fn message(client: &mut UnixStream) -> (u8, Vec<u8>) {
+    let mut head = [0; 5];
+    client.read_exact(&mut head).expect("a message");
+    let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
+    let mut body = vec![0; usize::try_from(length).expect("a length") - 4];
+    client.read_exact(&mut body).expect("a body");
+    (head[0], body)
+}
+
+/// Reads messages until the server is ready, and returns them.
+fn until_ready(client: &mut UnixStream) -> Vec<(u8, Vec<u8>)> {
+    let mut messages = Vec::new();
+    loop {
+        messages.push(message(client));
+        if messages[messages.len() - 1].0 == b'Z' {
+            return messages;
+        }
+    }
+}
+
+#[test]
+fn tls_and_gss_are_declined_as_often_as_they_are_asked_for() {
+    let user = person(Identity::Alice).args(["--proxy"]);
+    let proxy = Proxy::start(&user);
+    let mut client = connected(&proxy);
+    for code in [TLS, GSS, TLS, TLS, GSS] {
+        client.write_all(&packet(code, b"")).expect("sent");
+        let mut answer = [0];
+        client.read_exact(&mut answer).expect("an answer");
+        assert_eq!(answer, *b"N");
+    }
+    let sent = startup(3 << 16, &format!("user|{ALICE}|database|app||"));
+    client.write_all(&sent).expect("sent");
+    let messages = until_ready(&mut client);
+    assert_eq!(messages[0], (b'R', vec![0, 0, 0, 0]));
+    assert!(messages.iter().any(|(kind, _)| *kind == b'K'));
+}
+
+#[test]
+fn a_version_that_the_server_does_not_have_is_negotiated_by_it() {
+    let user = person(Identity::Alice).args(["--proxy"]);
+    let proxy = Proxy::start(&user);
+    let mut client = connected(&proxy);
+    let parameters = format!("user|{ALICE}|database|app|_pq_.unheard_of|1||");
+    client
+        .write_all(&startup((3 << 16) + 9999, &parameters))
+        .expect("sent");
+    let messages = until_ready(&mut client);
+    assert_eq!(messages[0].0, b'v');
+    assert!(
+        messages[0].1.ends_with(b"_pq_.unheard_of\0"),
+        "{messages:?}"
+    );
+    assert_eq!(messages[1], (b'R', vec![0, 0, 0, 0]));
+}
+
+#[test]
+fn a_client_that_has_said_all_still_gets_its_answer() {
+    let user = person(Identity::Alice).args(["--proxy"]);
+    let proxy = Proxy::start(&user);
+    let mut client = connected(&proxy);
+    let sent = startup(3 << 16, &format!("user|{ALICE}|database|app||"));
+    client.write_all(&sent).expect("sent");
+    until_ready(&mut client);
+    let sql = b"select generate_series(1, 100000)\0";
+    let length = u32::try_from(sql.len() + 4).expect("a short one");
+    let query = [b"Q", &length.to_be_bytes()[..], sql].concat();
+    client.write_all(&query).expect("sent");
+    client.shutdown(Shutdown::Write).expect("shut");
+    let messages = until_ready(&mut client);
+    let rows = messages.iter().filter(|(kind, _)| *kind == b'D').count();
+    assert_eq!(rows, 100_000);
+    let mut rest = Vec::new();
+    client.read_to_end(&mut rest).expect("an end");
+    assert_eq!(rest, b"");
+}
+
+#[test]
+fn a_cancel_request_may_follow_a_request_for_tls_and_is_answered_by_the_end() {
+    let user = person(Identity::Alice).args(["--proxy"]);
+    let proxy = Proxy::start(&user);
+    let mut client = connected(&proxy);
+    client.write_all(&packet(TLS, b"")).expect("sent");
+    let mut answer = [0];
+    client.read_exact(&mut answer).expect("an answer");
+    // Of a session that isn't there, with a key of protocol 3.2's length.
+    client.write_all(&packet(CANCEL, &[1; 36])).expect("sent");
+    let mut rest = Vec::new();
+    client.read_to_end(&mut rest).expect("an end");
+    assert_eq!(rest, b"");
+    assert_eq!(proxy.said(), "");
+}
+
+#[test]
+fn a_replication_connection_reaches_the_server_as_one() {
+    let user = person(Identity::Alice).args(["--proxy"]);
+    let sql = format!("alter role \"{ALICE}\" replication");
+    user.sandbox.superuser_sql(&sql).expect("altered");
+    let proxy = Proxy::start(&user);
+    let (rows, said) = proxy.ask(&user, "dbname=app replication=database", "IDENTIFY_SYSTEM");
+    // PostgreSQL counts it as one; this one has no room for any.
+    assert!(said.contains("exceeds max_wal_senders"), "{rows}{said}");
+}
+
+#[test]
+fn nonsense_is_answered_with_an_error() {
+    let user = person(Identity::Alice).args(["--proxy"]);
+    let proxy = Proxy::start(&user);
+    for bytes in [
+        packet(2 << 16, b""),
+        packet(0, b""),
+        vec![0; 8],
+        vec![0xff; 100],
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(),
+    ] {
+        let mut client = connected(&proxy);
+        client.write_all(&bytes).expect("sent");
+        let (kind, body) = message(&mut client);
+        assert_eq!(kind, b'E', "{bytes:?}");
+        assert!(
+            String::from_utf8_lossy(&body).contains("C08P01\0"),
+            "{bytes:?}"
+        );
+    }
+    proxy.is_signed_in(&user, "", ALICE, "postgres");
+}

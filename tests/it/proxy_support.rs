@@ -1,0 +1,173 @@
+//! A running `--proxy`, and the ways to it.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sandbox::Identity;
+
+use crate::support::{PROGRAM, User, heeding_signals};
+
+pub const HOST: &str = "mydb.postgres.database.azure.com";
+pub const GROUP: &str = "Prod DB Readonly";
+pub const ALICE: &str = "alice@contoso.example";
+
+/// A proxy that is ready. Dropping it kills it.
+pub struct Proxy {
+    child: Child,
+    /// The connection string that it printed.
+    pub conninfo: String,
+    said: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// Somebody with a server.
+pub fn person(identity: Identity) -> User {
+    User::signed_in(identity).var("PGHOST", HOST)
+}
+
+impl Proxy {
+    /// Starts the proxy that `user`'s words ask for, and waits until it is ready.
+    pub fn start(user: &User) -> Self {
+        Self::start_with(user, |command| command)
+    }
+
+    /// The same with something changed in its command.
+    pub fn start_with(user: &User, change: impl FnOnce(Command) -> Command) -> Self {
+        let command = heeding_signals(user.command_of(PROGRAM));
+        let mut child = change(command)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let said = Arc::new(Mutex::new(String::new()));
+        let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        let heard = Arc::clone(&said);
+        let reader = thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let mut said = heard.lock().expect("text");
+                said.push_str(&line);
+                said.push('\n');
+            }
+        });
+        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut conninfo = String::new();
+        stdout.read_line(&mut conninfo).expect("a line");
+        child.stdout = Some(stdout.into_inner());
+        let proxy = Self {
+            child,
+            conninfo: conninfo.trim_end().to_owned(),
+            said,
+            reader: Some(reader),
+        };
+        assert!(!proxy.conninfo.is_empty(), "not ready: {}", proxy.said());
+        proxy
+    }
+
+    /// What it said on standard error so far.
+    pub fn said(&self) -> String {
+        self.said.lock().expect("text").clone()
+    }
+
+    /// Waits until it has said something.
+    #[track_caller]
+    pub fn says(&self, text: &str) {
+        within(&format!("{text:?} to be said"), || {
+            self.said().contains(text)
+        });
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"))
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("it is there");
+    }
+
+    /// A value of the connection string. None of those asked for has a space in it.
+    pub fn value(&self, name: &str) -> &str {
+        let words = self.conninfo.split(' ');
+        let mut found = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        found.next().expect("a value")
+    }
+
+    pub fn port(&self) -> u16 {
+        self.value("port").parse().expect("a port")
+    }
+
+    /// The socket's file.
+    pub fn socket(&self) -> PathBuf {
+        PathBuf::from(self.value("host")).join(format!(".s.PGSQL.{}", self.value("port")))
+    }
+
+    /// psql with nothing of the user's but a home, connected by the connection string with `more`.
+    pub fn psql(&self, user: &User, more: &str) -> Command {
+        let mut psql = Command::new(user.sandbox.postgres_bin_dir().join("psql"));
+        psql.env_clear()
+            .env("HOME", user.home.path())
+            .env("LC_ALL", "C.UTF-8")
+            .args(["-XAtw", "-d"])
+            .arg(format!("{} {more}", self.conninfo));
+        psql
+    }
+
+    /// What psql makes of some SQL: its output, and what it says.
+    pub fn ask(&self, user: &User, more: &str, sql: &str) -> (String, String) {
+        let output = self.psql(user, more).args(["-c", sql]).output();
+        let output = output.expect("psql runs");
+        (
+            String::from_utf8_lossy(&output.stdout)
+                .trim_end()
+                .to_owned(),
+            String::from_utf8_lossy(&output.stderr)
+                .trim_end()
+                .to_owned(),
+        )
+    }
+
+    /// Who one is, and where.
+    #[track_caller]
+    pub fn is_signed_in(&self, user: &User, more: &str, role: &str, database: &str) {
+        let who = "select current_user || '|' || current_database()";
+        let asked = self.ask(user, more, who);
+        assert_eq!(asked, (format!("{role}|{database}"), String::new()));
+    }
+
+    /// Waits for its end, and returns its exit code and what it wrote to standard output after the
+    /// connection string.
+    pub fn ended(mut self) -> (Option<i32>, String, String) {
+        let mut rest = String::new();
+        let mut stdout = self.child.stdout.take().expect("a pipe");
+        stdout.read_to_string(&mut rest).expect("text");
+        let code = self.child.wait().expect("its end").code();
+        self.reader.take().expect("a thread").join().expect("lines");
+        (code, rest, self.said())
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until something is so, and fails after half a minute.
+#[track_caller]
+pub fn within(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "waited for {what}"
+        );
+        thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,433 @@
+//! `--renew`: psql, or another program, whose later connections sign in again.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rexpect::session::{PtySession, spawn_command};
+use sandbox::{Behaviour, Identity, Manner, Sandbox, TokenChanges};
+
+use crate::proxy_support::{ALICE, GROUP, HOST, person, within};
+use crate::support::{PROGRAM, User, heeding_signals, tool};
+
+const WHO: &str = "select current_user, current_database()";
+
+/// Puts psql itself where `--exec` finds it.
+fn with_psql(user: User) -> User {
+    let psql = user.sandbox.postgres_bin_dir().join("psql");
+    user.program(
+        "psql",
+        &format!("#!/bin/sh\nexec '{}' \"$@\"\n", psql.display()),
+    );
+    user
+}
+
+/// A process of ours that serves: its helper.
+fn helpers(user: &User) -> Vec<Pid> {
+    let home = format!("HOME={}", user.home.path().display());
+    let processes = fs::read_dir("/proc").expect("processes");
+    let of_ours = |pid: &i32| {
+        let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+        let environ = read("environ");
+        let mut variables = environ.split(|&byte| byte == 0);
+        program == Path::new(PROGRAM) && variables.any(|text| text == home.as_bytes())
+    };
+    processes
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(of_ours)
+        .map(Pid::from_raw)
+        .collect()
+}
+
+/// What is left of the runs in the user's runtime directory.
+fn left_behind(user: &User) -> Vec<String> {
+    let entries = fs::read_dir(user.home.path().join("run/entra-psql"));
+    let names = entries.expect("a directory").flatten();
+    names
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.starts_with("renew-") || name.starts_with("proxy-"))
+        .collect()
+}
+
+#[track_caller]
+fn nothing_is_left(user: &User) {
+    within("the helper to end", || helpers(user).is_empty());
+    assert_eq!(left_behind(user), [""; 0]);
+}
+
+#[test]
+fn a_program_connects_by_a_socket_or_a_port_and_has_no_token() {
+    for (renew, host) in [("--renew", "/"), ("--renew=tcp", "127.0.0.1")] {
+        let user = with_psql(person(Identity::Alice)).args([renew, "--group", GROUP, "-d", "app"]);
+        let user = user.args(["--exec", "psql", "-XAtc", WHO, "-c", "\\! env"]);
+        let ran = user.run();
+        assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
+        let mut lines = ran.stdout.lines();
+        assert_eq!(lines.next(), Some("Prod DB Readonly|app"));
+        let variables: Vec<&str> = lines.collect();
+        assert!(
+            variables.iter().all(|line| !line.contains("eyJ")),
+            "{variables:?}"
+        );
+        assert!(
+            variables
+                .iter()
+                .any(|line| line.starts_with(&format!("PGHOST={host}")))
+        );
+        assert!(
+            variables.contains(&"PGUSER=Prod DB Readonly"),
+            "{variables:?}"
+        );
+        let has_password = variables.iter().any(|line| line.starts_with("PGPASSWORD="));
+        assert_eq!(has_password, renew == "--renew=tcp");
+        assert_eq!(ran.az.len(), 1);
+        nothing_is_left(&user);
+    }
+}
+
+#[test]
+fn a_program_gets_a_uri() {
+    for (renew, url, name) in [
+        ("--renew", "--url", "DATABASE_URL"),
+        ("--renew=tcp", "--url=APP_DB", "APP_DB"),
+    ] {
+        let script = format!("psql -XAt \"${name}\" -c '{WHO}'");
+        let user = with_psql(person(Identity::Alice)).args([renew, url, "--group", GROUP]);
+        let user = user.args(["--exec", "sh", "-c", &script]);
+        let ran = user.run();
+        assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
+        assert_eq!(ran.stdout, "Prod DB Readonly|postgres\n");
+    }
+}
+
+#[test]
+fn its_exit_code_and_its_signals_are_its_own() {
+    let user = person(Identity::Alice).args(["--renew", "--exec", "sh", "-c", "exit 7"]);
+    assert_eq!(user.run().code, Some(7));
+    nothing_is_left(&user);
+    let user = person(Identity::Alice).args(["--renew", "--exec", "sleep", "100"]);
+    let mut child = heeding_signals(user.command_of(PROGRAM))
+        .spawn()
+        .expect("a program");
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("an id"));
+    let is_sleep = || {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line == b"sleep\x00100\0" || line.ends_with(b"/sleep\x00100\0")
+    };
+    // The same process.
+    within("the program", is_sleep);
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    assert_eq!(children.expect("a list").trim(), "");
+    assert_eq!(helpers(&user).len(), 1);
+    kill(pid, Signal::SIGINT).expect("it is there");
+    let ended = child.wait().expect("its end");
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&ended),
+        Some(2)
+    );
+    nothing_is_left(&user);
+}
+
+#[test]
+fn whoever_reads_its_output_is_not_kept_waiting() {
+    let user =
+        person(Identity::Alice).args(["--renew", "--exec", "sh", "-c", "exec >&- 2>&-; sleep 100"]);
+    let mut child = user
+        .command()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a program");
+    let mut text = String::new();
+    let mut stdout = child.stdout.take().expect("a pipe");
+    std::io::Read::read_to_string(&mut stdout, &mut text).expect("an end");
+    assert_eq!(text, "");
+    child.kill().expect("it is there");
+    child.wait().expect("its end");
+    nothing_is_left(&user);
+}
+
+#[test]
+fn a_failure_is_the_launchers_own() {
+    let user = person(Identity::Alice).args(["--renew", "-c", "select 1"]);
+    fs::remove_dir_all(user.home.path().join(".azure")).expect("signed out");
+    let ran = user.run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert!(ran.stderr.contains("az login"), "{}", ran.stderr);
+    assert_eq!(
+        ran.stderr.matches("entra-psql: error: ").count(),
+        1,
+        "{}",
+        ran.stderr
+    );
+    nothing_is_left(&user);
+}
+
+#[test]
+fn psql_keeps_its_words_and_its_environment() {
+    let words: [&[&str]; 7] = [
+        &["-d", "app"],
+        &["--dbname=app"],
+        &["app"],
+        &["-d", "dbname=app application_name=x"],
+        &["-U", ALICE, "app"],
+        &["app", ALICE],
+        &["-h", HOST, "-Atd", "app", "-qX"],
+    ];
+    for words in words {
+        let user = person(Identity::Alice)
+            .args(["--renew", "-XAt", "-c", WHO])
+            .args(words);
+        let ran = user.run();
+        assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)), "{words:?}");
+        assert_eq!(ran.stdout, format!("{ALICE}|app\n"), "{words:?}");
+    }
+    let user = person(Identity::Alice).var("ENTRA_PSQL_RENEW", "1");
+    let user = user.args(["-XAt", "-c", WHO, "-c", "\\! env", "-c", "\\conninfo"]);
+    let ran = user.run();
+    assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
+    assert!(
+        ran.stdout.starts_with(&format!("{ALICE}|postgres\n")),
+        "{}",
+        ran.stdout
+    );
+    assert!(!ran.stdout.contains("eyJ"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("PGPASSWORD"), "{}", ran.stdout);
+    let port = user.sandbox.port();
+    let shown = format!("on host \"{HOST}\" (address \"127.");
+    assert!(ran.stdout.contains(&shown), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains(&format!("at port \"{port}\"")),
+        "{}",
+        ran.stdout
+    );
+    nothing_is_left(&user);
+}
+
+#[test]
+fn where_no_token_is_due_psql_is_psql() {
+    let sandbox = Sandbox::shared();
+    let user = User::nobody()
+        .args(["--renew", "-XAtc", "select 1"])
+        .var("PGHOST", sandbox.socket_dir())
+        .var("PGPORT", sandbox.tcp_port().to_string())
+        .var("PGUSER", sandbox.local_role())
+        .var("PGDATABASE", "postgres")
+        .var("PGPASSWORD", sandbox.local_password());
+    let ran = user.run();
+    assert_eq!(
+        (ran.stdout.as_str(), ran.stderr.as_str(), ran.code),
+        ("1\n", "", Some(0))
+    );
+    assert!(helpers(&user).is_empty());
+}
+
+fn line(psql: &mut PtySession, line: &str) {
+    psql.send_line(line).expect("sent");
+}
+
+#[track_caller]
+fn says(psql: &mut PtySession, text: &str) {
+    psql.exp_string(text)
+        .unwrap_or_else(|error| panic!("{text}: {error}"));
+}
+
+#[test]
+fn at_a_terminal_it_connects_again_after_the_token_has_ended() {
+    let gateway = Sandbox::shared()
+        .new_gateway(Manner::Genuine)
+        .expect("a gateway");
+    for who in [None, Some(GROUP)] {
+        let mut user = person(Identity::Alice).args(["-n", "-X", "-Ppager=off", "--renew"]);
+        if let Some(group) = who {
+            user = user.args(["--group", group]);
+        }
+        let role = who.unwrap_or(ALICE);
+        // Too short to connect with a second time.
+        user.entra
+            .behave(Behaviour::tokens(TokenChanges::none().expires_in(8)));
+        let mut psql = spawn_command(user.command(), Some(60_000)).expect("a terminal");
+        says(&mut psql, "postgres=>");
+        user.entra.behave(Behaviour::default());
+        std::thread::sleep(std::time::Duration::from_secs(9));
+        line(&mut psql, "\\c app");
+        says(
+            &mut psql,
+            &format!("You are now connected to database \"app\" as user \"{role}\"."),
+        );
+        says(&mut psql, "app=>");
+        line(&mut psql, "\\conninfo");
+        says(&mut psql, &format!("on host \"{HOST}\" (address \"127."));
+        says(&mut psql, "app=>");
+        // The connection is cut, and psql opens another by itself.
+        line(&mut psql, "select pg_terminate_backend(pg_backend_pid());");
+        says(&mut psql, "Attempting reset: Succeeded.");
+        says(&mut psql, "app=>");
+        line(&mut psql, "select 'as ' || current_user;");
+        says(&mut psql, &format!("as {role}"));
+        says(&mut psql, "app=>");
+        // Another host is another host, and learns nothing.
+        line(
+            &mut psql,
+            &format!(
+                "\\c \"host=otherdb.postgres.database.azure.com hostaddr=127.0.0.1 port={}\"",
+                gateway.port()
+            ),
+        );
+        // It asks for a password, since none is at hand for that host.
+        says(&mut psql, "Password for user ");
+        line(&mut psql, "");
+        says(&mut psql, "Previous connection kept");
+        says(&mut psql, "app=>");
+        assert_eq!(gateway.sessions(), []);
+        line(&mut psql, "\\q");
+        psql.exp_eof().expect("its end");
+        nothing_is_left(&user);
+    }
+}
+
+#[test]
+fn ctrl_c_cancels_and_the_helper_stays() {
+    let user = person(Identity::Alice).args(["-n", "-X", "-Ppager=off", "--renew"]);
+    let mut psql = spawn_command(user.command(), Some(60_000)).expect("a terminal");
+    says(&mut psql, "postgres=>");
+    assert_eq!(helpers(&user).len(), 1);
+    line(&mut psql, "select 'renewed' from pg_sleep(100);");
+    within("the query to run", || {
+        let sql = "select count(*) from pg_stat_activity where query like '%renewed%pg_sleep(100)%' and state = 'active' and pid <> pg_backend_pid()";
+        let rows = Sandbox::shared().superuser_sql(sql).expect("rows");
+        rows[0][0].as_deref() == Some("1")
+    });
+    psql.send_control('c').expect("sent");
+    says(&mut psql, "canceling statement due to user request");
+    says(&mut psql, "postgres=>");
+    line(&mut psql, "\\c app");
+    says(&mut psql, "You are now connected");
+    assert_eq!(helpers(&user).len(), 1);
+    line(&mut psql, "\\q");
+    psql.exp_eof().expect("its end");
+    nothing_is_left(&user);
+}
+
+#[test]
+fn it_can_be_stopped_and_goes_on_in_the_same_process() {
+    let user = person(Identity::Alice);
+    let mut shell = Command::new(tool("bash"));
+    shell.args(["--norc", "--noprofile", "-i"]);
+    let command = user.command();
+    let variables = command.get_envs();
+    shell
+        .env_clear()
+        .envs(variables.filter_map(|(name, value)| Some((name, value?))))
+        .env("PS1", "shell> ")
+        .current_dir(user.home.path());
+    let mut shell = spawn_command(shell, Some(60_000)).expect("a terminal");
+    says(&mut shell, "shell> ");
+    line(&mut shell, &format!("{PROGRAM} --renew -n -X -Ppager=off"));
+    says(&mut shell, "postgres=>");
+    shell.send_control('z').expect("sent");
+    says(&mut shell, "Stopped");
+    says(&mut shell, "shell> ");
+    line(&mut shell, "jobs -p | sed 's/.*/job &./'");
+    let (_, job) = shell.exp_regex("job [0-9]+[.]").expect("its id");
+    line(&mut shell, "fg");
+    says(&mut shell, "--renew");
+    line(&mut shell, "\\! echo job $PPID.");
+    let (_, psql) = shell.exp_regex("job [0-9]+[.]").expect("its id");
+    assert_eq!(psql, job);
+    line(&mut shell, "\\c app");
+    says(&mut shell, "You are now connected to database \"app\"");
+    line(&mut shell, "\\q");
+    says(&mut shell, "shell> ");
+    line(&mut shell, "exit");
+    shell.exp_eof().expect("its end");
+    nothing_is_left(&user);
+}
+
+#[test]
+fn psql_or_the_helper_is_killed() {
+    let user = person(Identity::Alice).args(["-n", "-X", "--renew"]);
+    let mut psql = spawn_command(user.command(), Some(60_000)).expect("a terminal");
+    says(&mut psql, "postgres=>");
+    kill(helpers(&user)[0], Signal::SIGKILL).expect("it is there");
+    within("the helper to end", || helpers(&user).is_empty());
+    line(&mut psql, "select 1;");
+    says(&mut psql, "Failed.");
+    line(&mut psql, "\\q");
+    psql.exp_eof().expect("its end");
+
+    let user = person(Identity::Alice).args(["-n", "-X", "--renew"]);
+    let mut psql = spawn_command(user.command(), Some(60_000)).expect("a terminal");
+    says(&mut psql, "postgres=>");
+    line(&mut psql, "\\! echo pid $PPID.");
+    let (_, said) = psql.exp_regex("pid [0-9]+[.]").expect("its id");
+    let pid = said[4..said.len() - 1].parse().expect("a number");
+    kill(Pid::from_raw(pid), Signal::SIGKILL).expect("it is there");
+    nothing_is_left(&user);
+}
+
+#[test]
+fn wrong_usage_is_said() {
+    let alice = || person(Identity::Alice);
+    alice()
+        .args(["--renew", "--print-token"])
+        .run()
+        .fails("renew/print");
+    alice()
+        .args(["--renew", "--proxy"])
+        .run()
+        .fails("renew/proxy");
+    alice()
+        .args(["--renew", "--dry-run"])
+        .run()
+        .fails("renew/dry_run");
+    alice().args(["--renew=udp"]).run().fails("renew/way");
+    alice()
+        .args(["--url", "-c", "x"])
+        .run()
+        .fails("renew/url_alone");
+    alice()
+        .args(["--renew", "--url=A-B", "--exec", "true"])
+        .run()
+        .fails("renew/url_name");
+}
+
+#[test]
+fn a_shells_open_files_are_the_programs_alone() {
+    let user = person(Identity::Alice).args(["--renew", "--exec", "sleep", "100"]);
+    let mut shell = Command::new(tool("sh"));
+    let command = user.command();
+    shell
+        .args(["-c", "exec 7</dev/zero; exec \"$@\"", "sh"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear()
+        .envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(user.home.path());
+    let mut child = shell.spawn().expect("a program");
+    within("the program", || {
+        let program = fs::read_link(format!("/proc/{}/exe", child.id())).unwrap_or_default();
+        program.ends_with("sleep") || program.ends_with("coreutils")
+    });
+    let opened = |pid: &dyn std::fmt::Display| {
+        let open = fs::read_dir(format!("/proc/{pid}/fd"))
+            .expect("files")
+            .flatten();
+        open.filter_map(|entry| fs::read_link(entry.path()).ok())
+            .any(|file| file == Path::new("/dev/zero"))
+    };
+    assert!(opened(&child.id()));
+    assert!(!opened(&helpers(&user)[0]));
+    child.kill().expect("it is there");
+    child.wait().expect("its end");
+    nothing_is_left(&user);
+}
