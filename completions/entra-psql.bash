@@ -33,6 +33,7 @@ _entra_psql_long() {
     resource) kind=anything ;;
     psql) kind=file ;;
     exec) kind=program ;;
+    drain) kind=anything ;;
     timeout) kind=anything ;;
     completions) kind=completions ;;
     esac
@@ -63,6 +64,9 @@ _entra_psql_optional() {
     case $1 in
     help) kind=help ;;
     print-env) kind=print-env ;;
+    renew) kind=anything ;;
+    url) kind=anything ;;
+    proxy) kind=anything ;;
     doctor) kind=doctor ;;
     esac
 }
@@ -84,7 +88,7 @@ _entra_psql_words() {
 
 # Adds every option. If $1 is a single dash, adds the letters too.
 _entra_psql_options() {
-    candidates+=(--echo-all --no-align --command --dbname --echo-queries --echo-errors --echo-hidden --file --field-separator --field-separator-zero --host --html --list --log-file --no-readline --single-transaction --output --port --pset --quiet --record-separator --record-separator-zero --single-step --single-line --tuples-only --table-attr --username --set --variable --version --no-password --password --expanded --no-psqlrc --help --csv --group --auth --tenant --client-id --subscription --entra --no-entra --cloud --resource --single-server --psql --exec --print-env --print-conninfo --print-token --dry-run --fresh --timeout --sign-out --doctor --entra-verbose --completions)
+    candidates+=(--echo-all --no-align --command --dbname --echo-queries --echo-errors --echo-hidden --file --field-separator --field-separator-zero --host --html --list --log-file --no-readline --single-transaction --output --port --pset --quiet --record-separator --record-separator-zero --single-step --single-line --tuples-only --table-attr --username --set --variable --version --no-password --password --expanded --no-psqlrc --help --csv --group --auth --tenant --client-id --subscription --entra --no-entra --cloud --resource --single-server --psql --exec --print-env --print-conninfo --print-token --dry-run --renew --url --proxy --drain --fresh --timeout --sign-out --doctor --entra-verbose --completions)
     [[ $1 != - ]] || candidates+=('-a' '-A' '-c' '-d' '-e' '-b' '-E' '-f' '-F' '-z' '-h' '-H' '-l' '-L' '-n' '-1' '-o' '-p' '-P' '-q' '-R' '-0' '-s' '-S' '-t' '-T' '-U' '-v' '-V' '-w' '-W' '-x' '-X' '-?')
 }
 # END GENERATED

@@ -63,6 +63,10 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         @{ Long = 'print-conninfo'; Short = ''; Kind = ''; Optional = $false; Help = 'Print the connection as a connection string, without the token' }
         @{ Long = 'print-token'; Short = ''; Kind = ''; Optional = $false; Help = 'Print only the access token' }
         @{ Long = 'dry-run'; Short = ''; Kind = ''; Optional = $false; Help = 'Sign in, then print what would run and why, with secrets hidden' }
+        @{ Long = 'renew'; Short = ''; Kind = 'anything'; Optional = $true; Help = 'Sign in again for every later connection of psql or of --exec' }
+        @{ Long = 'url'; Short = ''; Kind = 'anything'; Optional = $true; Help = 'With --renew and --exec, also set variable NAME to the connection''s URI' }
+        @{ Long = 'proxy'; Short = ''; Kind = 'anything'; Optional = $true; Help = 'Serve the connection to other programs until stopped' }
+        @{ Long = 'drain'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Limit how long open connections may go on after --proxy is stopped' }
         @{ Long = 'fresh'; Short = ''; Kind = ''; Optional = $false; Help = 'Ignore the cached token and ask for a new one' }
         @{ Long = 'timeout'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Limit the time that signing in may take' }
         @{ Long = 'sign-out'; Short = ''; Kind = ''; Optional = $false; Help = 'Delete all cached tokens and the sign-ins of browser and device-code' }

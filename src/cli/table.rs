@@ -195,45 +195,6 @@ pub const OPTIONS: &[OwnOption] = &[
         ..PLAIN
     },
     OwnOption {
-        name: "renew",
-        value: Value::Optional("tcp"),
-        variable: Some("ENTRA_PSQL_RENEW"),
-        group: Group::Renewal,
-        help: "Sign in again for every connection that psql, or the program of --exec, opens later",
-        detail: Some(
-            "With tcp, the program of --exec gets a local port, for clients without Unix sockets.",
-        ),
-        ..PLAIN
-    },
-    OwnOption {
-        name: "url",
-        value: Value::Optional("NAME"),
-        group: Group::Renewal,
-        help: "With --renew and --exec, also set the environment variable NAME to the connection as a URI",
-        default: Some("DATABASE_URL"),
-        ..PLAIN
-    },
-    OwnOption {
-        name: "proxy",
-        value: Value::Optional("LISTEN"),
-        group: Group::Renewal,
-        help: "Serve the connection to other programs until stopped",
-        detail: Some(
-            "LISTEN is a port, a loopback address with a port, or a directory for a socket.",
-        ),
-        default: Some("a private socket"),
-        ..PLAIN
-    },
-    OwnOption {
-        name: "drain",
-        value: Value::Required("SECONDS"),
-        variable: Some("ENTRA_PSQL_DRAIN"),
-        group: Group::Renewal,
-        help: "Limit how long open connections may go on after --proxy is stopped",
-        default: Some("30"),
-        ..PLAIN
-    },
-    OwnOption {
         name: "print-env",
         value: Value::Optional("SHELL"),
         group: Group::Receiver,
@@ -258,6 +219,45 @@ pub const OPTIONS: &[OwnOption] = &[
         variable: Some("ENTRA_PSQL_DRY_RUN"),
         group: Group::Receiver,
         help: "Sign in, then print what would run and why, with secrets hidden",
+        ..PLAIN
+    },
+    OwnOption {
+        name: "renew",
+        value: Value::Optional("tcp"),
+        variable: Some("ENTRA_PSQL_RENEW"),
+        group: Group::Renewal,
+        help: "Sign in again for every later connection of psql or of --exec",
+        detail: Some(
+            "With tcp, the program of --exec gets a local port, for clients without Unix sockets.",
+        ),
+        ..PLAIN
+    },
+    OwnOption {
+        name: "url",
+        value: Value::Optional("NAME"),
+        group: Group::Renewal,
+        help: "With --renew and --exec, also set variable NAME to the connection's URI",
+        default: Some("DATABASE_URL"),
+        ..PLAIN
+    },
+    OwnOption {
+        name: "proxy",
+        value: Value::Optional("LISTEN"),
+        group: Group::Renewal,
+        help: "Serve the connection to other programs until stopped",
+        detail: Some(
+            "LISTEN is a port, a loopback address with a port, or a directory for a socket.",
+        ),
+        default: Some("a private socket"),
+        ..PLAIN
+    },
+    OwnOption {
+        name: "drain",
+        value: Value::Required("SECONDS"),
+        variable: Some("ENTRA_PSQL_DRAIN"),
+        group: Group::Renewal,
+        help: "Limit how long open connections may go on after --proxy is stopped",
+        default: Some("30"),
         ..PLAIN
     },
     OwnOption {

@@ -60,7 +60,7 @@ impl Psql {
         target: &Target,
         environment: &Environment,
     ) -> Result<Launch, Failure> {
-        let words = local.words(self.words, wanted.database_word.as_ref(), target)?;
+        let words = local.words(self.words, wanted.database_word.as_deref(), target)?;
         let variables = Local::for_psql(environment);
         Ok(new_launch(self.path, words, Some(variables)))
     }

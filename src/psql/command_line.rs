@@ -83,7 +83,7 @@ pub struct Wanted {
     /// Which of the two is an operand.
     pub operands: Operands,
     /// The argument that holds the database's name: its index, and what precedes the name in it.
-    pub database_word: Option<(usize, OsString)>,
+    pub database_word: Option<Box<(usize, OsString)>>,
     /// `-W`: psql asks for a password before it connects, whatever is configured.
     pub asks_password: bool,
     /// `-1` without `-c` or `-f`: psql complains and ends if it is interactive.
@@ -172,7 +172,7 @@ impl CommandLine {
             if let Some(user) = &mut wanted.user {
                 user.word = forwarded(user.word);
             }
-            if let Some((word, _)) = &mut wanted.database_word {
+            if let Some(word) = wanted.database_word.as_mut().map(|word| &mut word.0) {
                 *word = forwarded(*word);
             }
         }
@@ -235,7 +235,7 @@ impl Reading {
             Meaning::Port => self.wanted.port = text,
             Meaning::User => self.wanted.user = value,
             Meaning::Database => {
-                self.wanted.database_word = value.map(|value| (value.word, value.prefix));
+                self.wanted.database_word = value.map(|value| Box::new((value.word, value.prefix)));
                 self.wanted.database = text;
             }
             Meaning::List => self.list = true,
@@ -271,7 +271,7 @@ impl Reading {
             if wanted.database.is_none() {
                 wanted.database = Some(operand.text);
                 wanted.operands.database = true;
-                wanted.database_word = Some((operand.word, OsString::new()));
+                wanted.database_word = Some(Box::new((operand.word, OsString::new())));
             } else if wanted.user.is_none() {
                 wanted.user = Some(operand);
                 wanted.operands.user = true;
