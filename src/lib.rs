@@ -334,7 +334,7 @@ fn explain_cloud(failure: Failure, plan: &Plan) -> Failure {
     }
 }
 
-/// Everything that signing in needs.
+/// Everything that is needed to sign in.
 struct SigningIn<'a> {
     target: &'a Target,
     plan: &'a Plan,
@@ -342,7 +342,7 @@ struct SigningIn<'a> {
     directory: Option<&'a PrivateDirectory>,
     protection: Protection,
     roots: Option<OsString>,
-    /// Whether a person at the terminal may be offered to run `az login`.
+    /// Whether entra-psql may offer to run `az login`.
     may_ask: bool,
 }
 

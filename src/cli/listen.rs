@@ -1,4 +1,4 @@
-//! Where `--proxy` listens.
+//! The value of `--proxy`: where it listens.
 
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -6,16 +6,16 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 /// Where programs connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listen {
-    /// A socket in a directory of ours, or a port of the system's choice where there are none.
+    /// A socket in a private directory; on Windows a port of the system's choice.
     Anywhere,
-    /// A port of this address, which is a loopback one; 0 is the system's choice.
+    /// A loopback address with a port; port 0 is the system's choice.
     Address(SocketAddr),
     /// A socket in this directory.
     Directory(OsString),
 }
 
 impl Listen {
-    /// Reads a value of `--proxy`. A directory has a slash in it, so that no misspelt port is one.
+    /// Reads a value of `--proxy`. A directory must contain a slash, so a misspelled port isn't one.
     pub fn read(value: &OsStr) -> Result<Self, String> {
         let text = value.to_string_lossy();
         if text.contains('/') || (cfg!(windows) && text.contains('\\')) {
@@ -29,7 +29,7 @@ impl Listen {
         };
         match address {
             Some(address) if address.ip().is_loopback() => Ok(Self::Address(address)),
-            Some(_) => Err("isn't an address of this machine alone, such as 127.0.0.1".to_owned()),
+            Some(_) => Err("isn't a loopback address such as 127.0.0.1".to_owned()),
             None => Err(
                 "isn't a port, a loopback address with a port, or a directory with a `/` in it"
                     .to_owned(),

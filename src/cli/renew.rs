@@ -1,13 +1,13 @@
-//! Whether connections that are opened later sign in again, and how they are reached.
+//! The value of `--renew`: whether later connections sign in again, and through what.
 
-/// What `--renew` says.
+/// The value of `--renew`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renew {
-    /// They do not.
+    /// Later connections don't sign in again.
     Off,
-    /// They do, by whatever is safest.
+    /// They do, through what is safest here.
     On,
-    /// They do, by TCP.
+    /// They do, through a TCP port.
     Tcp,
 }
 

@@ -119,7 +119,7 @@ pub fn resource(text: &str) -> Result<String, String> {
     }
 }
 
-/// The name of an environment variable.
+/// Reads the name of an environment variable.
 fn variable_name(text: &str) -> Result<String, String> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     if text.is_empty() || text.as_bytes()[0].is_ascii_digit() || !text.bytes().all(fits) {
@@ -128,7 +128,7 @@ fn variable_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// A number of seconds, or 0 for none at all.
+/// Reads a number of seconds, which may be 0.
 fn seconds_or_none(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);

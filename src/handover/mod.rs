@@ -48,7 +48,7 @@ pub enum Receiver {
     Program(Program),
     /// A reader of standard output.
     Reader(Reader),
-    /// Programs that connect to us.
+    /// Programs that connect to the proxy.
     Proxy(Proxy),
 }
 
@@ -123,7 +123,7 @@ impl Receiver {
         }
     }
 
-    /// How whoever gets it reaches a helper beside it, if it connects again later and that is wanted.
+    /// Returns how the program reaches a helper, if `--renew` applies to it.
     pub fn way_to_helper(
         &self,
         target: &Target,
@@ -138,7 +138,7 @@ impl Receiver {
         }
     }
 
-    /// Hands over the connection to a helper that is ready.
+    /// Runs the program with its connection to a helper that is ready.
     pub fn hand_over_local(
         self,
         local: &Local,

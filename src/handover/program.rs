@@ -33,7 +33,7 @@ impl Program {
         })
     }
 
-    /// The program, which connects to a helper by its `variables`.
+    /// Returns the program with `variables`, which connect it to a helper.
     pub(super) fn with_helper(self, variables: Environment) -> Launch {
         Launch {
             program: self.path,

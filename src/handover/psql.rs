@@ -52,7 +52,7 @@ impl Psql {
         ))
     }
 
-    /// Returns psql, which connects to a helper.
+    /// Returns psql with arguments that connect it to a helper.
     pub(super) fn with_helper(
         self,
         local: &Local,

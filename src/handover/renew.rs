@@ -1,8 +1,7 @@
-//! `--renew`: psql, or another program, with a helper beside it, which signs each of its connections
-//! in as it is opened.
+//! `--renew`: runs psql or another program with a helper, which signs in for each connection.
 //!
 //! psql keeps the server's name and connects to an address of this machine. Another program gets a
-//! socket's directory in the place of the host, or a local port and its password.
+//! socket's directory instead of the host, or a local port with its password.
 
 use std::ffi::OsString;
 #[cfg(unix)]
@@ -24,11 +23,11 @@ use super::proxy;
 #[cfg(unix)]
 use addresses::addresses;
 
-/// How long what the program said last may take to reach the server.
+/// How long the program's last messages may take to reach the server.
 #[cfg(unix)]
 const TIME_TO_DRAIN: Duration = Duration::from_secs(5);
 
-/// Variables that are about the server's TLS and passwords, and not about ours.
+/// Variables for TLS to the server and its passwords, which don't apply to the helper.
 const ABOUT_SERVER: [&str; 15] = [
     "PGHOSTADDR",
     "PGSSLROOTCERT",
@@ -52,29 +51,30 @@ const ABOUT_SERVER: [&str; 15] = [
 pub enum Way {
     Socket,
     Port,
-    /// By an address at which this server is meant.
+    /// An address that stands for the server with this name and port.
     Name(String, u16),
 }
 
-/// Where the helper listens, and who one is there. It holds a password, so it has no `Debug`.
+/// Where the helper listens, with role and database. It has no `Debug`, which would show the
+/// password.
 pub struct Local {
     /// A socket's directory, or an address.
     pub host: OsString,
     pub port: u16,
     pub user: OsString,
     pub database: OsString,
-    /// The local password and the file that it is in, where there is one.
+    /// The local password and its file, if there is one.
     pub password: Option<(Zeroizing<String>, OsString)>,
 }
 
 impl Way {
-    /// psql's.
+    /// Returns the way for psql.
     pub fn of_psql(target: &Target) -> Result<Self, Failure> {
         let hosts = proxy::check(target)?;
         Ok(Self::Name(hosts[0].name.clone(), hosts[0].port))
     }
 
-    /// Another program's.
+    /// Returns the way for another program.
     pub fn of_program(target: &Target, options: &Options) -> Result<Self, Failure> {
         proxy::check(target)?;
         Ok(match options.renew {
@@ -84,8 +84,8 @@ impl Way {
     }
 }
 
-/// Starts the helper, which gets a token by `sign_in` and serves the connection that it is handed
-/// there. Returns where it listens, or the exit code where it has failed and said why.
+/// Starts the helper, which runs `sign_in` and serves the connection. Returns where it listens, or its
+/// exit code if it failed and reported why.
 #[cfg(unix)]
 pub fn start(
     way: &Way,
@@ -101,7 +101,7 @@ pub fn start(
     })
 }
 
-/// Starts the helper, which there isn't on Windows.
+/// Refuses: there is no helper on Windows.
 #[cfg(windows)]
 pub fn start(
     _way: &Way,
@@ -112,7 +112,7 @@ pub fn start(
         .hint("use `--proxy` for connections that outlive the token"))
 }
 
-/// The helper, before it has a token.
+/// The helper before it has a token.
 #[cfg(unix)]
 pub struct Serving<'a> {
     way: &'a Way,
@@ -120,12 +120,12 @@ pub struct Serving<'a> {
     program: proxy::helper::Watched,
 }
 
-/// The helper, which there isn't on Windows.
+/// Never exists: there is no helper on Windows.
 #[cfg(windows)]
 pub struct Serving<'a>(std::marker::PhantomData<&'a ()>, std::convert::Infallible);
 
 impl Serving<'_> {
-    /// Serves until the program has ended.
+    /// Serves until the program ends.
     #[cfg(unix)]
     pub fn serve(self, handover: &Handover<'_>) -> Result<i32, Failure> {
         use std::os::unix::fs::PermissionsExt as _;
@@ -184,7 +184,7 @@ impl Serving<'_> {
         outcome
     }
 
-    /// Serves until the program has ended.
+    /// Is never called on Windows.
     #[cfg(windows)]
     pub fn serve(self, _handover: &Handover<'_>) -> Result<i32, Failure> {
         match self.1 {}
@@ -192,7 +192,7 @@ impl Serving<'_> {
 }
 
 impl Local {
-    /// The connection to the helper for a program that connects to `target` otherwise.
+    /// Returns the connection to the helper, in place of the one to `target`.
     fn connection(&self, target: &Target) -> Connection {
         let mut connection = Connection::new(target);
         for variable in ABOUT_SERVER {
@@ -205,8 +205,8 @@ impl Local {
         connection
     }
 
-    /// psql's words with one connection string for all that they say about the connection, which
-    /// stands where the database's name did. `word` is where that was.
+    /// Returns psql's arguments with one connection string for the whole connection, in the place of
+    /// the database's name. `word` is that place.
     pub fn words(
         &self,
         mut words: Vec<OsString>,
@@ -221,7 +221,7 @@ impl Local {
             connection.put("PGPASSFILE", file.clone());
         }
         let conninfo = connection.conninfo().map_err(|name| {
-            Failure::usage(format!("`{name}` has a line break in it"))
+            Failure::usage(format!("the value of `{name}` contains a line break"))
                 .hint("connect without `--renew`")
         })?;
         let conninfo = crate::system::platform::os_string(&conninfo);
@@ -236,8 +236,8 @@ impl Local {
         Ok(words)
     }
 
-    /// psql's variables: the same, but for a password that isn't meant, and what libpq would refuse
-    /// beside a connection without TLS.
+    /// Returns psql's variables: all but the overridden password and what libpq would refuse without
+    /// TLS.
     pub fn for_psql(environment: &Environment) -> Environment {
         let mut variables = environment.without(PASSWORD);
         variables.forget_ready_token();
@@ -253,7 +253,7 @@ impl Local {
         variables
     }
 
-    /// Another program's variables, with the connection as a URI in `url`.
+    /// Returns another program's variables, with the connection as a URI in the variable `url`.
     pub fn for_program(
         &self,
         target: &Target,
@@ -274,7 +274,7 @@ impl Local {
         variables
     }
 
-    /// The same as a URI.
+    /// Returns the connection to the helper as a URI.
     fn uri(&self) -> String {
         let coded = |text: &std::ffi::OsStr| percent_encoded(text.as_encoded_bytes());
         let (user, database) = (coded(&self.user), coded(&self.database));
@@ -295,7 +295,7 @@ impl Local {
 
 #[cfg(unix)]
 mod addresses {
-    //! Addresses of this machine.
+    //! Loopback addresses to listen on.
 
     use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -303,11 +303,11 @@ mod addresses {
 
     use super::Way;
 
-    /// How many are tried for the server's port.
+    /// How many addresses are tried with the server's port.
     const TRIES: usize = 8;
 
-    /// The addresses to listen at, the best first: one of the loopback range's own with the
-    /// server's port, where the system has such.
+    /// Returns the addresses to listen on, the best first. On Linux the whole loopback range is
+    /// local, so one of its addresses can have the server's port.
     pub fn addresses(way: &Way) -> Vec<SocketAddr> {
         let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         let mut addresses = Vec::new();
@@ -345,7 +345,7 @@ mod addresses {
     }
 }
 
-/// What a URI takes anywhere.
+/// Escapes everything that a URI doesn't allow everywhere.
 fn percent_encoded(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
 
@@ -354,7 +354,7 @@ fn percent_encoded(bytes: &[u8]) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             text.push(char::from(byte));
         } else {
-            // Writing to a string cannot fail.
+            // Writing to a string can't fail.
             let _ = write!(text, "%{byte:02X}");
         }
     }

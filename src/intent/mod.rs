@@ -175,7 +175,7 @@ fn plan(
     });
     let uses_password = inherited.is_some_and(|token| {
         !case.flags.say_how_to_sign_in()
-            // It would not last.
+            // One token from outside can't be renewed.
             && case.flags.proxy.is_none()
             && !options.renews()
             && token

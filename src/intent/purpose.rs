@@ -12,7 +12,7 @@ pub enum Purpose {
     Program(Program),
     /// One of the `--print-…` options.
     Print(Print),
-    /// To be served to other programs.
+    /// Serve the connection to other programs.
     Proxy(Listen),
 }
 
@@ -50,8 +50,8 @@ impl Purpose {
             .chain(program.map(Self::Program));
         let purpose = asked.next().unwrap_or(Self::Psql);
         if flags.drain.is_some() && !matches!(purpose, Self::Proxy(_)) {
-            return Err(Failure::usage("`--drain` is for `--proxy` alone")
-                .hint("leave out `--drain`, or add `--proxy`"));
+            return Err(Failure::usage("`--drain` needs `--proxy`")
+                .hint("add `--proxy`, or remove `--drain`"));
         }
         purpose.check_renewal(flags)?;
         if purpose == Self::Psql {
@@ -74,12 +74,12 @@ impl Purpose {
         }
     }
 
-    /// Refuses `--renew` where nothing connects later, and what belongs to it alone.
+    /// Refuses `--renew` if nothing connects later, and options that need it.
     fn check_renewal(&self, flags: &Options) -> Result<(), Failure> {
         let renews = matches!(flags.renew, Some(Renew::On | Renew::Tcp));
         if flags.url.is_some() && !(renews && matches!(self, Self::Program(_))) {
-            return Err(Failure::usage("`--url` is for `--renew` with `--exec`")
-                .hint("leave out `--url`, or add `--renew` and `--exec PROGRAM`"));
+            return Err(Failure::usage("`--url` needs `--renew` and `--exec`")
+                .hint("add `--renew` and `--exec PROGRAM`, or remove `--url`"));
         }
         if !renews {
             return Ok(());
@@ -259,14 +259,10 @@ mod tests {
             (
                 &["renew", "url"],
                 None,
-                "`--url` is for `--renew` with `--exec`",
+                "`--url` needs `--renew` and `--exec`",
             ),
-            (
-                &["url"],
-                Some("x"),
-                "`--url` is for `--renew` with `--exec`",
-            ),
-            (&["drain=1"], None, "`--drain` is for `--proxy` alone"),
+            (&["url"], Some("x"), "`--url` needs `--renew` and `--exec`"),
+            (&["drain=1"], None, "`--drain` needs `--proxy`"),
         ] {
             assert_eq!(purpose(words, program), Err(said.to_owned()));
         }

@@ -40,7 +40,7 @@ pub struct Signer<'a> {
     directory: Option<&'a PrivateDirectory>,
     choice: Choice,
     source: Source,
-    /// Whether a person may be waited for.
+    /// Whether someone at the terminal may be asked.
     is_attended: bool,
 }
 
@@ -75,7 +75,7 @@ impl<'a> Signer<'a> {
         })
     }
 
-    /// Returns the same for when nobody is waited for: someone who has to sign in is told so.
+    /// Returns the signer for use without a person: if someone must sign in, that is an error.
     pub fn unattended(mut self) -> Self {
         self.is_attended = false;
         if let Source::Person(person) = &mut self.source {

@@ -42,13 +42,13 @@ impl EndingSignals {
     }
 }
 
-/// Ends every process group that runs for us, before we end without a signal.
+/// Ends every process group that entra-psql started, before it ends without a signal.
 #[cfg(unix)]
 pub fn end_groups() {
     unix::end_groups();
 }
 
-/// On Windows the jobs end with us.
+/// Does nothing: on Windows the jobs end with entra-psql.
 #[cfg(windows)]
 pub fn end_groups() {}
 
@@ -159,7 +159,7 @@ mod unix {
     }
 
     /// Sets `action` and returns the one before, unless the signal is ignored: that stays so, for
-    /// us and for psql after us. A handler stays too: the one who set it ends the groups.
+    /// us and for psql after us. A handler stays too: the code that set it ends the groups.
     fn replace(signal: Signal, action: &SigAction) -> Option<SigAction> {
         let before = set(signal, action)?;
         if !matches!(before.handler(), SigHandler::SigDfl) {

@@ -139,7 +139,7 @@ fn a_server_that_does_not_prove_who_it_is_gets_no_token() {
         (Manner::WrongName, "certificate not valid for name"),
         (Manner::Expired, "certificate expired"),
         (Manner::UnknownAuthority, "invalid peer certificate"),
-        (Manner::Unencrypted, "has no TLS"),
+        (Manner::Unencrypted, "doesn't support TLS"),
     ] {
         let gateway = Sandbox::shared().new_gateway(manner).expect("a gateway");
         let user = person(Identity::Alice)

@@ -1,4 +1,5 @@
-//! The client's side, up to its startup packet: what it asks for first, and whether it may.
+//! The client's side up to the startup packet: reads what the client asks for, and checks whether
+//! it may connect.
 
 use std::io;
 
@@ -11,23 +12,23 @@ use super::opening::{self, Opening, Startup};
 use super::refused::Refused;
 use super::scram::{self, Verifier, Wrong};
 
-/// A client may ask for TLS and GSSAPI in any order and again; one that never stops wants nothing.
+/// A client may ask for TLS and GSSAPI in any order and more than once, but not forever.
 const MOST_ASKED: usize = 8;
 
-/// Longer than any message of SCRAM.
+/// Any message of SCRAM is shorter.
 const LONGEST_PROOF: usize = 1024;
 
-/// What a client wants.
+/// What a client asks for.
 #[derive(Debug)]
 pub enum Wish {
     Session(Startup),
     Cancel(Vec<u8>),
 }
 
-/// Why nothing comes of a client.
+/// Why a client is not served.
 #[derive(Debug)]
 pub enum Unheard {
-    /// It left, before it said what it wants.
+    /// The client closed the connection before it asked for anything.
     Left,
     Refused(Refused),
 }
@@ -38,8 +39,8 @@ impl From<io::Error> for Unheard {
     }
 }
 
-/// Hears what a client wants. One that wants a session proves that it knows the password, if there
-/// is one to prove.
+/// Reads what a client asks for. If there is a password, a client that asks for a session must first
+/// prove that it knows it.
 pub async fn hear<S>(stream: &mut S, password: Option<&Verifier>) -> Result<Wish, Unheard>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -72,11 +73,11 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Opening, Unheard>
 
 fn nonsense() -> Unheard {
     Unheard::Refused(Refused::protocol(
-        "a client sent something else than a startup packet of protocol 3",
+        "a client sent something other than a startup packet of protocol 3",
     ))
 }
 
-/// Has the client prove by SCRAM that it knows the password.
+/// Makes the client prove by SCRAM that it knows the password.
 async fn prove<S>(stream: &mut S, verifier: &Verifier) -> Result<(), Unheard>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -92,14 +93,14 @@ where
         .await?;
     let last = answer(stream).await?;
     let ours = exchange.finish(&last).map_err(wrong)?;
-    // The server's own end of signing in follows.
+    // The server itself sends the end of the authentication.
     stream
         .write_all(&messages::request(12, ours.as_bytes()))
         .await?;
     Ok(())
 }
 
-/// The body of the client's answer.
+/// Reads the body of the client's answer.
 async fn answer(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, Unheard> {
     let mut bytes = vec![0; 5];
     stream.read_exact(&mut bytes).await?;
@@ -116,7 +117,7 @@ async fn answer(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, Unhear
     Ok(body)
 }
 
-/// What is in the message that begins SCRAM: the mechanism's name, a length, and the text.
+/// Returns the text of the message that begins SCRAM, after the mechanism's name and a length.
 fn first_message(body: &[u8]) -> Result<&[u8], Wrong> {
     let rest = body.strip_prefix(scram::MECHANISM.as_bytes());
     let rest = rest.and_then(|rest| rest.strip_prefix(b"\0"));
@@ -131,7 +132,7 @@ fn first_message(body: &[u8]) -> Result<&[u8], Wrong> {
 
 fn wrong(why: Wrong) -> Unheard {
     Unheard::Refused(match why {
-        Wrong::Message => Refused::protocol("a client doesn't keep to SCRAM-SHA-256"),
+        Wrong::Message => Refused::protocol("a client violated SCRAM-SHA-256"),
         Wrong::Proof => {
             Refused::sign_in(Failure::sign_in("the local password is wrong").hint(
                 "use the `passfile` of the connection string that `entra-psql --proxy` printed",

@@ -23,23 +23,23 @@ use super::session::{self, Begun};
 use super::splice;
 use super::tokens::Tokens;
 
-/// How long a client may take to say what it wants.
+/// How long a client may take to ask for something.
 const TIME_TO_SPEAK: Duration = Duration::from_secs(60);
 
-/// What all connections share.
+/// What all connections of a proxy share.
 pub struct House {
     pub server: Server,
     pub tokens: Arc<Tokens>,
     pub limits: Arc<Limits>,
-    /// The operating system's name for us, libpq's default user and database.
+    /// This account's name in the operating system, libpq's default user and database.
     pub system_user: Vec<u8>,
-    /// The database for clients that name none.
+    /// The database for clients that don't name one.
     pub database: Vec<u8>,
     pub is_verbose: bool,
     pub count: AtomicU64,
 }
 
-/// Serves one client. Those who come by TCP have a password to prove.
+/// Serves one client. A client on TCP must prove that it knows the password.
 pub async fn serve<C>(mut client: C, house: &House, waiting: Waiting, password: Option<&Verifier>)
 where
     C: AsyncRead + AsyncWrite + Unpin,
@@ -49,10 +49,10 @@ where
     };
     match wish {
         Wish::Cancel(request) => {
-            // Who sent it waits for nothing but the end.
+            // The client that sent it expects no answer, only the end of the connection.
             if let Err(refused) = house.server.cancel(&request).await {
                 log(&format!(
-                    "a query wasn't cancelled: {}",
+                    "a query could not be cancelled: {}",
                     refused.failure.cause()
                 ));
             }
@@ -65,7 +65,7 @@ where
     }
 }
 
-/// Tells a client why it is refused, and others by a line on standard error.
+/// Sends a client the reason why it is refused, and writes it to standard error.
 pub async fn refuse<C>(client: &mut C, refused: &Refused)
 where
     C: AsyncRead + AsyncWrite + Unpin,
@@ -78,7 +78,7 @@ async fn say_last<C>(client: &mut C, bytes: &[u8])
 where
     C: AsyncRead + AsyncWrite + Unpin,
 {
-    // A client that is gone needs to hear nothing.
+    // If the client is gone, there is nobody to tell.
     let said = async {
         client.write_all(bytes).await?;
         client.shutdown().await
@@ -88,7 +88,7 @@ where
     }
 }
 
-/// What a client wants, unless it leaves or is refused before it has said so.
+/// Returns what a client asks for; `None` if it leaves or is refused first.
 async fn heard<C>(client: &mut C, mut waiting: Waiting, password: Option<&Verifier>) -> Option<Wish>
 where
     C: AsyncRead + AsyncWrite + Unpin,
@@ -99,13 +99,13 @@ where
             Ok(Err(Unheard::Left)) => return None,
             Ok(Err(Unheard::Refused(refused))) => refused,
             Err(_) => Refused::protocol(format!(
-                "a client said nothing for {}s",
+                "a client sent nothing for {}s",
                 TIME_TO_SPEAK.as_secs()
             )),
         },
         _ = &mut waiting.told_to_leave => {
-            let failure = Failure::sign_in("too many clients connect and say nothing")
-                .hint("end the programs that open connections and don't use them");
+            let failure = Failure::sign_in("too many clients are connected without sending anything")
+                .hint("stop programs that open connections and don't use them");
             Refused::limit(failure)
         }
     };
@@ -114,7 +114,7 @@ where
     None
 }
 
-/// A session that goes on until one side ends.
+/// An open session.
 struct Session {
     server: Stream,
     for_client: Vec<u8>,
@@ -125,7 +125,7 @@ struct Session {
 
 enum Ended {
     Refused(Refused),
-    /// The server refused, in its own words.
+    /// The server refused, with this error message.
     ByServer(Vec<u8>),
 }
 
@@ -192,12 +192,14 @@ impl House {
             }
         }
         Err(outcome.unwrap_or_else(|| {
-            Ended::Refused(Refused::no_connection(Failure::sign_in("there is no host")))
+            Ended::Refused(Refused::no_connection(
+                Failure::sign_in("no host is named").hint("name one with `-h`"),
+            ))
         }))
     }
 
-    /// The operating system's name for us stands for the role that was worked out, and as a
-    /// database's name, or without one, for the database that goes with it.
+    /// If the client's user is the account's name, replaces it with the role that was worked out. A
+    /// missing database, or one with the account's name, becomes the connection's.
     fn as_role(&self, startup: Startup, signed_in: &SignedIn) -> Startup {
         let is_default = |value: Option<&[u8]>| value == Some(&self.system_user);
         if !is_default(startup.value(b"user")) {
@@ -230,7 +232,7 @@ impl Session {
     }
 }
 
-/// Writes a line to standard error.
+/// Writes a line about a connection to standard error.
 pub fn log(line: &str) {
     terminal::say(line);
 }

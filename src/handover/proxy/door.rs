@@ -1,5 +1,5 @@
-//! Where clients come in: a Unix socket that only we can reach, or a port of a loopback address,
-//! where each client proves that it knows a password.
+//! A door is where clients connect: a Unix socket that only this user can reach, or a port of a
+//! loopback address, with a password that each client must prove.
 
 use std::ffi::OsString;
 use std::io;
@@ -13,13 +13,13 @@ use crate::failure::Failure;
 
 use super::password::Password;
 
-/// A door, open.
+/// An open door.
 pub struct Door {
     pub listener: Listener,
-    /// How libpq names it.
+    /// The value of libpq's `host`.
     pub host: OsString,
     pub port: u16,
-    /// What clients have to prove.
+    /// The password that clients must prove.
     pub password: Option<Arc<Password>>,
 }
 
@@ -38,7 +38,7 @@ pub enum Client {
 }
 
 impl Door {
-    /// Opens a port.
+    /// Makes a door of a TCP listener.
     pub fn tcp(listener: TcpListener, password: Password) -> io::Result<Self> {
         let address = listener.local_addr()?;
         Ok(Self {
@@ -62,28 +62,28 @@ impl Door {
     }
 }
 
-/// Listens at a loopback address.
+/// Listens on a loopback address.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     let taken = |why: &dyn std::fmt::Display| {
-        Failure::sign_in(format!("can't listen at {address}: {why}"))
-            .hint("name another port with `--proxy=PORT`, or 0 for one that is free")
+        Failure::sign_in(format!("can't listen on {address}: {why}"))
+            .hint("name another port with `--proxy=PORT`, or 0 for a free one")
     };
-    // Some systems let two programs have a port, of which one gets nothing.
+    // Some systems let two programs listen on one port, and only one of them gets connections.
     if address.port() != 0 && TcpStream::connect(address).await.is_ok() {
-        return Err(taken(&"another program does"));
+        return Err(taken(&"another program listens there"));
     }
     TcpListener::bind(address).await.map_err(|why| taken(&why))
 }
 
 impl Client {
-    /// Says something and ends, without waiting for anything.
+    /// Sends `bytes` without waiting.
     pub fn say_at_once(&self, bytes: &[u8]) {
         let socket = match self {
             #[cfg(unix)]
             Self::Unix(stream) => SockRef::from(stream),
             Self::Tcp(stream) => SockRef::from(stream),
         };
-        // What fits into the system's buffer has to do.
+        // Only what fits into the system's buffer is sent.
         let _ = socket.send(bytes);
     }
 }

@@ -1,18 +1,18 @@
-//! When to end: at a signal, or, beside a program, at its end.
+//! When a proxy ends: at a signal or, as a helper, also when its program ends.
 
 use std::io;
 
 use super::signals::Signals;
 
-/// What ends us.
+/// What ends a proxy.
 pub enum End {
     OnSignal,
-    /// The end of this process, or a signal.
+    /// The end of the watched process, or a signal.
     #[cfg(unix)]
     With(super::helper::Watched),
 }
 
-/// The end, watched for.
+/// An [`End`] that is being watched for.
 pub struct Ending {
     signals: Signals,
     #[cfg(unix)]
@@ -20,7 +20,7 @@ pub struct Ending {
 }
 
 impl End {
-    /// Begins to watch, inside a runtime.
+    /// Starts to watch. Must be called inside a runtime.
     #[cfg(unix)]
     pub fn watched(self) -> io::Result<Ending> {
         Ok(Ending {
@@ -32,7 +32,7 @@ impl End {
         })
     }
 
-    /// Begins to watch, inside a runtime.
+    /// Starts to watch. Must be called inside a runtime.
     #[cfg(windows)]
     pub fn watched(self) -> io::Result<Ending> {
         let Self::OnSignal = self;
@@ -43,7 +43,7 @@ impl End {
 }
 
 impl Ending {
-    /// Waits for the end. After that of the process, the next one is a signal.
+    /// Waits for the end. After the process's end, a second call waits for a signal.
     pub async fn wait(&mut self) {
         #[cfg(unix)]
         if let Some(process) = &self.process {

@@ -1,9 +1,8 @@
-//! A helper beside a program that takes our place: another process, which serves its connections for
-//! as long as it runs.
+//! A helper: another process, which serves a program's connections for as long as the program runs.
 //!
-//! The helper is forked before anything else of this process runs, and it is nobody's child, so that
-//! the program finds none that it didn't start. It signs in where we were started, at the terminal if
-//! need be; once it is ready, it lets go of that.
+//! The helper is forked before this process starts a thread, and twice: a program shouldn't find a
+//! child that it didn't start. The helper signs in at the terminal if necessary. Once it is ready, it
+//! releases the terminal.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -24,31 +23,31 @@ use crate::failure::Failure;
 use crate::handover::renew::Local;
 use crate::system::terminal;
 
-/// How soon the end of a process is noticed where the system can't tell.
+/// How often a process is checked if the system doesn't report its end.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
-/// What begins the helper's message, when it is ready and when it has failed.
+/// The first byte of the helper's message: it is ready, or it has failed.
 const READY: u8 = b'R';
 const FAILED: u8 = b'F';
 
-/// The way from the helper to us.
+/// The pipe from the helper to the process that started it.
 pub struct Announcement(Option<File>);
 
-/// A process whose end is waited for.
+/// A process whose end the helper waits for.
 pub struct Watched {
     process: Pid,
-    /// What the system tells it by.
+    /// A descriptor that becomes readable when the process ends.
     descriptor: Option<OwnedFd>,
 }
 
-/// The same, inside a runtime.
+/// A [`Watched`] process inside a runtime.
 pub struct Watching {
     process: Pid,
     descriptor: Option<AsyncFd<OwnedFd>>,
 }
 
-/// Starts a helper that does `work`, and waits until it is ready. Where it fails, it has said why,
-/// and this is the exit code.
+/// Starts a helper that does `work`, and waits until it is ready. If it fails, it has already
+/// reported why, and its exit code is returned.
 pub fn start(
     environment: &Environment,
     work: impl FnOnce(&mut Announcement, Watched) -> Result<i32, Failure>,
@@ -61,11 +60,11 @@ pub fn start(
         nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(|why| impossible(why.into()))?;
     let program = getpid();
     #[expect(unsafe_code, reason = "no other thread runs that could hold a lock")]
-    // SAFETY: this process has one thread until it signs in, and that is what the helper does.
+    // SAFETY: this process has one thread until it signs in, and only the helper signs in.
     let forked = unsafe { fork() }.map_err(|why| impossible(why.into()))?;
     if let ForkResult::Parent { child } = forked {
         drop(writer);
-        // Where SIGCHLD is ignored, there is nothing to be had of it but the wait.
+        // If SIGCHLD is ignored, this only waits and returns an error.
         let _ = waitpid(child, None);
         let mut said = Zeroizing::new(Vec::new());
         let read = File::from(reader).read_to_end(&mut said);
@@ -73,7 +72,7 @@ pub fn start(
         return Ok(understood(&said));
     }
     drop(reader);
-    // The one in between ends, so that the helper is nobody's child.
+    // The process in between ends, so the helper isn't a child of the program.
     #[expect(unsafe_code, reason = "as above")]
     // SAFETY: as above.
     let forked = unsafe { fork() };
@@ -97,16 +96,16 @@ pub fn start(
 fn exit_at_once(code: i32) -> ! {
     #[expect(
         unsafe_code,
-        reason = "nothing of the process that was forked is cleaned up twice"
+        reason = "the forked process must not run the parent's clean-up again"
     )]
-    // SAFETY: it ends the process and touches nothing.
+    // SAFETY: it ends the process and touches no memory.
     unsafe {
         nix::libc::_exit(code)
     }
 }
 
-/// Closes what the program has open and the helper has no use for: whoever reads from the other end
-/// of a pipe would wait for the helper too.
+/// Closes the program's files that the helper doesn't need: the reader at the other end of a pipe
+/// would wait for the helper too.
 fn close_others(announcement: &Announcement, environment: &Environment) {
     let kept = announcement.0.as_ref().map(std::os::fd::AsRawFd::as_raw_fd);
     let needed = environment.get(READY_TOKEN[2]).and_then(OsStr::to_str);
@@ -119,15 +118,15 @@ fn close_others(announcement: &Announcement, environment: &Environment) {
         .collect();
     for number in open {
         if number > 2 && Some(number) != kept && Some(number) != needed {
-            // The one that the list was read by is closed already.
+            // The descriptor of the directory itself is closed already.
             let _ = nix::unistd::close(number);
         }
     }
 }
 
 impl Announcement {
-    /// Says that the helper is ready, and lets go of the terminal and of what the program's input and
-    /// output are.
+    /// Reports that the helper is ready, and releases the terminal and the program's input and
+    /// output.
     pub fn ready(&mut self, local: &Local) -> io::Result<()> {
         let port = local.port.to_string();
         let (password, file) = match &local.password {
@@ -151,14 +150,14 @@ impl Announcement {
         nix::unistd::dup2_stdin(&nothing)?;
         nix::unistd::dup2_stdout(&nothing)?;
         nix::unistd::dup2_stderr(&nothing)?;
-        // Dropped, it ends the message.
+        // Dropping it ends the message.
         let mut to_program = self.0.take().ok_or(io::ErrorKind::BrokenPipe)?;
         to_program.write_all(&message)
     }
 
     fn failed(&mut self, code: i32) {
         if let Some(mut to_program) = self.0.take() {
-            // Where nobody reads it, the program's process has ended too.
+            // If nobody reads it, the program's process has ended too.
             let _ = to_program.write_all(&[FAILED, u8::try_from(code).unwrap_or(2)]);
         }
     }
@@ -186,7 +185,7 @@ fn understood(said: &[u8]) -> Result<Local, i32> {
 }
 
 impl Watched {
-    /// `process` is there: it waits for us to be ready.
+    /// `process` exists: it waits until the helper is ready.
     fn new(process: Pid) -> Self {
         Self {
             process,
@@ -197,9 +196,9 @@ impl Watched {
     pub fn watching(self) -> io::Result<Watching> {
         #[expect(
             unsafe_code,
-            reason = "tokio has no safe way for a descriptor of this kind"
+            reason = "tokio has no safe function for a descriptor of this kind"
         )]
-        // SAFETY: the descriptor is owned, and nobody else gets it.
+        // SAFETY: the descriptor is owned and not shared.
         let register =
             |descriptor| unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) };
         let descriptor = self.descriptor.map(register);
@@ -211,10 +210,10 @@ impl Watched {
 }
 
 impl Watching {
-    /// Waits for the process's end.
+    /// Waits until the process has ended.
     pub async fn ended(&self) {
         if let Some(descriptor) = &self.descriptor {
-            // It is never read from, and readable at the end.
+            // It becomes readable only when the process ends.
             let _ = descriptor.readable().await;
             return;
         }
@@ -224,20 +223,20 @@ impl Watching {
     }
 }
 
-/// A descriptor that is readable once the process has ended.
+/// Returns a descriptor that becomes readable when the process ends.
 #[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "the C library has no wrapper for it everywhere")]
+#[expect(unsafe_code, reason = "not every C library has a wrapper for it")]
 fn descriptor(process: Pid) -> Option<OwnedFd> {
     use nix::libc::{SYS_pidfd_open, syscall};
 
-    // SAFETY: it takes two numbers, and returns a new descriptor that nobody else has.
+    // SAFETY: it takes two numbers and returns a new descriptor.
     let number = unsafe { syscall(SYS_pidfd_open, process.as_raw(), 0) };
     let number = RawFd::try_from(number).ok().filter(|&number| number >= 0)?;
-    // SAFETY: see above.
+    // SAFETY: the descriptor is new, so nothing else owns it.
     Some(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-/// Nothing like it on this system.
+/// Returns none: this system has no such descriptor.
 #[cfg(not(target_os = "linux"))]
 fn descriptor(_process: Pid) -> Option<OwnedFd> {
     None

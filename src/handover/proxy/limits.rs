@@ -1,5 +1,5 @@
-//! How many connections there may be: as many as there are files for. Clients that have said nothing
-//! yet have a part of their own, so that they never keep others out.
+//! How many connections may be open: as many as the limit of open files allows. Silent clients have
+//! a share of their own, so they never keep others out.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,16 +11,16 @@ use crate::failure::Failure;
 
 use super::refused::Refused;
 
-/// Files that are not connections: listeners, the runtime's, and those of the tool that gets tokens.
+/// Files other than connections: listeners, the runtime's, and those of the tool that gets tokens.
 const OTHER_FILES: usize = 64;
 
-/// More clients than that have no reason to be silent.
+/// The most silent clients, however many files may be open.
 const MOST_SILENT: usize = 2000;
 
-/// A session has a file for the client, and one for the server.
+/// A session needs one file for the client and one for the server.
 const FILES_PER_SESSION: usize = 2;
 
-/// How many clients there are, of how many.
+/// Counts clients and sessions against their limits.
 pub struct Limits {
     most_sessions: usize,
     most_silent: usize,
@@ -34,21 +34,21 @@ struct Silent {
     clients: BTreeMap<u64, oneshot::Sender<()>>,
 }
 
-/// A client that hasn't said what it wants. It is told to leave when there are too many of them and
-/// it has waited longest.
+/// A client that hasn't asked for anything yet. If there are too many, the one that has waited
+/// longest is told to leave.
 pub struct Waiting {
     limits: Arc<Limits>,
     number: u64,
     pub told_to_leave: oneshot::Receiver<()>,
 }
 
-/// A session, which counts until it is dropped.
+/// A session. It counts until it is dropped.
 pub struct Session {
     limits: Arc<Limits>,
 }
 
 impl Limits {
-    /// The limits where so many files may be open.
+    /// Returns the limits if this many files may be open.
     pub fn new(files: usize) -> Arc<Self> {
         let files = files.saturating_sub(OTHER_FILES).max(8);
         let most_silent = (files / 4).min(MOST_SILENT);
@@ -60,8 +60,7 @@ impl Limits {
         })
     }
 
-    /// Lets a client in, and tells the one that has been silent longest to leave if there are too
-    /// many.
+    /// Lets a client in. If there are too many silent clients, tells the oldest one to leave.
     pub fn admit(self: &Arc<Self>) -> Waiting {
         let (sender, told_to_leave) = oneshot::channel();
         let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +70,7 @@ impl Limits {
         if silent.clients.len() > self.most_silent
             && let Some((_, oldest)) = silent.clients.pop_first()
         {
-            // It may be leaving just now.
+            // It may have left already.
             let _ = oldest.send(());
         }
         Waiting {
@@ -81,17 +80,17 @@ impl Limits {
         }
     }
 
-    /// Tells everyone to leave who hasn't said yet what they want.
+    /// Tells every silent client to leave.
     pub fn dismiss_silent(&self) {
         let silent = self.silent.lock();
         let mut silent = silent.unwrap_or_else(PoisonError::into_inner);
         for (_, client) in std::mem::take(&mut silent.clients) {
-            // It may be leaving just now.
+            // It may have left already.
             let _ = client.send(());
         }
     }
 
-    /// Begins a session.
+    /// Counts a new session, or refuses it.
     pub fn begin(self: &Arc<Self>) -> Result<Session, Refused> {
         let others = self.sessions.fetch_add(1, Ordering::Relaxed);
         let session = Session {
@@ -100,9 +99,9 @@ impl Limits {
         if others < self.most_sessions {
             return Ok(session);
         }
-        let cause = format!("{others} connections are open, and no more are possible");
+        let cause = format!("{others} connections are open, which is the limit");
         let failure = Failure::sign_in(cause).hint(
-            "close connections, or start the proxy with a higher limit of open files (`ulimit -n`)",
+            "close connections, or restart the proxy with a higher limit on open files (`ulimit -n`)",
         );
         Err(Refused::limit(failure))
     }
@@ -122,7 +121,7 @@ impl Drop for Session {
     }
 }
 
-/// Raises the number of files that may be open to what the system allows, and returns it.
+/// Raises the limit on open files to what the system allows, and returns it.
 #[cfg(unix)]
 pub fn raise_files() -> usize {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -135,7 +134,7 @@ pub fn raise_files() -> usize {
     usize::try_from(raised).unwrap_or(usize::MAX)
 }
 
-/// Returns how many files may be open, of which Windows has no small number.
+/// Returns the limit on open files. Windows has none that matters here.
 #[cfg(windows)]
 pub fn raise_files() -> usize {
     usize::MAX

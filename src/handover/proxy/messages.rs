@@ -1,11 +1,10 @@
-//! The messages of PostgreSQL's protocol that are read or written here: those of signing in, and
-//! errors.
+//! The messages of PostgreSQL's protocol that the proxy reads or writes: authentication and errors.
 
 use zeroize::Zeroizing;
 
 use super::refused::Refused;
 
-/// Longer than any message before a session begins.
+/// Any message before a session begins is shorter.
 const LONGEST: usize = 64 * 1024;
 
 /// A message with a type.
@@ -13,31 +12,31 @@ const LONGEST: usize = 64 * 1024;
 pub struct Message<'a> {
     pub kind: u8,
     pub body: &'a [u8],
-    /// How many bytes it takes.
+    /// The length of the whole message in bytes.
     pub length: usize,
 }
 
-/// What was read of the bytes so far.
+/// The result of reading the bytes so far.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Read<'a> {
     Whole(Message<'a>),
     /// More bytes are needed.
     Partial,
-    /// It isn't a message.
+    /// The bytes aren't a message.
     Nonsense,
 }
 
-/// What a server asks for.
+/// The authentication that a server asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authentication {
-    /// Nothing more.
+    /// The client is authenticated.
     Done,
     Cleartext,
-    /// Something that no Entra role is asked for.
+    /// One that servers never ask an Entra role for.
     Other(&'static str),
 }
 
-/// Reads the message that `bytes` begin with.
+/// Reads the message at the start of `bytes`.
 pub fn read(bytes: &[u8]) -> Read<'_> {
     let Some(head) = bytes.first_chunk::<5>() else {
         return Read::Partial;
@@ -67,27 +66,27 @@ pub fn authentication(body: &[u8]) -> Option<Authentication> {
         7 | 8 => Authentication::Other("GSSAPI"),
         9 => Authentication::Other("SSPI"),
         10..=12 => Authentication::Other("a SCRAM password"),
-        _ => Authentication::Other("an authentication that is not known here"),
+        _ => Authentication::Other("an unknown kind of authentication"),
     })
 }
 
-/// Whether an error response has this SQLSTATE.
+/// Returns whether an error response has this SQLSTATE.
 pub fn has_state(body: &[u8], state: &[u8]) -> bool {
     let mut fields = body.split(|&byte| byte == 0);
     fields.any(|field| field.strip_prefix(b"C") == Some(state))
 }
 
-/// An authentication request: its number, and what belongs to it.
+/// Makes an authentication request from its number and its data.
 pub fn request(code: u32, rest: &[u8]) -> Vec<u8> {
     message(b'R', &[&code.to_be_bytes(), rest])
 }
 
-/// A password message.
+/// Makes a password message.
 pub fn password(secret: &str) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(message(b'p', &[secret.as_bytes(), &[0]]))
 }
 
-/// An error response, which ends the connection.
+/// Makes an error response that ends the connection.
 pub fn error(refused: &Refused) -> Vec<u8> {
     let failure = &refused.failure;
     let hints = failure.hints().join("\n");
@@ -114,7 +113,7 @@ fn message(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length = 4 + parts.iter().map(|part| part.len()).sum::<usize>();
     let mut message = Vec::with_capacity(length + 1);
     message.push(kind);
-    // A token has at most some 65,000 bytes, and texts are cut to a line.
+    // It fits: a token has at most some 65,000 bytes, and texts are cut to one line.
     message.extend(u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
     for part in parts {
         message.extend(*part);

@@ -1,9 +1,9 @@
-//! Serves a connection to other programs: a local listener that opens each of their connections to
-//! the server with a token that is good at that moment.
+//! Serves a connection to other programs: a local listener that opens each connection to the server
+//! with a token that is valid at that moment.
 //!
-//! [`connection`] is the way of one connection: [`client`] hears what is asked for, [`tokens`] has
-//! the token, [`server`] connects, [`session`] signs in, and [`splice`] passes the bytes on, unread.
-//! [`door`] is where clients come in, and [`serving`] lets them in until it is told to end.
+//! [`serving`] opens each [`door`] and lets clients in until it is told to end. [`connection`] runs
+//! one connection: [`client`] reads the request, [`tokens`] has the token, [`server`] connects,
+//! [`session`] signs in, and [`splice`] passes the bytes on unread.
 
 mod client;
 mod connection;
@@ -54,10 +54,10 @@ pub use serving::Place;
 pub use settings::check;
 use tokens::Tokens;
 
-/// How long connections may go on after the end was asked for.
+/// How long open connections may continue after the proxy is told to end.
 const TIME_TO_DRAIN: Duration = Duration::from_secs(30);
 
-/// Two threads serve many clients better than one, and more don't: what is done for a byte is little.
+/// More threads don't serve more clients, since each byte needs little work.
 const THREADS: usize = 2;
 
 /// `--proxy`.
@@ -71,7 +71,7 @@ impl Proxy {
         Ok(Self { listen })
     }
 
-    /// Refuses what can't be served, before anybody signs in.
+    /// Refuses what can't be served, before signing in.
     pub(super) fn check(&self, target: &Target) -> Result<(), Failure> {
         let hosts = check(target)?;
         match &self.listen {
@@ -82,11 +82,11 @@ impl Proxy {
         }
     }
 
-    /// Serves until it is told to end.
+    /// Serves clients until the end.
     pub(super) fn hand_over(self, handover: &Handover<'_>) -> Result<i32, Failure> {
         if let Course::WithoutToken { why, .. } = &handover.course {
             return Err(Failure::sign_in(format!(
-                "`--proxy` serves connections with an access token, and here none is due: {}",
+                "`--proxy` needs a server that requires an access token: {}",
                 why.reason
             ))
             .hint("if the server requires one, add `--entra`"));
@@ -106,17 +106,16 @@ impl Proxy {
     }
 }
 
-/// What is served where, and until when.
+/// Where to serve, and until when.
 pub struct Service {
     pub place: Place,
-    /// How long connections may go on after the end was asked for.
+    /// How long open connections may continue after the proxy is told to end.
     pub drain: Duration,
     pub end: End,
 }
 
 impl Service {
-    /// Serves until the end. `ready` hears which doors are open, and which role and database go
-    /// with them.
+    /// Serves until the end. `ready` is called with the open doors, the role and the database.
     pub fn run(
         self,
         handover: &Handover<'_>,
@@ -173,7 +172,10 @@ impl Service {
         let ready = |doors: &[Door]| ready(doors, &signed_in.role.name, database);
         std::thread::scope(|scope| {
             let warn = |failure: &Failure| {
-                terminal::warn(&format!("the next token can't be had: {}", failure.cause()));
+                terminal::warn(&format!(
+                    "can't get the next access token: {}",
+                    failure.cause()
+                ));
             };
             let (tokens, signer) = (&tokens, &signer);
             scope.spawn(move || tokens.serve_from(asked, signer, warn));
@@ -181,7 +183,7 @@ impl Service {
             let outcome = runtime.block_on(serving);
             runtime.shutdown_background();
             if !tokens.end() && outcome.is_ok() {
-                // Whatever gets the next token is not waited for.
+                // A fetch that is still running is ended, not waited for.
                 ending_signals::end_groups();
                 std::process::exit(0);
             }
@@ -190,8 +192,8 @@ impl Service {
     }
 }
 
-/// The root file that psql would have: the one that was added, or that the parameters name, or the
-/// person's own.
+/// Returns the root file that psql would use: the added one, the one that the parameters name, or
+/// the user's own.
 fn roots(handover: &Handover<'_>, added: Option<&OsStr>) -> Option<OsString> {
     let named = handover.target.parameters().filled("sslrootcert");
     added
@@ -206,14 +208,14 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     threads::check(THREADS + 2).map_err(unusable)?;
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
-        // Each looks a name up.
+        // They resolve host names.
         .max_blocking_threads(8)
         .enable_all()
         .build()
         .map_err(unusable)
 }
 
-/// The connection string with which a program connects.
+/// Returns the connection string with which a program connects.
 fn conninfo(door: &Door, role: &OsStr, database: &OsStr) -> Vec<u8> {
     let port = door.port.to_string();
     let mut words = vec![
@@ -223,7 +225,7 @@ fn conninfo(door: &Door, role: &OsStr, database: &OsStr) -> Vec<u8> {
         ("dbname", database),
     ];
     if let Some(password) = &door.password {
-        // TLS goes from here to the server, and not to here.
+        // Only the connection to the server uses TLS.
         words.push(("sslmode", "disable".as_ref()));
         words.push(("passfile", password.path().as_os_str()));
     }
@@ -234,7 +236,7 @@ fn conninfo(door: &Door, role: &OsStr, database: &OsStr) -> Vec<u8> {
     words.collect::<Vec<_>>().join(&b' ')
 }
 
-/// Says at a terminal how programs without connection strings connect.
+/// Explains at a terminal how programs without connection strings connect.
 fn advise(door: &Door, role: &OsStr) {
     if !io::stderr().is_terminal() {
         return;

@@ -1,19 +1,18 @@
-//! What a client sends before a session: the packets without a type, read and not interpreted
-//! further than needed.
+//! The packets without a type, which a client sends before a session.
 //!
 //! Documented at <https://www.postgresql.org/docs/current/protocol-message-formats.html>.
 
-/// PostgreSQL accepts no longer startup packet.
+/// PostgreSQL refuses longer startup packets.
 const LONGEST: usize = 10_000;
 
-/// The length of a cancel request: 16 bytes in protocol 3.0, and a key of up to 256 bytes in 3.2.
+/// The lengths of a cancel request: 16 bytes in protocol 3.0, and a key of up to 256 bytes in 3.2.
 const CANCEL_LENGTHS: std::ops::RangeInclusive<usize> = 13..=268;
 
 const CANCEL: u32 = 80_877_102;
 const ENCRYPTION: u32 = 80_877_103;
 const ENCRYPTION_BY_GSS: u32 = 80_877_104;
 
-/// A packet, whole, as it came.
+/// A whole packet, unchanged.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Opening {
     /// The client asks for TLS, or for encryption by GSSAPI.
@@ -50,12 +49,12 @@ impl Opening {
 }
 
 impl Startup {
-    /// The packet for the server.
+    /// Returns the packet for the server.
     pub fn packet(&self) -> &[u8] {
         &self.packet
     }
 
-    /// The value of a parameter, if it is given and not empty.
+    /// Returns the value of a parameter, unless it is missing or empty.
     pub fn value(&self, name: &[u8]) -> Option<&[u8]> {
         let found = self.parameters()?.into_iter().find(|(key, _)| *key == name);
         found
@@ -63,8 +62,8 @@ impl Startup {
             .filter(|value| !value.is_empty())
     }
 
-    /// The same packet with other values: each takes the place of the one of that name, or is
-    /// added. A packet that can't be read is left for the server to refuse.
+    /// Returns the packet with these parameters replaced or added. A packet that can't be read is
+    /// left for the server to refuse.
     pub fn with(self, values: &[(&[u8], &[u8])]) -> Self {
         let Some(mut parameters) = self.parameters() else {
             return self;
@@ -91,7 +90,7 @@ impl Startup {
         Self { packet }
     }
 
-    /// Names and values in their order; `None` if the packet doesn't end as it must.
+    /// Returns names and values in order; `None` if the packet is malformed.
     fn parameters(&self) -> Option<Vec<(&[u8], &[u8])>> {
         let mut rest = self.packet.get(8..)?;
         let mut found = Vec::new();
@@ -105,7 +104,7 @@ impl Startup {
     }
 }
 
-/// Takes the text up to the next NUL.
+/// Takes the text before the next NUL.
 fn text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let end = rest.iter().position(|&byte| byte == 0)?;
     let (text, after) = rest.split_at(end);

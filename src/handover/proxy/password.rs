@@ -1,5 +1,5 @@
-//! The local password: random, and in a password file that only its owner may read, from which
-//! libpq takes it.
+//! The local password. It is random, and libpq reads it from a password file that only its owner may
+//! read.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::system::private_directory::PrivateDirectory;
 
 use super::scram::Verifier;
 
-/// A password, and the file that it is in. It has no `Debug`.
+/// A password and its file. It has no `Debug`, which would show the secret.
 pub struct Password {
     secret: Zeroizing<String>,
     verifier: Verifier,
@@ -23,15 +23,15 @@ pub struct Password {
 }
 
 enum PassFile {
-    /// It stays.
+    /// Stays for later runs.
     Kept(PathBuf),
-    /// It goes with us.
+    /// Is removed at the end.
     OfThisRun(NamedTempFile),
 }
 
 impl Password {
-    /// The password for `host`, as libpq names it: the one that is kept in `directory`, so that a program's saved
-    /// connection works tomorrow, and a new one where there is none.
+    /// Returns the password for libpq's `host` that is kept in `directory`, or keeps a new one. A
+    /// program's saved connection then works again tomorrow.
     pub fn kept(directory: &PrivateDirectory, host: &str) -> Result<Self, Failure> {
         let name = format!("proxy-{host}.pgpass");
         let path = directory.path_of(&name);
@@ -54,13 +54,13 @@ impl Password {
         })
     }
 
-    /// A password that nobody knows after this run. Its file is in `directory`, if there is one.
+    /// Returns a new password for this run only. Its file is in `directory`, if there is one.
     pub fn of_this_run(directory: Option<&PrivateDirectory>, host: &str) -> Result<Self, Failure> {
         let password = random().ok_or_else(no_random)?;
         let written = |password: &str| -> io::Result<NamedTempFile> {
             let mut file = match directory {
                 Some(directory) => directory.temporary_file("proxy-")?,
-                // For its owner alone, wherever that is.
+                // Only its owner can read it there too.
                 None => NamedTempFile::new()?,
             };
             file.write_all(line(host, password).as_bytes())?;
@@ -78,21 +78,20 @@ impl Password {
         &self.verifier
     }
 
-    /// Removes the file, unless it is kept. Connections that are still there may hold on to the
-    /// password.
+    /// Removes the file unless it is kept. Open connections may still hold the password.
     pub fn forget(&self) {
         if let PassFile::OfThisRun(file) = &self.file {
-            // Where it can't be removed, nobody takes the password any more.
+            // If it can't be removed, the password is useless anyway.
             let _ = std::fs::remove_file(file.path());
         }
     }
 
-    /// The password itself, for the one program that gets it in a variable.
+    /// Returns the password itself, for the program that gets it in a variable.
     pub fn secret(&self) -> &str {
         &self.secret
     }
 
-    /// The password file.
+    /// Returns the password file.
     pub fn path(&self) -> &Path {
         match &self.file {
             PassFile::Kept(path) => path,
@@ -101,13 +100,13 @@ impl Password {
     }
 }
 
-/// The line of a password file: for this host and no other.
+/// Returns the line of a password file for this host only.
 fn line(host: &str, password: &str) -> Zeroizing<String> {
     let host = host.replace('\\', "\\\\").replace(':', "\\:");
     Zeroizing::new(format!("{host}:*:*:*:{password}\n"))
 }
 
-/// The password in a line that we wrote.
+/// Returns the password if `text` is a line of [`line`]'s.
 fn password_in(text: &[u8], host: &str) -> Option<Zeroizing<String>> {
     let text = std::str::from_utf8(text).ok()?;
     let password = text.trim_end().rsplit(':').next()?;
@@ -115,7 +114,7 @@ fn password_in(text: &[u8], host: &str) -> Option<Zeroizing<String>> {
     is_ours.then(|| Zeroizing::new(password.to_owned()))
 }
 
-/// 256 bits, as text that needs no escaping anywhere.
+/// Returns 256 random bits as text that needs no escaping.
 fn random() -> Option<Zeroizing<String>> {
     let mut bytes = Zeroizing::new([0; 32]);
     SystemRandom::new().fill(&mut *bytes).ok()?;
@@ -123,13 +122,13 @@ fn random() -> Option<Zeroizing<String>> {
 }
 
 fn no_random() -> Failure {
-    Failure::sign_in("the system has no random numbers for a local password")
+    Failure::sign_in("the system returned no random numbers for a local password")
         .hint("use a socket: `--proxy=DIRECTORY`")
 }
 
 fn unusable(why: &str) -> Failure {
     Failure::sign_in(format!("the local password can't be kept: {why}"))
-        .hint("remove that file, or set `ENTRA_PSQL_CACHE=off` for a password of this run alone")
+        .hint("remove that file, or set `ENTRA_PSQL_CACHE=off` to use a new password for each run")
 }
 
 #[cfg(test)]

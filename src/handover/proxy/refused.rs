@@ -1,18 +1,16 @@
-//! Why a connection is refused here, as PostgreSQL says such things: an SQLSTATE, a cause and
-//! remedies.
+//! Why the proxy refuses a connection, as PostgreSQL reports it: an SQLSTATE, a cause and hints.
 
 use crate::failure::Failure;
 
-/// A refusal.
+/// A refused connection.
 #[derive(Clone, Debug)]
 pub struct Refused {
-    /// The SQLSTATE.
     pub state: &'static str,
     pub failure: Failure,
 }
 
 impl Refused {
-    /// The server can't be reached, or doesn't prove who it is.
+    /// The server can't be reached, or its certificate isn't valid.
     pub fn no_connection(failure: Failure) -> Self {
         Self {
             state: "08001",
@@ -20,7 +18,7 @@ impl Refused {
         }
     }
 
-    /// Signing in failed, or the client isn't let in.
+    /// Signing in failed, or the client may not connect.
     pub fn sign_in(failure: Failure) -> Self {
         Self {
             state: "28000",
@@ -36,7 +34,7 @@ impl Refused {
         }
     }
 
-    /// The client doesn't keep to the protocol.
+    /// The client violated the protocol.
     pub fn protocol(cause: impl AsRef<str>) -> Self {
         Self {
             state: "08P01",

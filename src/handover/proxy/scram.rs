@@ -1,7 +1,7 @@
-//! SCRAM-SHA-256 as a server (RFC 5802 and 7677): the client proves that it knows the password, and
-//! we prove that we do. Neither learns anything that it could use elsewhere.
+//! The server's side of SCRAM-SHA-256 (RFC 5802 and 7677): both sides prove that they know the
+//! password, and neither learns anything that it could use elsewhere.
 //!
-//! There is one password for every user, so the user's name is not looked at.
+//! All users share one password, so the user's name isn't checked.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,12 +13,12 @@ use zeroize::Zeroizing;
 
 pub const MECHANISM: &str = "SCRAM-SHA-256";
 
-/// PostgreSQL's own number, below which some clients refuse.
+/// PostgreSQL's own number. Some clients refuse fewer.
 const ITERATIONS: std::num::NonZeroU32 = std::num::NonZeroU32::new(4096).expect("not zero");
 
 const LENGTH: usize = digest::SHA256_OUTPUT_LEN;
 
-/// What the password is checked by. It has no `Debug`.
+/// What a proof is checked with. It has no `Debug`, which would show the keys.
 pub struct Verifier {
     salt: [u8; 16],
     stored_key: [u8; LENGTH],
@@ -28,14 +28,14 @@ pub struct Verifier {
 /// An exchange that waits for the client's proof.
 pub struct Exchange<'a> {
     verifier: &'a Verifier,
-    /// What the client said of channel binding, which its second message repeats.
+    /// The client's statement on channel binding, which its second message repeats.
     header: Vec<u8>,
     nonce: String,
-    /// The first two messages, which the proof is about.
+    /// The first two messages, which the proof covers.
     so_far: String,
 }
 
-/// The client's message isn't what comes now, or the proof is wrong.
+/// The client's message is malformed or out of order, or its proof is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrong {
     Message,
@@ -43,7 +43,7 @@ pub enum Wrong {
 }
 
 impl Verifier {
-    /// What `password` is checked by.
+    /// Makes the verifier of `password`; `None` without random numbers.
     pub fn new(password: &str) -> Option<Self> {
         let mut salt = [0; 16];
         SystemRandom::new().fill(&mut salt).ok()?;
@@ -66,7 +66,7 @@ impl Verifier {
         }
     }
 
-    /// Reads the client's first message, and returns what to answer.
+    /// Reads the client's first message, and returns the answer.
     pub fn begin(&self, first: &[u8]) -> Result<(Exchange<'_>, String), Wrong> {
         let mut random = [0; 18];
         let filled = SystemRandom::new().fill(&mut random);
@@ -76,8 +76,8 @@ impl Verifier {
 
     fn begin_with(&self, first: &[u8], own: &str) -> Result<(Exchange<'_>, String), Wrong> {
         let text = std::str::from_utf8(first).map_err(|_| Wrong::Message)?;
-        // `n`: no channel binding; `y`: the client could, and thinks that we can't. Both are true
-        // without TLS.
+        // `n`: the client doesn't support channel binding. `y`: it does, and assumes that the server
+        // doesn't. Both are fine without TLS.
         let mut parts = text.splitn(3, ',');
         let (binding, identity) = (parts.next(), parts.next());
         let bare = parts.next().ok_or(Wrong::Message)?;
@@ -102,7 +102,7 @@ impl Verifier {
 }
 
 impl Exchange<'_> {
-    /// Reads the client's second message, checks its proof, and returns ours.
+    /// Reads the client's second message, checks its proof, and returns the server's.
     pub fn finish(self, last: &[u8]) -> Result<String, Wrong> {
         let text = std::str::from_utf8(last).map_err(|_| Wrong::Message)?;
         let (without_proof, proof) = text.rsplit_once(",p=").ok_or(Wrong::Message)?;
@@ -121,7 +121,7 @@ impl Exchange<'_> {
             *byte ^= signed;
         }
         let shown = digest(&SHA256, &client_key);
-        // Compared as signatures, which takes the same time wherever they differ.
+        // A comparison of signatures takes the same time wherever they differ.
         let expected = hmac::sign(&stored, &self.verifier.stored_key);
         hmac::verify(&stored, shown.as_ref(), expected.as_ref()).map_err(|_| Wrong::Proof)?;
         let ours = hmac::sign(&self.verifier.server_key, about.as_bytes());

@@ -1,4 +1,4 @@
-//! The server's side: which hosts there are, and a verified connection to one of them.
+//! The server's side: its hosts, and a verified connection to one of them.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -20,37 +20,37 @@ use super::refused::Refused;
 /// The message that asks for TLS.
 const REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
-/// A connection to the server, on which it has proved who it is.
+/// A connection to the server after TLS, with its certificate checked.
 pub type Stream = TlsStream<TcpStream>;
 
 /// One host of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
     pub name: String,
-    /// The address to connect to in place of the name's.
+    /// The address to connect to instead of the name's.
     pub address: Option<String>,
     pub port: u16,
 }
 
-/// How a dead peer is noticed.
+/// Keepalives, which detect a dead peer.
 #[derive(Clone, Debug)]
 pub struct Liveness(pub Option<TcpKeepalive>);
 
-/// The server, as every connection needs it.
+/// The server, for all connections.
 pub struct Server {
     pub hosts: Vec<Host>,
     pub tls: TlsConnector,
-    /// Whether TLS begins without asking PostgreSQL for it.
+    /// Whether TLS begins without PostgreSQL's request for it.
     pub is_direct: bool,
-    /// How long connecting to one address may take.
+    /// The timeout for connecting to one address.
     pub patience: Duration,
     pub liveness: Liveness,
 }
 
 impl Liveness {
-    /// Sets a socket up: messages go out at once, and a dead peer is noticed.
+    /// Sets up a socket: messages are sent at once, and a dead peer is detected.
     pub fn apply(&self, stream: &TcpStream) {
-        // Where the system can't, the connection works all the same.
+        // If the system can't, the connection works anyway.
         let _ = stream.set_nodelay(true);
         if let Some(keepalive) = &self.0 {
             let _ = SockRef::from(stream).set_tcp_keepalive(keepalive);
@@ -59,7 +59,7 @@ impl Liveness {
 }
 
 impl Server {
-    /// Connects to a host. Its name is resolved now, since fail-over moves it.
+    /// Connects to a host. Its name is resolved each time, since fail-over moves it.
     pub async fn connect(&self, host: &Host) -> Result<(Stream, SocketAddr), Refused> {
         let name = ServerName::try_from(host.name.clone()).map_err(|_| {
             let cause = format!("`{}` can't be the name in a certificate", host.name);
@@ -74,7 +74,7 @@ impl Server {
                 Ok(Err(refused)) => last = Some(refused),
                 Err(_) => {
                     let cause = format!(
-                        "{} didn't answer within {}s",
+                        "{} did not answer within {}s",
                         shown(host, address),
                         self.patience.as_secs()
                     );
@@ -118,7 +118,7 @@ impl Server {
             let cause = format!("can't connect to {}: {why}", shown(host, address));
             unreachable(
                 cause,
-                "check that the server runs and that its firewall admits you",
+                "check that the server runs and that its firewall admits this machine",
             )
         })?;
         self.liveness.apply(&stream);
@@ -131,7 +131,7 @@ impl Server {
             let answer = stream.read_u8().await.map_err(broken)?;
             if answer != b'S' {
                 let cause = format!(
-                    "{} has no TLS, and an access token isn't sent without",
+                    "{} doesn't support TLS, and an access token is sent only over TLS",
                     shown(host, address)
                 );
                 return Err(unreachable(cause, "check host and port"));
@@ -139,16 +139,16 @@ impl Server {
         }
         self.tls.connect(name, stream).await.map_err(|why| {
             let why = plain_text::clean(&why.to_string());
-            let cause = format!("no TLS connection to {}: {why}", shown(host, address));
+            let cause = format!("can't set up TLS with {}: {why}", shown(host, address));
             unreachable(
                 cause,
-                "run `entra-psql --doctor`, which examines the server's certificate",
+                "run `entra-psql --doctor`, which checks the server's certificate",
             )
         })
     }
 
-    /// Forwards a cancel request to every host, since it doesn't say which one it is for. A host
-    /// ignores the key of a session that isn't its own.
+    /// Forwards a cancel request to every host, since it doesn't name one. A host ignores the key of
+    /// another host's session.
     pub async fn cancel(&self, request: &[u8]) -> Result<(), Refused> {
         let mut outcome = Ok(());
         for host in &self.hosts {
@@ -171,7 +171,7 @@ impl Server {
     }
 }
 
-/// Makes what a server is connected to with.
+/// Makes a TLS connector.
 pub fn connector(config: rustls::ClientConfig) -> TlsConnector {
     TlsConnector::from(Arc::new(config))
 }

@@ -1,13 +1,13 @@
-//! systemd, as far as a service speaks to it: sockets that it has opened, and being told when we are
-//! ready and when we end (`sd_listen_fds` and `sd_notify`).
+//! systemd's protocols for services: sockets that it has opened, and messages about being ready and
+//! ending (`sd_listen_fds` and `sd_notify`).
 
 use crate::environment::Environment;
 
-/// What the manager is told.
+/// The messages to the manager.
 pub const READY: &str = "READY=1";
 pub const STOPPING: &str = "STOPPING=1";
 
-/// Tells the manager something, if there is one.
+/// Sends a message to the manager, if there is one.
 #[cfg(target_os = "linux")]
 pub fn notify(environment: &Environment, state: &str) {
     use std::os::linux::net::SocketAddrExt as _;
@@ -21,16 +21,16 @@ pub fn notify(environment: &Environment, state: &str) {
         [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
         _ => SocketAddr::from_pathname(place),
     };
-    // A manager that isn't there needs to hear nothing.
+    // If the manager is gone, there is nobody to tell.
     let _ =
         UnixDatagram::unbound().and_then(|socket| socket.send_to_addr(state.as_bytes(), &address?));
 }
 
-/// Tells the manager something: there is none on this system.
+/// Does nothing: this system has no such manager.
 #[cfg(not(target_os = "linux"))]
 pub fn notify(_environment: &Environment, _state: &str) {}
 
-/// The sockets that the manager has opened for us, to be listened to.
+/// Returns the listening sockets that the manager has opened for this process.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "descriptors are taken over by their numbers")]
 pub fn sockets(environment: &Environment) -> Vec<std::os::fd::OwnedFd> {
@@ -44,10 +44,10 @@ pub fn sockets(environment: &Environment) -> Vec<std::os::fd::OwnedFd> {
     let count = number("LISTEN_FDS").filter(|_| is_for_us).unwrap_or(0);
     (FIRST..FIRST.saturating_add(count))
         .map(|number| {
-            // SAFETY: who set the variables for this process gave it these, and nobody else here
-            // has them.
+            // SAFETY: the manager passed these descriptors to this process, and nothing else here
+            // owns them.
             let socket = unsafe { OwnedFd::from_raw_fd(number) };
-            // The tools that we start have no use for it.
+            // Programs that entra-psql starts don't need it.
             let _ = fcntl(&socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
             socket
         })

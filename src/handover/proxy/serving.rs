@@ -21,36 +21,35 @@ use super::ending::End;
 use super::password::Password;
 use super::service_manager;
 
-/// How long nobody is let in where no file is left for them.
+/// How long to wait before the next client if no file is left for one.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Which doors to open.
 pub struct Opening<'a> {
     pub place: Place,
     pub environment: &'a Environment,
-    /// What is ours alone, for as long as the session.
+    /// A directory of this user's only, which lasts as long as the login session.
     pub directory: Option<&'a PrivateDirectory>,
-    /// Whether the password is kept.
+    /// Whether the password is kept for later runs.
     pub keeps: bool,
-    /// The server's name and port, after which the socket is named.
+    /// The server's name and port, which name the socket.
     pub host: &'a str,
     pub port: u16,
 }
 
 /// Where to listen.
 pub enum Place {
-    /// Where a person says.
+    /// Where the user asked for.
     Asked(Listen),
-    /// At the first of these addresses that is free, with a password of this run, by which the
-    /// server of this name is meant.
+    /// At the first free one of these addresses, with a password of this run for this host name.
     FirstFree(Vec<SocketAddr>, String),
 }
 
-/// Nothing is ever sent of it: a connection that ends drops its half of the channel.
+/// Never sent: a connection that ends drops its half of the channel.
 enum Never {}
 
-/// Serves clients until the end, and those that are there then for at most `drain`. `ready` is
-/// called once they can connect.
+/// Serves clients until the end. `ready` is called once they can connect. Connections that are open
+/// at the end may continue for at most `drain`.
 pub async fn serve(
     opening: &Opening<'_>,
     house: Arc<House>,
@@ -60,11 +59,11 @@ pub async fn serve(
 ) -> Result<(), Failure> {
     let is_service = matches!(end, End::OnSignal);
     let mut ending = end.watched().map_err(|why| {
-        Failure::sign_in(format!("the end can't be watched for: {why}")).hint("try again")
+        Failure::sign_in(format!("can't watch for signals: {why}")).hint("try again")
     })?;
     let doors = opening.doors().await?;
     ready(&doors)?;
-    // A helper isn't what the manager has started.
+    // The manager didn't start the helper.
     let notify = |state| {
         if is_service {
             service_manager::notify(opening.environment, state);
@@ -89,7 +88,7 @@ pub async fn serve(
     drop(alive);
     ending.wait().await;
     notify(service_manager::STOPPING);
-    // Whoever admits clients closes its door.
+    // The tasks that let clients in close their doors.
     let _ = end.send(true);
     while admitting.join_next().await.is_some() {}
     house.limits.dismiss_silent();
@@ -125,10 +124,10 @@ async fn admit(
                     drop(alive);
                 });
             }
-            // The client was gone again.
+            // The client has left already.
             Err(why) if why.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(why) => {
-                connection::log(&format!("a client can't be let in: {why}"));
+                connection::log(&format!("can't accept a client: {why}"));
                 reserve.turn_away(&door).await;
                 sleep(PAUSE).await;
             }
@@ -144,7 +143,7 @@ async fn welcome(client: Client, house: &House, password: Option<&Password>) {
             if super::socket::is_ours(&stream) {
                 connection::serve(stream, house, waiting, None).await;
             } else {
-                let failure = Failure::sign_in("this socket is for its owner's programs alone")
+                let failure = Failure::sign_in("only programs of this socket's owner may connect")
                     .hint("start a proxy of your own");
                 let refused = super::refused::Refused::sign_in(failure);
                 connection::refuse(&mut stream, &refused).await;
@@ -158,7 +157,7 @@ async fn welcome(client: Client, house: &House, password: Option<&Password>) {
     }
 }
 
-/// A file that is given up where there are no others, to tell a client so.
+/// An open file that is closed if no other is left, so a client can still be told.
 struct Reserve(Option<std::fs::File>);
 
 impl Reserve {
@@ -170,8 +169,8 @@ impl Reserve {
     async fn turn_away(&mut self, door: &Door) {
         drop(self.0.take());
         if let Ok(Ok(client)) = timeout(PAUSE, door.accept()).await {
-            let failure = Failure::sign_in("too many files are open to let another client in")
-                .hint("close connections, or allow more open files (`ulimit -n`)");
+            let failure = Failure::sign_in("too many files are open to accept another client")
+                .hint("close connections, or raise the limit on open files (`ulimit -n`)");
             let refused = super::refused::Refused::limit(failure);
             client.say_at_once(&super::messages::error(&refused));
         }
@@ -179,13 +178,13 @@ impl Reserve {
     }
 }
 
-/// Refuses a directory in which no socket can be.
+/// Refuses a directory that can't hold a socket.
 #[cfg(unix)]
 pub fn check_directory(directory: &Path, port: u16) -> Result<(), Failure> {
     super::socket::check(directory, port)
 }
 
-/// Refuses a directory in which no socket can be, which is any.
+/// Refuses every directory: there are no Unix sockets on Windows.
 #[cfg(windows)]
 pub fn check_directory(_directory: &Path, _port: u16) -> Result<(), Failure> {
     Err(no_sockets())
@@ -193,7 +192,7 @@ pub fn check_directory(_directory: &Path, _port: u16) -> Result<(), Failure> {
 
 #[cfg(windows)]
 fn no_sockets() -> Failure {
-    Failure::usage("there are no Unix sockets for `--proxy` on Windows")
+    Failure::usage("`--proxy` doesn't support Unix sockets on Windows")
         .hint("name a port: `--proxy=PORT`")
 }
 
@@ -218,7 +217,7 @@ impl Opening<'_> {
             }
             Listen::Anywhere => {
                 let directory = self.directory.ok_or_else(|| {
-                    Failure::sign_in("there is no directory of your own for the socket")
+                    Failure::sign_in("no private directory is available for the socket")
                         .hint("name one with `--proxy=DIRECTORY`, or set `XDG_RUNTIME_DIR`")
                 })?;
                 self.socket(&directory.path_of(self.host))?
@@ -238,7 +237,9 @@ impl Opening<'_> {
                 Err(failure) => last = Some(failure),
             }
         }
-        Err(last.unwrap_or_else(|| Failure::sign_in("there is no address to listen at")))
+        Err(last.unwrap_or_else(|| {
+            Failure::sign_in("there is no address to listen on").hint("try again")
+        }))
     }
 
     async fn tcp(&self, address: SocketAddr) -> Result<Door, Failure> {
@@ -284,7 +285,7 @@ impl Opening<'_> {
         Err(no_sockets())
     }
 
-    /// The doors that the service manager has opened.
+    /// Returns the doors that the service manager has opened.
     #[cfg(unix)]
     fn inherited(&self) -> Result<Vec<Door>, Failure> {
         let sockets = service_manager::sockets(self.environment);
@@ -294,7 +295,7 @@ impl Opening<'_> {
             .collect()
     }
 
-    /// The doors that the service manager has opened: there is none.
+    /// Returns no doors: Windows has no such service manager.
     #[cfg(windows)]
     #[expect(
         clippy::unnecessary_wraps,
@@ -331,7 +332,7 @@ impl Opening<'_> {
         let listener = UnixListener::from(socket);
         let address = listener.local_addr().map_err(unusable)?;
         let place = address.as_pathname().and_then(super::socket::place);
-        let (host, port) = place.ok_or_else(|| wrong("libpq wouldn't find it"))?;
+        let (host, port) = place.ok_or_else(|| wrong("libpq can't find its path"))?;
         listener.set_nonblocking(true).map_err(unusable)?;
         let listener = tokio::net::UnixListener::from_std(listener).map_err(unusable)?;
         Ok(Door {
@@ -344,5 +345,6 @@ impl Opening<'_> {
 }
 
 fn unusable(why: &io::Error) -> Failure {
-    Failure::sign_in(format!("the port can't be used: {why}")).hint("name another port")
+    Failure::sign_in(format!("the port for `--proxy` can't be used: {why}"))
+        .hint("name another port")
 }

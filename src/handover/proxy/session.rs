@@ -1,5 +1,4 @@
-//! The beginning of a session: the startup packet, and the token for the password that the server
-//! asks for.
+//! The beginning of a session: sends the startup packet, and the token as the password.
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
@@ -11,17 +10,17 @@ use super::messages::{self, Authentication, Read};
 use super::opening::Startup;
 use super::refused::Refused;
 
-/// The server doesn't take connections just now, and another host may.
+/// The server doesn't accept connections now, but another host may.
 const CANNOT_CONNECT_NOW: &[u8] = b"57P03";
 
-/// What came of it, with the bytes that are for the client.
+/// The result of beginning a session, with the bytes for the client.
 #[derive(Debug)]
 pub enum Begun {
     Session(Vec<u8>),
-    /// The server refused, in its own words.
+    /// The server refused, with this error message.
     Refused {
         bytes: Vec<u8>,
-        /// Whether another host may do what this one doesn't.
+        /// Whether another host may accept the connection.
         is_only_now: bool,
     },
 }
@@ -42,7 +41,7 @@ where
     server.write_all(startup.packet()).await.map_err(ended)?;
     server.flush().await.map_err(ended)?;
     let mut bytes = Vec::with_capacity(1024);
-    // What of the bytes is for the client as it is.
+    // The bytes before this index are for the client.
     let mut at = 0;
     loop {
         let (message, kind) = loop {
@@ -80,7 +79,7 @@ where
 
 fn no_postgresql() -> Refused {
     Refused::no_connection(
-        Failure::sign_in("the server doesn't keep to PostgreSQL's protocol")
+        Failure::sign_in("the server doesn't use PostgreSQL's protocol")
             .hint("check host and port"),
     )
 }
@@ -90,7 +89,7 @@ fn no_entra_role(startup: &Startup, what: &str) -> Refused {
     let role = plain_text::clean(&role);
     Refused::sign_in(
         Failure::sign_in(format!(
-            "`{role}` isn't an Entra role: the server asks for {what}"
+            "`{role}` isn't an Entra role: the server requires {what}"
         ))
         .hint("connect as a role that was created with `pgaadauth_create_principal`, or without the proxy"),
     )
@@ -105,7 +104,7 @@ mod tests {
 
     const STARTUP: &[u8] = b"\0\0\0\x16\0\x03\0\0user\0Prod DB\0\0";
 
-    /// What comes of a server that says these one after the other, each time it has read something.
+    /// Returns the result if the server sends these in turn, one after each message that it reads.
     fn begun(says: &[&[u8]]) -> (Result<Begun, Refused>, Vec<u8>) {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         runtime.unwrap().block_on(async {

@@ -1,5 +1,4 @@
-//! What of a connection's parameters is the proxy's: the hosts, TLS, and how a dead server is
-//! noticed. All else is the clients'.
+//! The parameters that the proxy uses: hosts, TLS and keepalives. All others are the clients'.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -15,11 +14,10 @@ use crate::libpq::target::Target;
 use super::server::{self, Host, Liveness, Server};
 use super::tls::{self, Check, Roots, Version};
 
-/// How long connecting to one address may take, unless `connect_timeout` says otherwise.
+/// The timeout for connecting to one address, unless `connect_timeout` is set.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Parameters of libpq's that ask for something that the proxy doesn't have, if they have a value
-/// that isn't among these.
+/// Parameters that the proxy supports only with one of these values.
 const UNSUPPORTED: [(&str, &[&[u8]]); 8] = [
     ("sslcert", &[]),
     ("sslkey", &[]),
@@ -31,8 +29,7 @@ const UNSUPPORTED: [(&str, &[&[u8]]); 8] = [
     ("load_balance_hosts", &[b"disable"]),
 ];
 
-/// Reads what connections to `target` need. `mode` is the `sslmode`, and `roots` the root file that
-/// stands beside it.
+/// Reads what connections to `target` need. `mode` is the `sslmode`, and `roots` the root file.
 pub fn server(target: &Target, mode: &str, roots: Option<&OsStr>) -> Result<Server, Failure> {
     let hosts = check(target)?;
     let parameters = target.parameters();
@@ -63,13 +60,13 @@ pub fn server(target: &Target, mode: &str, roots: Option<&OsStr>) -> Result<Serv
         is_direct: tls.is_direct,
         patience: number(parameters, "connect_timeout")
             .filter(|&seconds| seconds > 0)
-            // libpq takes no less than two.
+            // libpq's own minimum is 2s.
             .map_or(PATIENCE, |seconds| Duration::from_secs(seconds.max(2))),
         liveness: liveness(parameters),
     })
 }
 
-/// Refuses what the proxy doesn't do, and returns the hosts.
+/// Refuses what the proxy doesn't support, and returns the hosts.
 pub fn check(target: &Target) -> Result<Vec<Host>, Failure> {
     let parameters = target.parameters();
     for (name, harmless) in UNSUPPORTED {
@@ -80,7 +77,7 @@ pub fn check(target: &Target) -> Result<Vec<Host>, Failure> {
                 "`--proxy` doesn't support `{name}={}`",
                 String::from_utf8_lossy(value)
             ))
-            .hint(format!("leave `{name}` out")));
+            .hint(format!("remove `{name}`")));
         }
     }
     let methods = parameters.filled("require_auth").unwrap_or_default();
@@ -94,8 +91,8 @@ pub fn check(target: &Target) -> Result<Vec<Host>, Failure> {
     if allows {
         return hosts(target);
     }
-    let cause = "`require_auth` forbids `password`, which is how an access token is sent";
-    Err(Failure::usage(cause).hint("leave `require_auth` out, or add `password` to it"))
+    let cause = "`require_auth` excludes `password`, which an access token needs";
+    Err(Failure::usage(cause).hint("remove `require_auth`, or add `password` to it"))
 }
 
 fn hosts(target: &Target) -> Result<Vec<Host>, Failure> {
@@ -104,7 +101,7 @@ fn hosts(target: &Target) -> Result<Vec<Host>, Failure> {
         let name = text(&host.name);
         if ServerName::try_from(name.as_str()).is_err() {
             let cause = format!("`{name}` can't be the name in a certificate");
-            return Err(Failure::usage(cause).hint("correct the host's name"));
+            return Err(Failure::usage(cause).hint("correct the host name"));
         }
         let port = if host.port.is_empty() {
             Some(5432)

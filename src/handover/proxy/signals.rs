@@ -1,8 +1,8 @@
-//! The signals that tell the proxy to end: one function each, with two bodies.
+//! The signals that end the proxy: each function has one body for Unix and one for Windows.
 
 use std::io;
 
-/// Waits for the signals that tell us to end.
+/// The signals that end the proxy.
 pub struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
@@ -15,7 +15,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// From now on, they no longer end the process by themselves.
+    /// Starts to catch the signals. They no longer end the process by themselves.
     #[cfg(unix)]
     pub fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -26,7 +26,7 @@ impl Signals {
         })
     }
 
-    /// From now on, they no longer end the process by themselves.
+    /// Starts to catch the signals. They no longer end the process by themselves.
     #[cfg(windows)]
     pub fn new() -> io::Result<Self> {
         use tokio::signal::windows::{ctrl_break, ctrl_c};
@@ -37,7 +37,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -46,16 +46,16 @@ impl Signals {
     }
 }
 
-/// Has a write to a closed connection be an error, and not the end of the process.
+/// Makes a write to a closed connection an error. By default it ends the process.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "actions are set by a raw call")]
 pub fn ignore_broken_pipes() {
     use nix::sys::signal::{SigHandler, Signal, signal};
 
-    // SAFETY: no handler is installed. The tools that we start get the default back.
+    // SAFETY: no handler is installed. Programs that entra-psql starts get the default again.
     let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigIgn) };
 }
 
-/// Has a write to a closed connection be an error, which it is on Windows.
+/// Does nothing: on Windows a write to a closed connection is an error already.
 #[cfg(windows)]
 pub fn ignore_broken_pipes() {}

@@ -1,4 +1,4 @@
-//! A Unix socket in an owner-only directory, for programs of this user alone.
+//! A Unix socket in an owner-only directory, for programs of this user only.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, Permissions};
@@ -12,11 +12,11 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::failure::Failure;
 
-/// The longest path of a socket, by the smallest of the systems' limits (macOS and the BSDs have
-/// 104 bytes with the NUL).
+/// The longest path of a socket on macOS and the BSDs, which have the lowest limit: 104 bytes with
+/// the NUL.
 const LONGEST: usize = 103;
 
-/// A socket that is listened to. Its file is removed when it is dropped, if it is still ours.
+/// A listening socket. Dropping it removes its file, unless another process replaced it.
 pub struct Socket {
     listener: UnixListener,
     file: Option<OwnFile>,
@@ -29,14 +29,14 @@ struct OwnFile {
 }
 
 impl Socket {
-    /// Listens in `directory` under the name that libpq makes of `port`. What a process that is
-    /// gone left there is replaced.
+    /// Listens in `directory` under libpq's name for `port`. Replaces the socket of a process that
+    /// has ended.
     pub fn open(directory: &Path, port: u16) -> Result<Self, Failure> {
         let directory = std::path::absolute(directory).map_err(|why| unusable(directory, &why))?;
         let path = directory.join(name(port));
         check_length(&path)?;
         make(&directory)?;
-        // One at a time, so that nobody replaces what somebody else has just made.
+        // Otherwise two processes could each replace the other's new socket.
         let lock = File::open(&directory).map_err(|why| unusable(&directory, &why))?;
         let locked = lock.lock();
         locked.map_err(|why| unusable(&directory, &why))?;
@@ -56,7 +56,7 @@ impl Socket {
         Ok(socket)
     }
 
-    /// Listens to a socket that somebody else made and keeps.
+    /// Listens on a socket that another process made and keeps.
     pub fn inherited(listener: UnixListener) -> Self {
         Self {
             listener,
@@ -76,19 +76,19 @@ impl Drop for Socket {
             && let Ok(about) = fs::symlink_metadata(&file.path)
             && (about.dev(), about.ino()) == (file.device, file.inode)
         {
-            // Where it can't be removed, the next one replaces it.
+            // If it can't be removed, the next proxy replaces it.
             let _ = fs::remove_file(&file.path);
         }
     }
 }
 
-/// Whether a client is a program of this user.
+/// Returns whether a client is a program of this user.
 pub fn is_ours(client: &UnixStream) -> bool {
     let peer = client.peer_cred();
     peer.is_ok_and(|peer| peer.uid() == nix::unistd::geteuid().as_raw())
 }
 
-/// Directory and port of a socket's path, as libpq names it.
+/// Returns libpq's `host` and `port` for a socket's path.
 pub fn place(path: &Path) -> Option<(OsString, u16)> {
     let name = path.file_name()?.to_str()?;
     let port = name.strip_prefix(".s.PGSQL.")?.parse().ok()?;
@@ -99,7 +99,7 @@ fn name(port: u16) -> String {
     format!(".s.PGSQL.{port}")
 }
 
-/// Refuses a directory whose socket would have too long a path.
+/// Refuses a directory in which the socket's path would be too long.
 pub fn check(directory: &Path, port: u16) -> Result<(), Failure> {
     let directory = std::path::absolute(directory).map_err(|why| unusable(directory, &why))?;
     check_length(&directory.join(name(port)))
@@ -111,13 +111,13 @@ fn check_length(path: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "the socket's path `{}` has {length} bytes, and {LONGEST} are possible",
+        "the socket's path `{}` has {length} bytes; the limit is {LONGEST}",
         path.display()
     ))
     .hint("name a shorter directory with `--proxy=DIRECTORY`"))
 }
 
-/// Makes the directory, or checks that nobody else can get into it.
+/// Creates the directory, or checks that it is closed to other users.
 fn make(directory: &Path) -> Result<(), Failure> {
     match DirBuilder::new().mode(0o700).create(directory) {
         Ok(()) => return Ok(()),
@@ -139,13 +139,13 @@ fn make(directory: &Path) -> Result<(), Failure> {
     match wrong {
         None => Ok(()),
         Some((what, remedy)) => Err(Failure::usage(format!(
-            "the socket can't be in `{shown}`, which {what}"
+            "the socket can't be in `{shown}`: it {what}"
         ))
         .hint(format!("{remedy}name another directory"))),
     }
 }
 
-/// Removes the socket of a process that is gone.
+/// Removes the socket of a process that has ended.
 fn remove_stale(path: &Path) -> Result<(), Failure> {
     let Ok(about) = fs::symlink_metadata(path) else {
         return Ok(());
@@ -160,14 +160,14 @@ fn remove_stale(path: &Path) -> Result<(), Failure> {
         None => "it isn't a socket",
     };
     Err(
-        Failure::sign_in(format!("can't listen at `{}`: {what}", path.display()))
-            .hint("use that one, or name another directory with `--proxy=DIRECTORY`"),
+        Failure::sign_in(format!("can't listen on `{}`: {what}", path.display()))
+            .hint("use that proxy, or name another directory with `--proxy=DIRECTORY`"),
     )
 }
 
 fn unusable(path: impl AsRef<OsStr>, why: &io::Error) -> Failure {
     Failure::sign_in(format!(
-        "can't listen at `{}`: {why}",
+        "can't listen on `{}`: {why}",
         path.as_ref().display()
     ))
     .hint("name a directory of your own with `--proxy=DIRECTORY`")
@@ -194,7 +194,7 @@ mod tests {
         let path = directory.path().join(name(5432));
         let runtime = runtime();
         let _inside = runtime.enter();
-        // As a process leaves it that was killed.
+        // This is what a killed process leaves.
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         let socket = Socket::open(directory.path(), 5432).unwrap();
         let mode = fs::metadata(&path).unwrap().mode();

@@ -1,8 +1,8 @@
 //! Passes bytes on in both directions, unread, until both have ended.
 //!
-//! An idle session has no buffer: each thread has one, and only what couldn't be written at once is
-//! kept. What one side ends is ended on the other, whose own direction goes on: PostgreSQL answers a
-//! client that has said all. Where a side fails, so does the whole, and dropping both ends them.
+//! An idle session has no buffer: each thread has one, and only bytes that couldn't be written at
+//! once are kept. If one side ends its direction, that direction is ended on the other side too, and
+//! the opposite one continues: PostgreSQL still answers. If one side fails, both are dropped.
 
 use std::cell::RefCell;
 use std::io;
@@ -13,10 +13,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 
-/// As much as TLS has in four records.
+/// The size of four TLS records.
 const BUFFER: usize = 64 * 1024;
 
-/// How long a client may take to read what the server said last.
+/// How long a client may take to read the server's last message.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 thread_local! {
@@ -26,7 +26,7 @@ thread_local! {
 /// One direction.
 #[derive(Default)]
 struct Way {
-    /// What was read and could not be written yet, and how much of it was.
+    /// Bytes that were read, and how many of them were written.
     kept: Vec<u8>,
     written: usize,
     needs_flush: bool,
@@ -40,8 +40,8 @@ enum Failed {
     Writer,
 }
 
-/// Passes everything on. `for_client` was read from the server already. Returns once the server has
-/// ended, or the client is gone.
+/// Passes everything on, beginning with `for_client`, which was read from the server already. Returns
+/// when the server has ended or the client is gone.
 pub async fn splice<C, S>(client: &mut C, server: &mut S, for_client: Vec<u8>)
 where
     C: AsyncRead + AsyncWrite + Unpin,
@@ -55,7 +55,7 @@ where
     let is_client_there = std::future::poll_fn(|context| {
         match up.poll(context, client, server) {
             Poll::Ready(Err(Failed::Reader)) => return Poll::Ready(false),
-            // What the server said last is still to be read.
+            // The server's last message is still to be read.
             Poll::Ready(Err(Failed::Writer)) => up.is_done = true,
             Poll::Ready(Ok(())) | Poll::Pending => {}
         }
@@ -75,8 +75,8 @@ where
     }
 }
 
-/// Waits until a client that was told the end has ended its side too: closed before, the system
-/// would throw away what the client has not read yet.
+/// Waits until the client has ended its side too. If the connection is closed earlier, the system
+/// may discard what the client hasn't read yet.
 pub async fn drain(client: &mut (impl AsyncRead + Unpin)) {
     let mut rest = [0; 1024];
     let read = async { while matches!(client.read(&mut rest).await, Ok(1..)) {} };
@@ -112,7 +112,7 @@ impl Way {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads once, and writes as much of it as can be.
+    /// Reads once, and writes as much of it as possible.
     fn poll_pass<R, W>(
         &mut self,
         context: &mut Context<'_>,
@@ -138,7 +138,7 @@ impl Way {
         })
     }
 
-    /// Writes as much as can be, and keeps the rest.
+    /// Writes as much as possible, and keeps the rest.
     fn pass<W: AsyncWrite + Unpin>(
         &mut self,
         context: &mut Context<'_>,

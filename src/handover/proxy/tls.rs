@@ -1,4 +1,4 @@
-//! TLS to the server, as libpq would have it: roots, name and `sslmode`.
+//! TLS to the server with libpq's rules: roots, name and `sslmode`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,18 +16,18 @@ use rustls::{
 
 use crate::failure::Failure;
 
-/// What is checked of the server's certificate.
+/// What is checked in the server's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
     /// Nothing: `sslmode=require` without roots.
     Nothing,
-    /// Who certified it: `sslmode=verify-ca`, or `require` with roots.
+    /// The authority: `sslmode=verify-ca`, or `require` with roots.
     Authority,
-    /// That, and the host's name: `sslmode=verify-full`.
+    /// The authority and the host's name: `sslmode=verify-full`.
     Name,
 }
 
-/// Where roots are.
+/// Where the roots are.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Roots {
     /// The operating system's store.
@@ -35,16 +35,16 @@ pub enum Roots {
     File(PathBuf),
 }
 
-/// What a connection's parameters say about TLS.
+/// A connection's parameters for TLS.
 #[derive(Debug)]
 pub struct Settings {
     pub check: Check,
     pub roots: Option<Roots>,
-    /// Whether the server is told the name that is meant (`sslsni`).
+    /// Whether the handshake names the host (`sslsni`).
     pub tells_name: bool,
-    /// Whether TLS begins without asking PostgreSQL for it (`sslnegotiation=direct`).
+    /// Whether TLS begins without PostgreSQL's request for it (`sslnegotiation=direct`).
     pub is_direct: bool,
-    /// The oldest and the newest version that are allowed: 1.2 and 1.3 are there.
+    /// The oldest and the newest version that are allowed.
     pub oldest: Version,
     pub newest: Version,
 }
@@ -52,12 +52,12 @@ pub struct Settings {
 /// A version of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
-    /// 1.2, or an older one, which is not used.
+    /// 1.2. An older version that is named counts as this one.
     Tls12,
     Tls13,
 }
 
-/// Makes what every connection to the server is made with.
+/// Makes the TLS configuration of every connection to the server.
 pub fn config(settings: &Settings) -> Result<ClientConfig, Failure> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions: Vec<&'static SupportedProtocolVersion> =
@@ -101,7 +101,7 @@ fn authority(
         .map_err(|why| unusable(&why))
 }
 
-/// Reads the roots. What isn't a certificate is passed over, as OpenSSL does.
+/// Reads the roots. Skips what isn't a certificate, as OpenSSL does.
 fn roots(place: Option<&Roots>) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let (found, place) = match place {
         Some(Roots::File(file)) => {
@@ -132,8 +132,8 @@ fn unusable(why: &impl std::fmt::Display) -> Failure {
         .hint("check `sslrootcert`, `ssl_min_protocol_version` and `ssl_max_protocol_version`")
 }
 
-/// Checks who certified a server and not its name, or nothing. That the server has the certificate's
-/// key is always checked.
+/// Checks the authority but not the name, or neither. The server must always prove that it has the
+/// certificate's key.
 #[derive(Debug)]
 struct Unnamed {
     authority: Option<Arc<WebPkiServerVerifier>>,
@@ -152,7 +152,7 @@ impl ServerCertVerifier for Unnamed {
         let Some(authority) = &self.authority else {
             return Ok(ServerCertVerified::assertion());
         };
-        // The name is what is looked at last.
+        // rustls checks the name last, so everything else is valid if only the name isn't.
         match authority.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },

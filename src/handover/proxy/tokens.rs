@@ -1,9 +1,8 @@
-//! The token that connections sign in with: one for all, and one fetch however many wait for it.
+//! The token that connections sign in with: one for all, with one fetch however many wait.
 //!
-//! Signing in blocks (az is a program that is waited for), so a thread of its own does it. Each
-//! connection asks whether the token is still the one that would be used now: the thread looks
-//! whether somebody signed out of az, or in as somebody else. The clock on the wall is what counts,
-//! since others stand still while a laptop sleeps.
+//! Signing in blocks while az runs, so it has a thread of its own. For each connection, the thread
+//! checks that the token is still the right one: you may have signed out of az, or in as someone
+//! else. Expiry is judged by the wall clock, since other clocks stop while a laptop sleeps.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,27 +14,27 @@ use crate::failure::Failure;
 use crate::sign_in::signer::{SignedIn, Signer};
 use crate::token::CacheKey;
 
-/// What a token has to last to connect with.
+/// The least time that a token must have left to connect with it.
 const TIME_TO_CONNECT: Duration = Duration::from_secs(5);
 
-/// With less left, the next token is fetched while this one is used.
+/// If less time is left, the next token is fetched while this one is used.
 const ENOUGH: Duration = Duration::from_secs(600);
 
-/// How long an answer holds, and how soon a token that isn't needed yet is asked for again.
+/// How long a check is valid, and how long a failed fetch isn't repeated while the token still works.
 const HOLDS: Duration = Duration::from_secs(1);
 const BETWEEN_TRIES: Duration = Duration::from_secs(60);
 
 type Answer = Result<Arc<SignedIn>, Failure>;
 
-/// The token, for connections to ask for.
+/// The connections' side: they ask for the token here.
 pub struct Tokens {
     state: Mutex<State>,
     asks: Sender<Ask>,
 }
 
-/// What the thread is told.
+/// A message to the thread.
 enum Ask {
-    /// Somebody waits.
+    /// A connection waits for the token.
     Look,
     End,
 }
@@ -43,21 +42,21 @@ enum Ask {
 /// The thread's side.
 pub struct Asked {
     asks: Receiver<Ask>,
-    /// What the first token is kept under.
+    /// The cache key of the first token.
     known: Option<CacheKey>,
 }
 
 struct State {
     current: Option<Arc<SignedIn>>,
-    /// When it was last found to be the right one.
+    /// When the token was last checked.
     checked: Option<Instant>,
-    /// Whether the next one is being fetched while this one is used.
+    /// Whether the next token is being fetched while this one is used.
     is_renewing: bool,
     waiting: Vec<oneshot::Sender<Answer>>,
 }
 
 impl Tokens {
-    /// Begins with the token that the start has fetched, which is kept under `known`.
+    /// Begins with the token that was fetched at the start. `known` is its cache key.
     pub fn new(first: Arc<SignedIn>, known: Option<CacheKey>) -> (Self, Asked) {
         let (sender, asks) = channel();
         let state = State {
@@ -73,7 +72,7 @@ impl Tokens {
         (tokens, Asked { asks, known })
     }
 
-    /// The token to connect with now.
+    /// Returns the token to connect with now.
     pub async fn current(&self) -> Answer {
         let answer = {
             let mut state = self.state();
@@ -89,7 +88,7 @@ impl Tokens {
             let (sender, receiver) = oneshot::channel();
             state.waiting.push(sender);
             if state.waiting.len() == 1 {
-                // A thread that has ended leaves nobody waiting.
+                // If the thread has ended, the sender is dropped and the wait ends.
                 let _ = self.asks.send(Ask::Look);
             }
             receiver
@@ -99,7 +98,7 @@ impl Tokens {
         })
     }
 
-    /// Ends the thread, and returns whether it is free to do so now.
+    /// Ends the thread, and returns whether it can end at once.
     pub fn end(&self) -> bool {
         let _ = self.asks.send(Ask::End);
         let state = self.state();
@@ -110,8 +109,8 @@ impl Tokens {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers, on the thread, until the end: with what `key` and `sign_in` say. What
-    /// goes wrong while nobody waits is told to `warn`.
+    /// Runs the thread: answers with the results of `key` and `sign_in`. A failure while the token
+    /// still works goes to `warn`.
     fn serve(
         &self,
         asked: Asked,
@@ -158,7 +157,7 @@ impl Tokens {
         }
     }
 
-    /// Answers with what `signer` says, until the end.
+    /// Runs the thread with the results of `signer`.
     pub fn serve_from(&self, asked: Asked, signer: &Signer<'_>, warn: impl Fn(&Failure)) {
         self.serve(asked, || signer.key(), || signer.sign_in(), warn);
     }
@@ -194,7 +193,7 @@ mod tests {
     use crate::intent::method::Choice;
     use crate::intent::role::{Delivery, Role};
 
-    /// A sign-in whose token lasts so many seconds.
+    /// Returns a sign-in whose token lasts this many seconds.
     fn lasting(seconds: u64) -> SignedIn {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let claims = format!("{{\"exp\":{}}}", now.as_secs() + seconds);
@@ -220,7 +219,7 @@ mod tests {
         }
     }
 
-    /// Ends the thread, also where a test fails.
+    /// Ends the thread, even if a test fails.
     struct Ending<'a>(&'a Tokens);
 
     impl Drop for Ending<'_> {
@@ -229,8 +228,8 @@ mod tests {
         }
     }
 
-    /// Has `ask` ask for a token that lasts so long at first, and a day when it is fetched. Returns
-    /// how often it was fetched.
+    /// Runs `ask` with a token that lasts this long, and a day after each fetch. Returns how often it
+    /// was fetched.
     fn fetches(first: u64, state: &AtomicUsize, ask: impl AsyncFnOnce(&Tokens)) -> usize {
         let (tokens, asked) = Tokens::new(Arc::new(lasting(first)), Some(key(0)));
         let count = AtomicUsize::new(0);

@@ -56,13 +56,13 @@ impl PrivateDirectory {
             .transpose()
     }
 
-    /// Opens the directory for what outlives the session, or creates it. `None` if there can
-    /// be none.
+    /// Opens the directory for what outlives the login session, or creates it. Returns `None` if
+    /// there can't be one.
     pub fn open_state() -> Result<Option<Self>, Exposed> {
         Self::open_below(state_parents())
     }
 
-    /// Creates a file that vanishes when it is dropped.
+    /// Creates a file that is removed when it is dropped.
     pub fn temporary_file(&self, name: &str) -> io::Result<NamedTempFile> {
         new_file(tempfile::Builder::new().prefix(name), &self.path)
     }
@@ -163,7 +163,7 @@ fn parents() -> Vec<PathBuf> {
     dirs::cache_dir().into_iter().collect()
 }
 
-/// Returns the places for what outlives the session, the best one first.
+/// Returns the places for what outlives the login session, the best one first.
 #[cfg(unix)]
 #[expect(clippy::disallowed_methods, reason = "here they are known")]
 fn state_parents() -> Vec<PathBuf> {
@@ -172,7 +172,7 @@ fn state_parents() -> Vec<PathBuf> {
     state.into_iter().chain(cache).collect()
 }
 
-/// Returns the places for what outlives the session: Windows has one for everything.
+/// Returns the places for what outlives the login session: Windows has one place for everything.
 #[cfg(windows)]
 fn state_parents() -> Vec<PathBuf> {
     parents()

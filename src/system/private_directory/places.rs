@@ -37,7 +37,7 @@ pub(super) fn state_directory(path: &Path) -> Option<PathBuf> {
     let parent = path.parent()?;
     if path.is_absolute() && !parent.exists() && is_ours(&fs::canonicalize(parent.parent()?).ok()?)
     {
-        // Somebody may have made it just now.
+        // Another process may have just created it.
         let _ = fs::DirBuilder::new().mode(0o700).create(parent);
     }
     cache_directory(path)

@@ -192,10 +192,10 @@ fn token_of(person: &Person, runtime: &Runtime, entra: &Entra<'_>) -> Result<Tok
     Ok(token)
 }
 
-/// Reports that nobody can be asked, and no sign-in is kept.
+/// Returns the failure if no sign-in is stored and nobody can be asked.
 pub fn nobody_there() -> Failure {
-    Failure::sign_in("your sign-in has ended, and nobody can be asked inside a connection")
-        .hint("run `entra-psql` with the same options once and sign in, or start the proxy again")
+    Failure::sign_in("your sign-in has ended, and a connection can't ask you to sign in again")
+        .hint("run `entra-psql` with the same options and sign in, or restart the proxy")
 }
 
 impl<'a> Entra<'a> {
