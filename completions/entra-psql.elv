@@ -102,7 +102,7 @@ set edit:completion:arg-completer[entra-psql] = {|@words|
     [&long=renew &desc='Sign in again for every later connection of psql or of --exec' &arg-optional=$true &arg-desc='tcp' &completer={|_| }]
     [&long=url &desc='With --renew and --exec, also set variable NAME to the connection''s URI' &arg-optional=$true &arg-desc='NAME' &completer={|_| }]
     [&long=proxy &desc='Serve the connection to other programs until stopped' &arg-optional=$true &arg-desc='LISTEN' &completer={|_| }]
-    [&long=drain &desc='Limit how long open connections may go on after --proxy is stopped' &arg-required=$true &arg-desc='SECONDS' &completer={|_| }]
+    [&long=drain &desc='Limit how long open connections may continue after --proxy is stopped' &arg-required=$true &arg-desc='SECONDS' &completer={|_| }]
     [&long=fresh &desc='Ignore the cached token and ask for a new one']
     [&long=timeout &desc='Limit the time that signing in may take' &arg-required=$true &arg-desc='SECONDS' &completer={|_| }]
     [&long=sign-out &desc='Delete all cached tokens and the sign-ins of browser and device-code']

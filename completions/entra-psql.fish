@@ -97,7 +97,7 @@ complete -c entra-psql -n 'not __entra_psql_has_program' -l dry-run -d 'Sign in,
 complete -c entra-psql -n 'not __entra_psql_has_program' -l renew -d 'Sign in again for every later connection of psql or of --exec'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l url -d 'With --renew and --exec, also set variable NAME to the connection\'s URI'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l proxy -d 'Serve the connection to other programs until stopped'
-complete -c entra-psql -n 'not __entra_psql_has_program' -l drain -x -d 'Limit how long open connections may go on after --proxy is stopped'
+complete -c entra-psql -n 'not __entra_psql_has_program' -l drain -x -d 'Limit how long open connections may continue after --proxy is stopped'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l fresh -d 'Ignore the cached token and ask for a new one'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l timeout -x -d 'Limit the time that signing in may take'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l sign-out -d 'Delete all cached tokens and the sign-ins of browser and device-code'

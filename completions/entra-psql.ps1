@@ -66,7 +66,7 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         @{ Long = 'renew'; Short = ''; Kind = 'anything'; Optional = $true; Help = 'Sign in again for every later connection of psql or of --exec' }
         @{ Long = 'url'; Short = ''; Kind = 'anything'; Optional = $true; Help = 'With --renew and --exec, also set variable NAME to the connection''s URI' }
         @{ Long = 'proxy'; Short = ''; Kind = 'anything'; Optional = $true; Help = 'Serve the connection to other programs until stopped' }
-        @{ Long = 'drain'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Limit how long open connections may go on after --proxy is stopped' }
+        @{ Long = 'drain'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Limit how long open connections may continue after --proxy is stopped' }
         @{ Long = 'fresh'; Short = ''; Kind = ''; Optional = $false; Help = 'Ignore the cached token and ask for a new one' }
         @{ Long = 'timeout'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Limit the time that signing in may take' }
         @{ Long = 'sign-out'; Short = ''; Kind = ''; Optional = $false; Help = 'Delete all cached tokens and the sign-ins of browser and device-code' }

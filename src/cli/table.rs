@@ -256,7 +256,7 @@ pub const OPTIONS: &[OwnOption] = &[
         value: Value::Required("SECONDS"),
         variable: Some("ENTRA_PSQL_DRAIN"),
         group: Group::Renewal,
-        help: "Limit how long open connections may go on after --proxy is stopped",
+        help: "Limit how long open connections may continue after --proxy is stopped",
         default: Some("30"),
         ..PLAIN
     },

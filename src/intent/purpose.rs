@@ -51,7 +51,7 @@ impl Purpose {
         let purpose = asked.next().unwrap_or(Self::Psql);
         if flags.drain.is_some() && !matches!(purpose, Self::Proxy(_)) {
             return Err(Failure::usage("`--drain` needs `--proxy`")
-                .hint("add `--proxy`, or remove `--drain`"));
+                .hint("leave out `--drain`, or add `--proxy`"));
         }
         purpose.check_renewal(flags)?;
         if purpose == Self::Psql {
@@ -79,7 +79,7 @@ impl Purpose {
         let renews = matches!(flags.renew, Some(Renew::On | Renew::Tcp));
         if flags.url.is_some() && !(renews && matches!(self, Self::Program(_))) {
             return Err(Failure::usage("`--url` needs `--renew` and `--exec`")
-                .hint("add `--renew` and `--exec PROGRAM`, or remove `--url`"));
+                .hint("leave out `--url`, or add `--renew` and `--exec PROGRAM`"));
         }
         if !renews {
             return Ok(());
@@ -94,7 +94,7 @@ impl Purpose {
             Some(other) => Err(Failure::usage(format!(
                 "`--renew` and `{other}` exclude each other"
             ))
-            .hint("give one of the two")),
+            .hint("give only one of them")),
             None if cfg!(windows) => Err(Failure::usage("`--renew` isn't supported on Windows")
                 .hint("use `--proxy` for connections that outlive the token")),
             None => Ok(()),

@@ -60,7 +60,7 @@ fn every_block_of_yaml_is_yaml() {
         let said = text(&output.stderr);
         assert!(output.status.success(), "{yaml}{said}");
     }
-    assert_eq!(found.len(), 5);
+    assert_eq!(found.len(), 6);
 }
 
 /// The sandbox's Resource Manager has no servers, so az gets as far as asking for this one: its

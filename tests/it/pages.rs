@@ -9,11 +9,13 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nix::sys::signal::Signal;
 use sandbox::directory::{DATABASE_ADMINISTRATORS, TENANT};
 use sandbox::{Identity, Sandbox, TokenChanges};
 
 use crate::identities;
-use crate::page::{Block, blocks, output_of, shown};
+use crate::page::{Block, block, blocks, output_of, shown};
+use crate::proxy_support::{ALICE, Proxy};
 use crate::support::{PROGRAM, User, tell, tool};
 
 fn docs() -> PathBuf {
@@ -121,8 +123,8 @@ fn runs(name: &str, expected: usize) {
             tell(&format!("{name}: not run, {why}"));
             continue;
         }
-        // Those of az have a test of their own.
-        if block.scene == "az" {
+        // These have tests of their own.
+        if matches!(block.scene, "az" | "proxy" | "client") {
             continue;
         }
         for script in scripts(block) {
@@ -153,6 +155,73 @@ fn tenants() {
 #[test]
 fn other_servers() {
     runs("other-servers.md", 5);
+}
+
+#[test]
+fn connections_that_outlive_the_token() {
+    runs(RENEWAL, 3);
+}
+
+#[test]
+fn long_sessions() {
+    runs("long-sessions.md", 1);
+}
+
+const RENEWAL: &str = "connections-that-outlive-the-token.md";
+
+/// Starts the proxy of a command line, with a port of the system's choice.
+fn serving(user: User, command: &str) -> (User, Proxy) {
+    let (program, arguments) = command.trim_end().split_once(' ').expect("arguments");
+    assert!(program.ends_with("entra-psql"), "{command}");
+    let arguments = arguments.replace("=6432", "=0");
+    let user = user.args(arguments.split(' '));
+    let proxy = Proxy::start(&user);
+    (user, proxy)
+}
+
+#[test]
+fn the_proxy_of_the_page_serves_its_client() {
+    let page = page(RENEWAL);
+    let all = blocks(&page);
+    let at = |scene: &str| {
+        let mut places = all.iter().enumerate();
+        let found = places.find(|(_, block)| block.scene == scene);
+        found.expect("a block").0
+    };
+    let (user, proxy) = serving(somebody_in(""), &all[at("proxy")].text);
+    let port = format!("port={}", proxy.port());
+    let printed = proxy.conninfo.replace(&port, "port=6432");
+    let home = user.home.path().display().to_string();
+    let printed = printed.replace(&home, "/home/alice") + "\n";
+    assert_eq!(output_of(&all, at("proxy")), Some(printed.as_str()));
+    let script = all[at("client")].text.replace("port=6432", &port);
+    let output = Command::new(tool("sh"))
+        .args(["-euc", &script])
+        .env_clear()
+        .env("HOME", user.home.path())
+        .env("PATH", user.sandbox.postgres_bin_dir())
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let rows = String::from_utf8_lossy(&output.stdout);
+    assert!(said.is_empty() && rows.contains(ALICE), "{said}{rows}");
+}
+
+#[test]
+fn the_service_of_the_page_serves_and_ends() {
+    let unit = block(&page(RENEWAL), "ini");
+    let mut commands = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("ExecStart="));
+    let command = commands.next().expect("a command");
+    assert!(command.starts_with(PACKAGED), "{command}");
+    let user = somebody_in("");
+    let runtime = user.home.path().display().to_string();
+    let (user, proxy) = serving(user, &command.replace("%t", &runtime));
+    assert_eq!(proxy.value("host"), format!("{runtime}/mydb"));
+    proxy.is_signed_in(&user, "", ALICE, "app");
+    proxy.signal(Signal::SIGTERM);
+    assert_eq!(proxy.ended().0, Some(0));
 }
 
 #[test]

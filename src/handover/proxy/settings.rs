@@ -77,7 +77,7 @@ pub fn check(target: &Target) -> Result<Vec<Host>, Failure> {
                 "`--proxy` doesn't support `{name}={}`",
                 String::from_utf8_lossy(value)
             ))
-            .hint(format!("remove `{name}`")));
+            .hint(format!("leave out `{name}`")));
         }
     }
     let methods = parameters.filled("require_auth").unwrap_or_default();
@@ -92,7 +92,7 @@ pub fn check(target: &Target) -> Result<Vec<Host>, Failure> {
         return hosts(target);
     }
     let cause = "`require_auth` excludes `password`, which an access token needs";
-    Err(Failure::usage(cause).hint("remove `require_auth`, or add `password` to it"))
+    Err(Failure::usage(cause).hint("leave out `require_auth`, or add `password` to it"))
 }
 
 fn hosts(target: &Target) -> Result<Vec<Host>, Failure> {
