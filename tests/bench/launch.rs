@@ -2,8 +2,9 @@
 //!
 //! The contenders of a ratio take turns, so that a busy moment meets both; each is represented by
 //! its median. Peak memory and instructions do not depend on what else the machine does.
-//! `cargo bench -- --quick` takes fewer turns, `cargo bench -- --proxy` measures the proxy, and `cargo bench -- --compare OLD NEW` measures two
-//! builds of the launcher against each other.
+//! `cargo bench -- --quick` takes fewer turns, `cargo bench -- --proxy` measures the proxy, and
+//! `cargo bench -- --compare OLD NEW` measures two builds of the launcher against each
+//! other.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,6 +1,6 @@
-//! What `--proxy` costs, beside a direct TLS connection and beside PgBouncer, where that is
-//! installed: `cargo bench -- --proxy`. All ways lead to the sandbox's server, with a checked
-//! certificate and name, and take turns in one run.
+//! Measures `--proxy` against a direct TLS connection and, if it is installed, PgBouncer:
+//! `cargo bench -- --proxy`. All connect to the sandbox's server, with the certificate and its name
+//! checked, and take turns in one run.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::contest::median;
 use crate::launch::{Desk, PROGRAM};
 
-/// One way to the server: its name, and the variables that lead there.
+/// One way to the server: its name and its variables.
 struct Way {
     name: &'static str,
     variables: Vec<(String, String)>,
@@ -32,7 +32,7 @@ impl Drop for Running {
     }
 }
 
-/// Measures, and prints what it found.
+/// Measures, and prints the results.
 pub fn run(sandbox: &'static Sandbox, quick: bool) {
     let desk = Desk::new(sandbox);
     let role = Identity::Alice.name();
@@ -101,7 +101,7 @@ pub fn run(sandbox: &'static Sandbox, quick: bool) {
     drop((socket, port));
 }
 
-/// How much memory an idle session takes.
+/// Measures the memory of an idle session.
 fn idle(proxy: &Running, conninfo: &str) {
     const SESSIONS: usize = 80;
     let resident = || {
@@ -130,7 +130,7 @@ fn idle(proxy: &Running, conninfo: &str) {
         client.write_all(&packet).expect("sent");
         let mut said = Vec::new();
         let mut bytes = [0; 4096];
-        // What the server says last before it is ready.
+        // The end of the server's last message before it is ready.
         while !said.ends_with(b"Z\0\0\0\x05I") {
             let count = client.read(&mut bytes).expect("read");
             assert!(count > 0, "{}", String::from_utf8_lossy(&said));
@@ -147,7 +147,7 @@ fn idle(proxy: &Running, conninfo: &str) {
     drop((first, sessions));
 }
 
-/// The medians of what `measure` says of each way, taken in turns.
+/// Returns the median of `measure` for each way, measured in turns.
 fn in_turns(turns: usize, ways: &[Way], measure: impl Fn(&Way) -> f64) -> Vec<f64> {
     let mut numbers = vec![Vec::new(); ways.len()];
     for _ in 0..turns {
@@ -174,7 +174,7 @@ fn row(what: &str, rates: &[f64]) {
     );
 }
 
-/// pgbench's transactions a second.
+/// Returns pgbench's transactions per second.
 fn rate(sandbox: &Sandbox, way: &Way, words: &[&str]) -> f64 {
     let mut pgbench = tool(sandbox, "pgbench", way);
     let output = pgbench.args(words).output().expect("pgbench runs");
@@ -190,7 +190,7 @@ fn rate(sandbox: &Sandbox, way: &Way, words: &[&str]) -> f64 {
     })
 }
 
-/// Runs a command to its end; the seconds that took.
+/// Runs a command to its end, and returns how many seconds it took.
 fn succeed(command: &mut Command) -> f64 {
     let began = Instant::now();
     let status = command.stderr(Stdio::inherit()).status();
@@ -232,7 +232,7 @@ fn from_conninfo(conninfo: &str) -> Vec<(String, String)> {
     conninfo.split(' ').filter_map(variable).collect()
 }
 
-/// A proxy, and the connection string that it prints.
+/// Starts a proxy, and returns it with its connection string.
 fn proxy(desk: &Desk, listen: &str) -> (Running, String) {
     let mut command = Command::new(PROGRAM);
     let variables = desk.variables.iter().map(|(name, value)| (name, value));
@@ -251,7 +251,7 @@ fn proxy(desk: &Desk, listen: &str) -> (Running, String) {
     (Running(child), line.trim_end().to_owned())
 }
 
-/// PgBouncer with session pooling, which signs in with a token that was put into its file.
+/// PgBouncer with session pooling. It signs in with a token in its file.
 struct Bouncer {
     _directory: TempDir,
     _running: Running,
@@ -283,7 +283,7 @@ impl Bouncer {
         for path in [directory.path().to_owned(), at("ini"), at("users")] {
             fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("its mode");
         }
-        // It doesn't run as root.
+        // PgBouncer refuses to run as root.
         let mut command = Command::new("/usr/bin/setpriv");
         command.args([
             "--reuid",

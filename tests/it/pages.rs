@@ -169,7 +169,7 @@ fn long_sessions() {
 
 const RENEWAL: &str = "connections-that-outlive-the-token.md";
 
-/// Starts the proxy of a command line, with a port of the system's choice.
+/// Starts the proxy that a command line asks for, on a port of the system's choice.
 fn serving(user: User, command: &str) -> (User, Proxy) {
     let (program, arguments) = command.trim_end().split_once(' ').expect("arguments");
     assert!(program.ends_with("entra-psql"), "{command}");

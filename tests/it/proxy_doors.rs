@@ -1,4 +1,4 @@
-//! Who gets in through the doors of `--proxy`, and who does not.
+//! Who may connect to `--proxy`, and who may not.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -62,7 +62,7 @@ fn another_user_is_refused_even_where_the_socket_is_open_to_all() {
 }
 
 #[test]
-fn a_port_wants_the_local_password_and_no_other() {
+fn a_port_requires_the_local_password() {
     let user = person(Identity::Alice).args(["--proxy=0"]);
     let proxy = Proxy::start(&user);
     let passfile = Path::new(proxy.value("passfile"));
@@ -100,13 +100,13 @@ fn a_port_wants_the_local_password_and_no_other() {
     }
     let (is_in, said) = with("");
     assert!(!is_in && said.contains("no password supplied"), "{said}");
-    // Nobody came as far as the server but with the right one.
+    // az ran only once, at the start: a wrong password gets no further.
     assert_eq!(user.az_calls().len(), 1);
     assert!(!proxy.said().contains(password), "{}", proxy.said());
 }
 
 #[test]
-fn the_password_is_for_good_unless_nothing_is_kept() {
+fn the_password_stays_the_same_unless_nothing_is_cached() {
     let user = person(Identity::Alice).args(["--proxy=0"]);
     let line_of = |user: &crate::support::User| {
         let proxy = Proxy::start(user);
@@ -125,7 +125,7 @@ fn the_password_is_for_good_unless_nothing_is_kept() {
         assert_ne!(line, first);
         assert!(!Path::new(&passfile).exists(), "{passfile}");
     }
-    // Somebody else may know what is in a file that others can read.
+    // Someone else may have read a file that is open to others.
     fs::set_permissions(&kept, fs::Permissions::from_mode(0o644)).expect("its mode");
     user.run().fails("proxy/exposed_password");
 }
@@ -173,7 +173,7 @@ fn a_second_proxy_is_an_error_and_a_dead_one_is_replaced() {
 }
 
 #[test]
-fn wrong_usage_is_said_before_anybody_signs_in() {
+fn wrong_usage_is_an_error_before_signing_in() {
     let nobody = || person(Identity::Alice);
     for (listen, case) in [
         ("0.0.0.0:5432", "proxy/all_addresses"),

@@ -1,4 +1,4 @@
-//! What goes wrong around `--proxy`: each with a reason for the client, and nothing left behind.
+//! What goes wrong with `--proxy`: the client gets a reason, and nothing is left over.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -14,7 +14,7 @@ use sandbox::{Identity, Manner, Sandbox};
 use crate::proxy_support::{ALICE, Proxy, person, within};
 use crate::support::{User, tool};
 
-/// psql that reads its commands from a pipe.
+/// Starts psql, which reads its commands from a pipe.
 fn talking(proxy: &Proxy, user: &User) -> Child {
     let mut psql = proxy.psql(user, "");
     psql.stdin(Stdio::piped())
@@ -23,7 +23,7 @@ fn talking(proxy: &Proxy, user: &User) -> Child {
     psql.spawn().expect("psql runs")
 }
 
-/// Has psql run some SQL, and returns its first line.
+/// Runs SQL in psql, and returns the first line of the result.
 fn line(psql: &mut Child, sql: &str) -> String {
     let stdin = psql.stdin.as_mut().expect("a pipe");
     writeln!(stdin, "{sql}").expect("sent");
@@ -36,7 +36,7 @@ fn line(psql: &mut Child, sql: &str) -> String {
     String::from_utf8(line).expect("text")
 }
 
-/// Whether the server has a session with this process id.
+/// Returns whether the server has a session with this process id.
 fn is_at_server(pid: &str) -> bool {
     let sql = format!("select count(*) from pg_stat_activity where pid = {pid}");
     let rows = Sandbox::shared().superuser_sql(&sql).expect("rows");
@@ -160,7 +160,7 @@ fn weaker_modes_are_as_libpqs() {
         (Manner::WrongName, "verify-ca", true, true),
         (Manner::UnknownAuthority, "verify-ca", true, false),
         (Manner::UnknownAuthority, "require", false, true),
-        // A root file has it checked, as in libpq.
+        // With a root file the chain is checked, as in libpq.
         (Manner::UnknownAuthority, "require", true, false),
     ] {
         let gateway = sandbox.new_gateway(manner).expect("a gateway");
@@ -240,7 +240,7 @@ fn a_thousand_silent_clients_keep_nobody_out() {
         .collect();
     proxy.is_signed_in(&user, "", ALICE, "postgres");
     proxy.signal(Signal::SIGTERM);
-    // They don't keep it from ending either.
+    // They don't delay its end either.
     let began = Instant::now();
     assert_eq!(proxy.ended().0, Some(0));
     assert!(began.elapsed() < Duration::from_secs(20));
@@ -385,7 +385,7 @@ fn systemd_is_told_and_its_sockets_are_taken() {
     proxy.signal(Signal::SIGTERM);
     hears("STOPPING=1");
     assert_eq!(proxy.ended().0, Some(0));
-    // It is the manager's.
+    // It belongs to systemd.
     assert!(path.exists());
 }
 

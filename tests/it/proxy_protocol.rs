@@ -1,4 +1,4 @@
-//! The protocol's beginning, as clients other than psql may speak it.
+//! The beginning of the protocol, as clients other than psql may use it.
 
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
@@ -115,7 +115,7 @@ fn a_cancel_request_may_follow_a_request_for_tls_and_is_answered_by_the_end() {
     client.write_all(&packet(TLS, b"")).expect("sent");
     let mut answer = [0];
     client.read_exact(&mut answer).expect("an answer");
-    // Of a session that isn't there, with a key of protocol 3.2's length.
+    // It is for a session that doesn't exist, with a key of protocol 3.2's length.
     client.write_all(&packet(CANCEL, &[1; 36])).expect("sent");
     let mut rest = Vec::new();
     client.read_to_end(&mut rest).expect("an end");
@@ -130,7 +130,7 @@ fn a_replication_connection_reaches_the_server_as_one() {
     user.sandbox.superuser_sql(&sql).expect("altered");
     let proxy = Proxy::start(&user);
     let (rows, said) = proxy.ask(&user, "dbname=app replication=database", "IDENTIFY_SYSTEM");
-    // PostgreSQL counts it as one; this one has no room for any.
+    // So the server counts it as a replication connection, and this one allows none.
     assert!(said.contains("exceeds max_wal_senders"), "{rows}{said}");
 }
 

@@ -1,11 +1,14 @@
-//! `--proxy`: sessions of other programs, each signed in as it begins.
+//! `--proxy`: each session of another program is signed in when it begins.
 
 use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 use sandbox::{Behaviour, Identity, TokenChanges};
 
+use crate::page::blocks;
 use crate::proxy_support::{ALICE, GROUP, Proxy, person, within};
+
+const PAGE: &str = include_str!("../../docs/connections-that-outlive-the-token.md");
 
 #[test]
 fn psql_connects_by_the_string_as_it_is() {
@@ -58,7 +61,7 @@ fn platform_name() -> String {
 #[test]
 fn a_token_that_has_expired_is_replaced_before_the_next_connection() {
     let user = person(Identity::Alice).args(["--proxy"]);
-    // Longer than connecting takes, and shorter than the proxy connects with.
+    // Enough time to connect, but less than the proxy requires.
     user.entra
         .behave(Behaviour::tokens(TokenChanges::none().expires_in(4)));
     let proxy = Proxy::start(&user);
@@ -76,7 +79,7 @@ fn a_token_that_soon_expires_is_used_while_the_next_is_fetched() {
     user.entra
         .behave(Behaviour::tokens(TokenChanges::none().expires_in(90)));
     let proxy = Proxy::start(&user);
-    // Nobody answers az now, and nobody waits for it.
+    // az gets no answer now, and no connection waits for it.
     user.entra.behave(Behaviour::fault(sandbox::Fault::Silence));
     proxy.is_signed_in(&user, "", ALICE, "postgres");
     within("the next token to be asked for", || {
@@ -96,11 +99,12 @@ fn who_signs_out_is_told_how_to_sign_in_and_then_served_again() {
     let azure = user.home.path().join(".azure");
     let aside = user.home.path().join("azure-aside");
     std::fs::rename(&azure, &aside).expect("signed out");
+    let mut shown = blocks(PAGE).into_iter().map(|block| block.text);
+    let shown = shown.find(|text| text.starts_with("FATAL:"));
+    let shown = shown.expect("the page shows it");
     within("the proxy to notice", || {
         let (_, said) = proxy.ask(&user, "", "select 1");
-        said.contains("FATAL:  entra-psql: ")
-            && said.contains("HINT:  ")
-            && said.contains("az login")
+        said.ends_with(shown.trim_end())
     });
     std::fs::remove_dir_all(&azure).expect("what az made");
     std::fs::rename(&aside, &azure).expect("signed in");
@@ -125,7 +129,7 @@ fn forty_at_once_are_one_fetch() {
         let output = client.wait_with_output().expect("its end");
         assert_eq!(output.stdout, b"1\n");
     }
-    // One at the start, and one for all of them.
+    // One fetch at the start, and one for all connections.
     assert_eq!(user.az_calls().len(), 2);
 }
 

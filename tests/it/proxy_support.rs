@@ -1,4 +1,4 @@
-//! A running `--proxy`, and the ways to it.
+//! A running `--proxy`, and clients for it.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
@@ -26,18 +26,18 @@ pub struct Proxy {
     reader: Option<JoinHandle<()>>,
 }
 
-/// Somebody with a server.
+/// Returns someone whose environment names the server.
 pub fn person(identity: Identity) -> User {
     User::signed_in(identity).var("PGHOST", HOST)
 }
 
 impl Proxy {
-    /// Starts the proxy that `user`'s words ask for, and waits until it is ready.
+    /// Starts the proxy with `user`'s arguments, and waits until it is ready.
     pub fn start(user: &User) -> Self {
         Self::start_with(user, |command| command)
     }
 
-    /// The same with something changed in its command.
+    /// Starts the proxy with a changed command.
     pub fn start_with(user: &User, change: impl FnOnce(Command) -> Command) -> Self {
         let command = heeding_signals(user.command_of(PROGRAM));
         let mut child = change(command)
@@ -70,12 +70,12 @@ impl Proxy {
         proxy
     }
 
-    /// What it said on standard error so far.
+    /// Returns its standard error so far.
     pub fn said(&self) -> String {
         self.said.lock().expect("text").clone()
     }
 
-    /// Waits until it has said something.
+    /// Waits until its standard error contains `text`.
     #[track_caller]
     pub fn says(&self, text: &str) {
         within(&format!("{text:?} to be said"), || {
@@ -91,7 +91,7 @@ impl Proxy {
         kill(self.pid(), signal).expect("it is there");
     }
 
-    /// A value of the connection string. None of those asked for has a space in it.
+    /// Returns a value of the connection string, which must not contain a space.
     pub fn value(&self, name: &str) -> &str {
         let words = self.conninfo.split(' ');
         let mut found = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
@@ -102,12 +102,12 @@ impl Proxy {
         self.value("port").parse().expect("a port")
     }
 
-    /// The socket's file.
+    /// Returns the socket's file.
     pub fn socket(&self) -> PathBuf {
         PathBuf::from(self.value("host")).join(format!(".s.PGSQL.{}", self.value("port")))
     }
 
-    /// psql with nothing of the user's but a home, connected by the connection string with `more`.
+    /// Returns psql with only the user's home, connected by the connection string and `more`.
     pub fn psql(&self, user: &User, more: &str) -> Command {
         let mut psql = Command::new(user.sandbox.postgres_bin_dir().join("psql"));
         psql.env_clear()
@@ -118,7 +118,7 @@ impl Proxy {
         psql
     }
 
-    /// What psql makes of some SQL: its output, and what it says.
+    /// Runs SQL in psql; returns its output and its standard error.
     pub fn ask(&self, user: &User, more: &str, sql: &str) -> (String, String) {
         let output = self.psql(user, more).args(["-c", sql]).output();
         let output = output.expect("psql runs");
@@ -132,7 +132,7 @@ impl Proxy {
         )
     }
 
-    /// Who one is, and where.
+    /// Checks the role and the database of a new session.
     #[track_caller]
     pub fn is_signed_in(&self, user: &User, more: &str, role: &str, database: &str) {
         let who = "select current_user || '|' || current_database()";
@@ -140,8 +140,8 @@ impl Proxy {
         assert_eq!(asked, (format!("{role}|{database}"), String::new()));
     }
 
-    /// Waits for its end, and returns its exit code and what it wrote to standard output after the
-    /// connection string.
+    /// Waits for its end; returns its exit code, its output after the connection string, and its
+    /// standard error.
     pub fn ended(mut self) -> (Option<i32>, String, String) {
         let mut rest = String::new();
         let mut stdout = self.child.stdout.take().expect("a pipe");
@@ -159,7 +159,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Waits until something is so, and fails after half a minute.
+/// Waits until `is_so` returns true. Fails after 30s.
 #[track_caller]
 pub fn within(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();

@@ -1,4 +1,4 @@
-//! `--renew`: psql, or another program, whose later connections sign in again.
+//! `--renew`: later connections of psql or of another program sign in again.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::support::{PROGRAM, User, heeding_signals, tool};
 
 const WHO: &str = "select current_user, current_database()";
 
-/// Puts psql itself where `--exec` finds it.
+/// Links psql to where `--exec` finds it.
 fn with_psql(user: User) -> User {
     let psql = user.sandbox.postgres_bin_dir().join("psql");
     user.program(
@@ -24,7 +24,7 @@ fn with_psql(user: User) -> User {
     user
 }
 
-/// A process of ours that serves: its helper.
+/// Returns the user's processes that serve as helpers.
 fn helpers(user: &User) -> Vec<Pid> {
     let home = format!("HOME={}", user.home.path().display());
     let processes = fs::read_dir("/proc").expect("processes");
@@ -43,7 +43,7 @@ fn helpers(user: &User) -> Vec<Pid> {
         .collect()
 }
 
-/// What is left of the runs in the user's runtime directory.
+/// Returns what earlier runs left in the user's runtime directory.
 fn left_behind(user: &User) -> Vec<String> {
     let entries = fs::read_dir(user.home.path().join("run/entra-psql"));
     let names = entries.expect("a directory").flatten();
@@ -118,7 +118,7 @@ fn its_exit_code_and_its_signals_are_its_own() {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         line == b"sleep\x00100\0" || line.ends_with(b"/sleep\x00100\0")
     };
-    // The same process.
+    // exec keeps the process id.
     within("the program", is_sleep);
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     assert_eq!(children.expect("a list").trim(), "");
@@ -133,7 +133,7 @@ fn its_exit_code_and_its_signals_are_its_own() {
 }
 
 #[test]
-fn whoever_reads_its_output_is_not_kept_waiting() {
+fn a_reader_of_its_output_does_not_wait_for_the_helper() {
     let user =
         person(Identity::Alice).args(["--renew", "--exec", "sh", "-c", "exec >&- 2>&-; sleep 100"]);
     let mut child = user
@@ -240,7 +240,7 @@ fn at_a_terminal_it_connects_again_after_the_token_has_ended() {
             user = user.args(["--group", group]);
         }
         let role = who.unwrap_or(ALICE);
-        // Too short to connect with a second time.
+        // Too short for a second connection.
         user.entra
             .behave(Behaviour::tokens(TokenChanges::none().expires_in(8)));
         let mut psql = spawn_command(user.command(), Some(60_000)).expect("a terminal");
@@ -256,14 +256,14 @@ fn at_a_terminal_it_connects_again_after_the_token_has_ended() {
         line(&mut psql, "\\conninfo");
         says(&mut psql, &format!("on host \"{HOST}\" (address \"127."));
         says(&mut psql, "app=>");
-        // The connection is cut, and psql opens another by itself.
+        // The connection is cut, and psql reconnects by itself.
         line(&mut psql, "select pg_terminate_backend(pg_backend_pid());");
         says(&mut psql, "Attempting reset: Succeeded.");
         says(&mut psql, "app=>");
         line(&mut psql, "select 'as ' || current_user;");
         says(&mut psql, &format!("as {role}"));
         says(&mut psql, "app=>");
-        // Another host is another host, and learns nothing.
+        // Another host gets neither token nor local password.
         line(
             &mut psql,
             &format!(
@@ -271,7 +271,7 @@ fn at_a_terminal_it_connects_again_after_the_token_has_ended() {
                 gateway.port()
             ),
         );
-        // It asks for a password, since none is at hand for that host.
+        // psql asks for a password, since none is configured for that host.
         says(&mut psql, "Password for user ");
         line(&mut psql, "");
         says(&mut psql, "Previous connection kept");
@@ -364,7 +364,7 @@ fn psql_or_the_helper_is_killed() {
 }
 
 #[test]
-fn wrong_usage_is_said() {
+fn wrong_usage_is_an_error() {
     let alice = || person(Identity::Alice);
     alice()
         .args(["--renew", "--print-token"])
