@@ -56,7 +56,9 @@ mod tests {
         }
         for text in ["0.0.0.0:1", "[::]:1", "10.0.0.1:1", "192.0.2.1:1"] {
             assert!(
-                read(text).unwrap_err().starts_with("isn't an address"),
+                read(text)
+                    .unwrap_err()
+                    .starts_with("isn't a loopback address such as"),
                 "{text}"
             );
         }

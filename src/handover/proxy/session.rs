@@ -152,7 +152,7 @@ mod tests {
             let (begun, heard) = begun(&[asks]);
             let refused = begun.unwrap_err();
             assert_eq!(refused.state, "28000");
-            let cause = format!("`Prod DB` isn't an Entra role: the server asks for {what}");
+            let cause = format!("`Prod DB` isn't an Entra role: the server requires {what}");
             assert_eq!(refused.failure.cause(), cause);
             assert_eq!(heard, STARTUP);
         }
