@@ -35,7 +35,7 @@ impl Program {
     }
 
     /// The program, which connects to a helper by its `variables`.
-    pub(super) fn with_helper(self, variables: Environment) -> Launch {
+    pub(super) fn launch_with_helper(self, variables: Environment) -> Launch {
         Launch {
             program: self.path,
             words: self.words,

@@ -54,7 +54,7 @@ impl Psql {
     }
 
     /// psql, which connects to a helper.
-    pub(super) fn with_helper(
+    pub(super) fn launch_with_helper(
         self,
         local: &Local,
         wanted: &Wanted,
@@ -62,7 +62,7 @@ impl Psql {
         environment: &Environment,
     ) -> Result<Launch, Failure> {
         let words = local.words(self.words, wanted.database_word.as_ref(), target)?;
-        let variables = Local::for_psql(environment);
+        let variables = Local::psql_variables(environment);
         Ok(launch_of(self.path, words, Some(variables)))
     }
 

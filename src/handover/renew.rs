@@ -69,13 +69,13 @@ pub struct Local {
 
 impl Way {
     /// psql's.
-    pub fn of_psql(target: &Target) -> Result<Self, Failure> {
+    pub fn choose_for_psql(target: &Target) -> Result<Self, Failure> {
         let hosts = proxy::check(target)?;
         Ok(Self::Name(hosts[0].name.clone(), hosts[0].port))
     }
 
     /// Another program's.
-    pub fn of_program(target: &Target, options: &Options) -> Result<Self, Failure> {
+    pub fn choose_for_program(target: &Target, options: &Options) -> Result<Self, Failure> {
         proxy::check(target)?;
         Ok(match options.renew {
             Some(Renew::Tcp) => Self::Port,
@@ -238,7 +238,7 @@ impl Local {
 
     /// psql's variables: the same, but for a password that isn't meant, and what libpq would refuse
     /// beside a connection without TLS.
-    pub fn for_psql(environment: &Environment) -> Environment {
+    pub fn psql_variables(environment: &Environment) -> Environment {
         let mut variables = environment.without(PASSWORD);
         variables.forget_ready_token();
         for name in ["PGREQUIREAUTH", "PGSSLNEGOTIATION", "PGCHANNELBINDING"] {
@@ -254,7 +254,7 @@ impl Local {
     }
 
     /// Another program's variables, with the connection as a URI in `url`.
-    pub fn for_program(
+    pub fn program_variables(
         &self,
         target: &Target,
         environment: &Environment,

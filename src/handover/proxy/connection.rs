@@ -140,7 +140,7 @@ impl House {
     async fn open(&self, startup: Startup) -> Result<Session, Ended> {
         let counted = self.limits.begin()?;
         let signed_in = self.tokens.current().await.map_err(Refused::sign_in)?;
-        let startup = self.as_role(startup, &signed_in);
+        let startup = self.assume_role(startup, &signed_in);
         let mut hosts = self.server.hosts.iter().peekable();
         let mut outcome = None;
         while let Some(host) = hosts.next() {
@@ -198,7 +198,7 @@ impl House {
 
     /// The operating system's name for us stands for the role that was worked out, and as a
     /// database's name, or without one, for the database that goes with it.
-    fn as_role(&self, startup: Startup, signed_in: &SignedIn) -> Startup {
+    fn assume_role(&self, startup: Startup, signed_in: &SignedIn) -> Startup {
         let is_default = |value: Option<&[u8]>| value == Some(&self.system_user);
         if !is_default(startup.value(b"user")) {
             return startup;
@@ -209,7 +209,7 @@ impl House {
             None => self.database.clone(),
         };
         let role = signed_in.role.name.as_encoded_bytes();
-        startup.with(&[(b"user", role), (b"database", &database)])
+        startup.replace_values(&[(b"user", role), (b"database", &database)])
     }
 }
 
