@@ -277,9 +277,10 @@ impl Start {
             may_ask: receiver.is_started(&plan.options),
         };
         let Some(way) = receiver.way_to_helper(target, &plan.options)? else {
-            return signing_in.then(|handover| receiver.hand_over(handover));
+            return signing_in.sign_in_and_use(|handover| receiver.hand_over(handover));
         };
-        let serve = |helper: Serving<'_>| signing_in.then(|handover| helper.serve(handover));
+        let serve =
+            |helper: Serving<'_>| signing_in.sign_in_and_use(|handover| helper.serve(handover));
         match renew::start(&way, environment, serve)? {
             Ok(local) => {
                 receiver.hand_over_local(&local, wanted, target, &plan.options, environment)
@@ -348,7 +349,7 @@ struct SigningIn<'a> {
 
 impl SigningIn<'_> {
     /// Signs in, and hands the connection to `use_it`.
-    fn then(
+    fn sign_in_and_use(
         self,
         use_it: impl FnOnce(&Handover<'_>) -> Result<i32, Failure>,
     ) -> Result<i32, Failure> {

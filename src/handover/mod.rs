@@ -130,9 +130,9 @@ impl Receiver {
         options: &Options,
     ) -> Result<Option<renew::Way>, Failure> {
         match self {
-            Self::Psql(_) if options.renews() => renew::Way::of_psql(target).map(Some),
+            Self::Psql(_) if options.renews() => renew::Way::choose_for_psql(target).map(Some),
             Self::Program(_) if options.renews() => {
-                renew::Way::of_program(target, options).map(Some)
+                renew::Way::choose_for_program(target, options).map(Some)
             }
             _ => Ok(None),
         }
@@ -148,10 +148,10 @@ impl Receiver {
         environment: &Environment,
     ) -> Result<i32, Failure> {
         let launch = match self {
-            Self::Psql(psql) => psql.with_helper(local, wanted, target, environment)?,
+            Self::Psql(psql) => psql.launch_with_helper(local, wanted, target, environment)?,
             Self::Program(program) => {
                 let url = options.url.as_deref();
-                program.with_helper(local.for_program(target, environment, url))
+                program.launch_with_helper(local.program_variables(target, environment, url))
             }
             Self::Reader(_) | Self::Proxy(_) => return Ok(0),
         };

@@ -34,7 +34,7 @@ impl Program {
     }
 
     /// Returns the program with `variables`, which connect it to a helper.
-    pub(super) fn with_helper(self, variables: Environment) -> Launch {
+    pub(super) fn launch_with_helper(self, variables: Environment) -> Launch {
         Launch {
             program: self.path,
             words: self.words,

@@ -53,7 +53,7 @@ impl Psql {
     }
 
     /// Returns psql with arguments that connect it to a helper.
-    pub(super) fn with_helper(
+    pub(super) fn launch_with_helper(
         self,
         local: &Local,
         wanted: &Wanted,
@@ -61,7 +61,7 @@ impl Psql {
         environment: &Environment,
     ) -> Result<Launch, Failure> {
         let words = local.words(self.words, wanted.database_word.as_deref(), target)?;
-        let variables = Local::for_psql(environment);
+        let variables = Local::psql_variables(environment);
         Ok(new_launch(self.path, words, Some(variables)))
     }
 

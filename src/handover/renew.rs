@@ -69,13 +69,13 @@ pub struct Local {
 
 impl Way {
     /// Returns the way for psql.
-    pub fn of_psql(target: &Target) -> Result<Self, Failure> {
+    pub fn choose_for_psql(target: &Target) -> Result<Self, Failure> {
         let hosts = proxy::check(target)?;
         Ok(Self::Name(hosts[0].name.clone(), hosts[0].port))
     }
 
     /// Returns the way for another program.
-    pub fn of_program(target: &Target, options: &Options) -> Result<Self, Failure> {
+    pub fn choose_for_program(target: &Target, options: &Options) -> Result<Self, Failure> {
         proxy::check(target)?;
         Ok(match options.renew {
             Some(Renew::Tcp) => Self::Port,
@@ -238,7 +238,7 @@ impl Local {
 
     /// Returns psql's variables: all but the overridden password and what libpq would refuse without
     /// TLS.
-    pub fn for_psql(environment: &Environment) -> Environment {
+    pub fn psql_variables(environment: &Environment) -> Environment {
         let mut variables = environment.without(PASSWORD);
         variables.forget_ready_token();
         for name in ["PGREQUIREAUTH", "PGSSLNEGOTIATION", "PGCHANNELBINDING"] {
@@ -254,7 +254,7 @@ impl Local {
     }
 
     /// Returns another program's variables, with the connection as a URI in the variable `url`.
-    pub fn for_program(
+    pub fn program_variables(
         &self,
         target: &Target,
         environment: &Environment,

@@ -66,14 +66,15 @@ pub fn run(sandbox: &'static Sandbox, quick: bool) {
 
     println!("| share of direct | {} |", names(&ways));
     println!("|---|{}", "---|".repeat(ways.len() - 1));
-    let (turns, seconds) = if quick { (3, "1") } else { (7, "4") };
+    let (turns, seconds) = if quick { (3, "2") } else { (7, "4") };
     for clients in ["1", "8", "64"] {
         let words = ["-n", "-S", "-c", clients, "-T", seconds];
-        let rates = in_turns(turns, &ways, |way| rate(sandbox, way, &words));
+        let rates = in_turns(sandbox, turns, &ways, |way| rate(sandbox, way, &words));
         row(&format!("`pgbench -S`, {clients} clients"), &rates);
     }
     let words = ["-n", "-S", "-C", "-c", "4", "-T", seconds];
-    let rates = in_turns(turns, &ways, |way| rate(sandbox, way, &words));
+    let rates = in_turns(sandbox, turns, &ways, |way| rate(sandbox, way, &words));
+    // PgBouncer has them wait for connections that it keeps.
     row("new connections a second", &rates);
     let rows = if quick { 200_000 } else { 2_000_000 };
     let copied =
@@ -83,20 +84,21 @@ pub fn run(sandbox: &'static Sandbox, quick: bool) {
     out.args(["-Xqc", &copied])
         .stdout(fs::File::create(&file).expect("a file"));
     succeed(&mut out);
-    let rates = in_turns(turns, &ways, |way| {
+    let rates = in_turns(sandbox, turns, &ways, |way| {
         let mut psql = tool(sandbox, "psql", way);
         psql.args(["-Xqc", &copied]).stdout(Stdio::null());
         1.0 / succeed(&mut psql)
     });
     row("COPY out", &rates);
-    let rates = in_turns(turns, &ways, |way| {
+    let rates = in_turns(sandbox, turns, &ways, |way| {
         let mut psql = tool(sandbox, "psql", way);
-        let into = "create temp table t (a int, b text) \\; copy t from stdin";
-        psql.args(["-Xqc", into])
+        psql.args(["-Xq", "-c", "create temp table t (a int, b text)"])
+            .args(["-c", "copy t from stdin"])
             .stdin(fs::File::open(&file).expect("a file"));
         1.0 / succeed(&mut psql)
     });
     row("COPY in", &rates);
+    wait_for_quiet(sandbox);
     idle(&socket, &conninfo);
     drop((socket, port));
 }
@@ -147,15 +149,40 @@ fn idle(proxy: &Running, conninfo: &str) {
     drop((first, sessions));
 }
 
-/// Returns the median of `measure` for each way, measured in turns.
-fn in_turns(turns: usize, ways: &[Way], measure: impl Fn(&Way) -> f64) -> Vec<f64> {
+/// The medians of what `measure` says of each way, taken in turns.
+fn in_turns(
+    sandbox: &Sandbox,
+    turns: usize,
+    ways: &[Way],
+    measure: impl Fn(&Way) -> f64,
+) -> Vec<f64> {
     let mut numbers = vec![Vec::new(); ways.len()];
     for _ in 0..turns {
         for (way, numbers) in ways.iter().zip(&mut numbers) {
+            wait_for_quiet(sandbox);
             numbers.push(measure(way));
         }
     }
     numbers.into_iter().map(median).collect()
+}
+
+/// Waits until the sessions before have ended: PostgreSQL has room for a hundred.
+fn wait_for_quiet(sandbox: &Sandbox) {
+    let sql = "select count(*) from pg_stat_activity where backend_type = 'client backend'";
+    let sessions = || {
+        let rows = sandbox.superuser_sql(sql).expect("a number");
+        rows[0][0]
+            .as_deref()
+            .and_then(|count| count.parse::<u32>().ok())
+    };
+    let began = Instant::now();
+    while sessions().is_none_or(|count| count > 4) {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "sessions don't end"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 fn names(ways: &[Way]) -> String {
@@ -273,7 +300,7 @@ impl Bouncer {
             "[databases]\n* = host=127.0.0.1 port={}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir = {dir}\n\
              auth_type = trust\nauth_file = {dir}/users\npool_mode = session\nserver_tls_sslmode = verify-ca\n\
-             server_tls_ca_file = {ca}\nmax_client_conn = 200\ndefault_pool_size = 90\n\
+             server_tls_ca_file = {ca}\nmax_client_conn = 200\ndefault_pool_size = 90\nserver_idle_timeout = 1\n\
              ignore_startup_parameters = extra_float_digits\nlogfile = {dir}/log\npidfile = {dir}/pid\n",
             sandbox.port(),
             dir = directory.path().display(),

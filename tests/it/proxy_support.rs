@@ -1,6 +1,6 @@
 //! A running `--proxy`, and clients for it.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use sandbox::Identity;
+use sandbox::{Identity, Sandbox};
 
 use crate::support::{PROGRAM, User, heeding_signals};
 
@@ -170,4 +170,33 @@ pub fn within(what: &str, mut is_so: impl FnMut() -> bool) {
         );
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// psql that reads its commands from a pipe.
+pub fn talking(proxy: &Proxy, user: &User) -> Child {
+    let mut psql = proxy.psql(user, "");
+    psql.stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    psql.spawn().expect("psql runs")
+}
+
+/// Has psql run some SQL, and returns its first line.
+pub fn line(psql: &mut Child, sql: &str) -> String {
+    let stdin = psql.stdin.as_mut().expect("a pipe");
+    writeln!(stdin, "{sql}").expect("sent");
+    let stdout = psql.stdout.as_mut().expect("a pipe");
+    let mut line = Vec::new();
+    let mut byte = [0];
+    while stdout.read(&mut byte).expect("read") == 1 && byte[0] != b'\n' {
+        line.push(byte[0]);
+    }
+    String::from_utf8(line).expect("text")
+}
+
+/// Whether the server has a session with this process id.
+pub fn is_at_server(pid: &str) -> bool {
+    let sql = format!("select count(*) from pg_stat_activity where pid = {pid}");
+    let rows = Sandbox::shared().superuser_sql(&sql).expect("rows");
+    rows[0][0].as_deref() == Some("1")
 }

@@ -68,7 +68,7 @@ fn what_clients_of_the_proxy_send_first() {
         let packet = packet[..length.min(packet.len())].to_vec();
         if let Some(Opening::Startup(startup)) = Opening::read(packet) {
             let _ = startup.value(b"user");
-            let changed = startup.with(&[(b"user", b"x"), (b"database", b"y")]);
+            let changed = startup.replace_values(&[(b"user", b"x"), (b"database", b"y")]);
             assert!(changed.packet().len() >= 8);
         }
     });

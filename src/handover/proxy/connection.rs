@@ -140,7 +140,7 @@ impl House {
     async fn open(&self, startup: Startup) -> Result<Session, Ended> {
         let counted = self.limits.begin()?;
         let signed_in = self.tokens.current().await.map_err(Refused::sign_in)?;
-        let startup = self.as_role(startup, &signed_in);
+        let startup = self.assume_role(startup, &signed_in);
         let mut hosts = self.server.hosts.iter().peekable();
         let mut outcome = None;
         while let Some(host) = hosts.next() {
@@ -200,7 +200,7 @@ impl House {
 
     /// If the client's user is the account's name, replaces it with the role that was worked out. A
     /// missing database, or one with the account's name, becomes the connection's.
-    fn as_role(&self, startup: Startup, signed_in: &SignedIn) -> Startup {
+    fn assume_role(&self, startup: Startup, signed_in: &SignedIn) -> Startup {
         let is_default = |value: Option<&[u8]>| value == Some(&self.system_user);
         if !is_default(startup.value(b"user")) {
             return startup;
@@ -211,7 +211,7 @@ impl House {
             None => self.database.clone(),
         };
         let role = signed_in.role.name.as_encoded_bytes();
-        startup.with(&[(b"user", role), (b"database", &database)])
+        startup.replace_values(&[(b"user", role), (b"database", &database)])
     }
 }
 

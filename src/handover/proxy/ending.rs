@@ -22,19 +22,19 @@ pub struct Ending {
 impl End {
     /// Starts to watch. Must be called inside a runtime.
     #[cfg(unix)]
-    pub fn watched(self) -> io::Result<Ending> {
+    pub fn watch(self) -> io::Result<Ending> {
         Ok(Ending {
             signals: Signals::new()?,
             process: match self {
                 Self::OnSignal => None,
-                Self::With(process) => Some(process.watching()?),
+                Self::With(process) => Some(process.watch()?),
             },
         })
     }
 
     /// Starts to watch. Must be called inside a runtime.
     #[cfg(windows)]
-    pub fn watched(self) -> io::Result<Ending> {
+    pub fn watch(self) -> io::Result<Ending> {
         let Self::OnSignal = self;
         Ok(Ending {
             signals: Signals::new()?,

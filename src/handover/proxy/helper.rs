@@ -69,7 +69,7 @@ pub fn start(
         let mut said = Zeroizing::new(Vec::new());
         let read = File::from(reader).read_to_end(&mut said);
         read.map_err(impossible)?;
-        return Ok(understood(&said));
+        return Ok(read_message(&said));
     }
     drop(reader);
     // The process in between ends, so the helper isn't a child of the program.
@@ -164,7 +164,7 @@ impl Announcement {
 }
 
 /// Reads the helper's message.
-fn understood(said: &[u8]) -> Result<Local, i32> {
+fn read_message(said: &[u8]) -> Result<Local, i32> {
     let Some((&READY, rest)) = said.split_first() else {
         return Err(said.get(1).map_or(2, |&code| code.into()));
     };
@@ -193,7 +193,7 @@ impl Watched {
         }
     }
 
-    pub fn watching(self) -> io::Result<Watching> {
+    pub fn watch(self) -> io::Result<Watching> {
         #[expect(
             unsafe_code,
             reason = "tokio has no safe function for a descriptor of this kind"
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn what_the_helper_says_is_read_back() {
         let said = b"R/run/x\x005432\0Prod DB\0app\0secret\0/run/file\0";
-        let local = understood(said).ok().unwrap();
+        let local = read_message(said).ok().unwrap();
         assert_eq!((local.host.to_str(), local.port), (Some("/run/x"), 5432));
         assert_eq!(local.user, "Prod DB");
         assert_eq!(local.database, "app");
@@ -258,10 +258,10 @@ mod tests {
             (password.as_str(), file.to_str()),
             ("secret", Some("/run/file"))
         );
-        let local = understood(b"R127.0.0.1\x001\0a\0b\0\0\0").ok().unwrap();
+        let local = read_message(b"R127.0.0.1\x001\0a\0b\0\0\0").ok().unwrap();
         assert!(local.password.is_none());
         for (said, code) in [(&b""[..], 2), (b"F\x01", 1), (b"F", 2), (b"Rx\0y\0", 2)] {
-            assert_eq!(understood(said).err(), Some(code));
+            assert_eq!(read_message(said).err(), Some(code));
         }
     }
 }

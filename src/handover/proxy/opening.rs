@@ -64,7 +64,7 @@ impl Startup {
 
     /// Returns the packet with these parameters replaced or added. A packet that can't be read is
     /// left for the server to refuse.
-    pub fn with(self, values: &[(&[u8], &[u8])]) -> Self {
+    pub fn replace_values(self, values: &[(&[u8], &[u8])]) -> Self {
         let Some(mut parameters) = self.parameters() else {
             return self;
         };
@@ -156,7 +156,7 @@ mod tests {
         let given = startup(b"user\0me\0options\0-c a=b\0\0");
         assert_eq!(given.value(b"user"), Some(&b"me"[..]));
         assert_eq!(given.value(b"database"), None);
-        let changed = given.with(&[(b"user", b"Prod DB"), (b"database", b"app")]);
+        let changed = given.replace_values(&[(b"user", b"Prod DB"), (b"database", b"app")]);
         let expected = startup(b"user\0Prod DB\0options\0-c a=b\0database\0app\0\0");
         assert_eq!(changed, expected);
     }
@@ -167,7 +167,7 @@ mod tests {
             let given = startup(parameters);
             assert_eq!(given.value(b"user"), None);
             let before = given.packet().to_vec();
-            assert_eq!(given.with(&[(b"user", b"x")]).packet(), before);
+            assert_eq!(given.replace_values(&[(b"user", b"x")]).packet(), before);
         }
     }
 }

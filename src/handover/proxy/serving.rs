@@ -58,7 +58,7 @@ pub async fn serve(
     ready: impl FnOnce(&[Door]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let is_service = matches!(end, End::OnSignal);
-    let mut ending = end.watched().map_err(|why| {
+    let mut ending = end.watch().map_err(|why| {
         Failure::sign_in(format!("can't watch for signals: {why}")).hint("try again")
     })?;
     let doors = opening.doors().await?;
