@@ -29,7 +29,7 @@ pub enum Kind {
     ServicePrincipal,
     /// A managed identity that is a resource of its own.
     UserAssignedIdentity,
-    /// A managed identity that is part of a virtual machine.
+    /// A managed identity that is part of a virtual machine or an app.
     SystemAssignedIdentity,
 }
 
@@ -48,6 +48,8 @@ pub enum Identity {
     OrdersIdentity,
     /// The system-assigned managed identity of the virtual machine `build-vm`.
     BuildVm,
+    /// The system-assigned managed identity of the slot `staging` of the app `shop`.
+    ShopStaging,
 }
 
 /// What the directory holds of one identity.
@@ -73,13 +75,14 @@ pub struct Entry {
 
 impl Identity {
     /// Everyone.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Alice,
         Self::Carol,
         Self::Bob,
         Self::BillingService,
         Self::OrdersIdentity,
         Self::BuildVm,
+        Self::ShopStaging,
     ];
 
     /// What the directory holds of this identity.
@@ -92,6 +95,7 @@ impl Identity {
             Self::BillingService => &BILLING_SERVICE,
             Self::OrdersIdentity => &ORDERS_IDENTITY,
             Self::BuildVm => &BUILD_VM,
+            Self::ShopStaging => &SHOP_STAGING,
         }
     }
 
@@ -204,6 +208,19 @@ static BUILD_VM: Entry = Entry {
     secret: None,
     resource_id: Some(
         "/subscriptions/5b5c7d2e-6a0f-4c1b-b8f4-3f1d5e9a0003/resourcegroups/build/providers/Microsoft.Compute/virtualMachines/build-vm",
+    ),
+};
+
+static SHOP_STAGING: Entry = Entry {
+    kind: Kind::SystemAssignedIdentity,
+    name: "shop/slots/staging",
+    sign_in_name: "shop/slots/staging",
+    display_name: "shop/slots/staging",
+    oid: "54095700-2b3c-4d4e-8f5a-6b7c8d9e0107",
+    app_id: Some("54095799-7e8f-4a9b-8c0d-1e2f3a4b0207"),
+    secret: None,
+    resource_id: Some(
+        "/subscriptions/5b5c7d2e-6a0f-4c1b-b8f4-3f1d5e9a0003/resourcegroups/shop/providers/Microsoft.Web/sites/shop/slots/staging",
     ),
 };
 
