@@ -19,10 +19,6 @@ use crate::system::private_directory::{Exposed, PrivateDirectory};
 use crate::system::terminal;
 use crate::token::CacheKey;
 
-/// A token with less life left is fetched anew: the session that it opens may take a while to
-/// begin.
-const LEAST_LIFE: Duration = Duration::from_secs(600);
-
 /// How far ahead of ours the clock may be that a token was issued by.
 const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
@@ -70,7 +66,7 @@ impl Kept {
         let is_from_here = token
             .issued()
             .is_none_or(|issued| issued <= now + CLOCK_SKEW);
-        if token.expires() < now + LEAST_LIFE || !is_from_here {
+        if token.expires() < now + key.least_life || !is_from_here {
             return Err(Miss::Unusable);
         }
         let name = kept["name"].as_str().map(str::to_owned);

@@ -18,8 +18,8 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::intent::Plan;
 use crate::system::deadline::Deadline;
-use crate::token::CacheKey;
 use crate::token::tool::{Presence, Tool};
+use crate::token::{CacheKey, LEAST_LIFE};
 
 /// The tool.
 pub const TOOL: Tool = Tool {
@@ -41,6 +41,7 @@ pub fn cache_key(plan: &Plan, resource: &str, environment: &Environment) -> Cach
     CacheKey {
         identity: format!("azd {asked:?}"),
         state: format!("{:016x}", TOOL.state(&STATE, environment)),
+        least_life: LEAST_LIFE,
     }
 }
 

@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -51,6 +51,10 @@ const STATE: [&str; 3] = [TOOL.profile, "clouds.config", "config"];
 /// Variables that lead it to another identity or cloud.
 const VARIABLES: [&str; 3] = ["AZURE_CLOUD_NAME", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"];
 
+/// How much life its token has at least: it gives the same one until then, from its own cache
+/// (MSAL's).
+const LEAST_LIFE: Duration = Duration::from_secs(300);
+
 /// What its token for `plan` is kept under.
 pub fn cache_key(plan: &Plan, environment: &Environment) -> CacheKey {
     let Options {
@@ -66,6 +70,7 @@ pub fn cache_key(plan: &Plan, environment: &Environment) -> CacheKey {
     CacheKey {
         identity: format!("azure-cli {asked:?}"),
         state: format!("{:016x} {variables:?}", TOOL.state(&STATE, environment)),
+        least_life: LEAST_LIFE,
     }
 }
 
