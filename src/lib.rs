@@ -107,6 +107,7 @@ use sign_in::{offer, sign_out, signer};
 use system::private_directory::PrivateDirectory;
 use system::process::child_signal::ChildSignal;
 use system::terminal;
+use token::ready;
 
 /// Runs the program with `words` (without its own name), and returns the exit code. Where psql
 /// takes its place it does not return, except on Windows, with psql's exit code.
@@ -193,6 +194,7 @@ impl Start {
 
     fn sign_in(self, target: &Target, plan: &Plan) -> Result<i32, Failure> {
         let environment = &self.environment;
+        ready::hide_descriptor(environment);
         let protection = tls::protect(target, files::has_own_roots(environment))?;
         // The program first: without it, a token is fetched for nothing.
         let psql = plan.options.psql.as_deref();

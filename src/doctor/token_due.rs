@@ -21,6 +21,7 @@ use crate::system::private_directory::PrivateDirectory;
 use crate::system::threads::{self, Aside};
 use crate::token::azure_cli::{self, AzureCli};
 use crate::token::person::Person;
+use crate::token::ready;
 use crate::token::turn::Turn;
 use crate::token::workload::credential::Credential;
 
@@ -64,6 +65,7 @@ impl Checkup<'_> {
             .time_for_signing_in(None)
             .min(self.deadline.total());
         plan.options.timeout = Some(total.saturating_sub(FOR_SESSION.min(total / 3)));
+        ready::hide_descriptor(self.environment);
         let directory = PrivateDirectory::open_or_warn();
         let directory = directory.as_ref();
         let decision = match choice(&plan, self.environment, directory) {

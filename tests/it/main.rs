@@ -27,6 +27,7 @@ mod doctor;
 mod doctor_links;
 mod doctor_refusals;
 mod exec;
+mod field_descriptors;
 mod field_life;
 mod field_roles;
 mod help;
