@@ -122,6 +122,18 @@ impl<'a> Signer<'a> {
         cache
             .filter(|_| !self.plan.options.fresh)?
             .recall(SystemTime::now())
+            // A managed identity's is kept whatever the tenant was.
+            .filter(|kept| self.check_tenant(&kept.token).is_ok())
+    }
+
+    /// Refuses a token of another tenant than the one that was named.
+    fn check_tenant(&self, token: &Token) -> Result<(), Failure> {
+        match &self.plan.options.tenant {
+            Some(tenant) if !token.is_of_tenant(tenant) => {
+                Err(of_another_tenant(token, tenant, self.choice.method))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Waits for those who fetch the same, or who use the same tool.
@@ -151,7 +163,11 @@ impl<'a> Signer<'a> {
     ) -> Result<Kept, Failure> {
         let mut kept = match recalled {
             Some(kept) => kept,
-            None => Kept::from(self.token(deadline)?),
+            None => {
+                let token = self.token(deadline)?;
+                self.check_tenant(&token)?;
+                Kept::from(token)
+            }
         };
         self.keep(&kept, cache);
         if !self.says_role(&kept) {
@@ -327,6 +343,20 @@ fn principal(kept: &Kept) -> Option<String> {
         Identity::Named(name) => Some(name),
         _ => kept.name.clone(),
     }
+}
+
+/// The token is of another tenant than `tenant`, which was named.
+fn of_another_tenant(token: &Token, tenant: &str, method: Method) -> Failure {
+    const LEAVE_OUT: &str = "or leave `--tenant` and `ENTRA_PSQL_TENANT` out";
+    let own = token.claim("tid").unwrap_or("none");
+    let remedy = match method {
+        Method::AzureCli => format!("run `az login --tenant {tenant}`"),
+        _ => "sign in as an identity of that tenant with `--auth METHOD`".to_owned(),
+    };
+    Failure::sign_in(format!(
+        "the access token is for the tenant `{own}`, not for `{tenant}`"
+    ))
+    .hint(format!("{remedy}, {LEAVE_OUT}"))
 }
 
 /// Nothing says the role, and there is nobody to ask.

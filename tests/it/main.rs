@@ -30,6 +30,7 @@ mod exec;
 mod field_descriptors;
 mod field_life;
 mod field_roles;
+mod field_tenant;
 mod help;
 mod identities;
 mod identity_failures;

@@ -106,6 +106,10 @@ const OTHERS: &[(&str, &str)] = &[
         "leave out `--tenant`: the account that az is signed in with has one tenant alone",
     ),
     (
+        "Unable to get authority configuration",
+        "is the tenant spelled right, and is it in az's cloud? name it with `--tenant ID`, or leave that out",
+    ),
+    (
         "is not registered",
         "`az cloud list` shows the clouds that az knows; `az cloud register` adds one",
     ),

@@ -12,6 +12,54 @@ pub const TENANT_NAME: &str = "Contoso";
 /// The tenant in which the guest is at home.
 pub const HOME_TENANT_OF_GUEST: &str = "fab21ca0-2f4d-4e7b-8a31-5c9be2d00002";
 
+/// The display name of that tenant.
+pub const HOME_TENANT_OF_GUEST_NAME: &str = "Fabrikam";
+
+/// A tenant that Entra knows.
+#[derive(Debug)]
+pub struct Tenant {
+    /// Its id.
+    pub id: &'static str,
+    /// Its display name.
+    pub name: &'static str,
+    /// Its domains. It has verified every domain below the first, too.
+    domains: [&'static str; 2],
+}
+
+/// Both tenants.
+pub const TENANTS: [Tenant; 2] = [
+    Tenant {
+        id: TENANT,
+        name: TENANT_NAME,
+        domains: ["contoso.example", "contoso.onmicrosoft.com"],
+    },
+    Tenant {
+        id: HOME_TENANT_OF_GUEST,
+        name: HOME_TENANT_OF_GUEST_NAME,
+        domains: ["fabrikam.example", "fabrikam.onmicrosoft.com"],
+    },
+];
+
+impl Tenant {
+    /// The tenant with this id or domain; unlike Entra's, both endpoints for any tenant lead to the
+    /// first.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        let name = name.to_ascii_lowercase();
+        let is_any = matches!(name.as_str(), "common" | "organizations");
+        let is_below = |domain| {
+            let rest = name.strip_suffix(domain);
+            rest.is_some_and(|rest| rest.ends_with('.'))
+        };
+        TENANTS.iter().find(|tenant| {
+            is_any
+                || name == tenant.id
+                || tenant.domains.contains(&name.as_str())
+                || is_below(tenant.domains[0])
+        })
+    }
+}
+
 /// The one subscription.
 pub const SUBSCRIPTION: &str = "5b5c7d2e-6a0f-4c1b-b8f4-3f1d5e9a0003";
 

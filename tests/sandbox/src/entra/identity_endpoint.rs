@@ -10,7 +10,12 @@ use super::{
     Behaviour, Fault, IDENTITY_HEADER, IDENTITY_HEADER_OF_SLOT, Request, aadsts::Circumstances,
     reply::Reply,
 };
-use crate::{clouds, directory::Identity, keys::Keys, token};
+use crate::{
+    clouds,
+    directory::{Identity, TENANTS},
+    keys::Keys,
+    token,
+};
 
 pub(super) fn answer(request: &Request, keys: &Keys, behaviour: &Behaviour) -> Reply {
     match request.path.as_str() {
@@ -57,6 +62,7 @@ fn issue(request: &Request, keys: &Keys, behaviour: &Behaviour) -> Reply {
             user: identity,
             client_id,
             resource,
+            tenant: &TENANTS[0],
         });
     }
     if !clouds::knows(&request.host, resource.trim_end_matches('/')) {
