@@ -199,6 +199,7 @@ impl Checkup<'_> {
             is_application: is_application(token),
             oid: token.claim("oid").map(str::to_owned),
             has_token: true,
+            host: plan.host.clone(),
         };
         session::judge(&self.without_secrets(came), &who)
     }

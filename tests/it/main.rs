@@ -29,6 +29,7 @@ mod doctor_refusals;
 mod exec;
 mod field_descriptors;
 mod field_life;
+mod field_network;
 mod field_roles;
 mod field_tenant;
 mod help;

@@ -1,6 +1,7 @@
 //! Judges what was seen: each function makes a finding of it, and does no I/O.
 
 pub mod certificate;
+pub mod firewall;
 pub mod network;
 pub mod programs;
 pub mod refusal;

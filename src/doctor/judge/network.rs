@@ -6,6 +6,8 @@ use crate::doctor::finding::{Finding, Link};
 use crate::doctor::look::road::Road;
 use crate::doctor::look::server::{Name, Reached, Server};
 
+use super::firewall;
+
 /// The server's name.
 pub fn name(server: &Server) -> Finding {
     let host = &server.host;
@@ -31,11 +33,19 @@ pub fn name(server: &Server) -> Finding {
 
 /// The server's port.
 pub fn port(server: &Server) -> Finding {
-    let at = format!("`{}` port {}", server.host, server.port);
+    let kind = server.port.trim().parse().ok().and_then(elastic);
+    let kind = kind.map_or_else(String::new, |kind| format!(", {kind},"));
+    let at = format!("`{}` port {}{kind}", server.host, server.port);
     let others: Vec<String> = server
         .others
         .iter()
-        .map(|(port, is_open)| format!("{port} is {}", if *is_open { "open" } else { "closed" }))
+        .filter_map(|(port, is_open)| match (elastic(*port), is_open) {
+            // Few servers have them.
+            (Some(_), false) => None,
+            (Some(kind), true) => Some(format!("{port}, {kind}, is open")),
+            (None, true) => Some(format!("{port} is open")),
+            (None, false) => Some(format!("{port} is closed")),
+        })
         .collect();
     let beside = if others.is_empty() {
         String::new()
@@ -56,12 +66,22 @@ pub fn port(server: &Server) -> Finding {
             .remedy("is the server started, and is the port right?"),
         Some(Reached::Silent) => Finding::fail(Link::Port, format!("{at} does not answer{beside}"))
             .remedy("public access: have this machine's address allowed in the server's firewall rules; and does the network here let the port out?")
-            .remedy("private access: connect to the server's own network (VPN)"),
+            .remedy("private access: connect to the server's own network (VPN)")
+            .remedies(firewall::silent(&server.host)),
     };
     let open = server.others.iter().find(|(_, is_open)| *is_open);
     match open {
         Some((port, _)) => finding.remedy(format!("port {port} is open: try `-p {port}`")),
         None => finding,
+    }
+}
+
+/// What a port is that elastic clusters alone have.
+fn elastic(port: u16) -> Option<&'static str> {
+    match port {
+        7432 => Some("balanced over an elastic cluster's nodes"),
+        8432 => Some("balanced over an elastic cluster's nodes by PgBouncer"),
+        _ => None,
     }
 }
 
@@ -134,6 +154,46 @@ mod tests {
             let shown = with_kind(&address.parse().unwrap());
             assert_eq!(shown, format!("{address} ({kind})"));
         }
+    }
+
+    #[test]
+    fn the_ports_of_elastic_clusters_are_told_where_they_are_open() {
+        let mut server = Server {
+            host: "db".to_owned(),
+            port: "5432".to_owned(),
+            name: Name::Given([10, 0, 0, 4].into()),
+            reached: Some(Reached::Open),
+            others: vec![(6432, true), (7432, true), (8432, false)],
+            tls: None,
+        };
+        assert_eq!(
+            port(&server).found,
+            "`db` port 5432 is open (6432 is open, 7432, balanced over an elastic cluster's nodes, is open)"
+        );
+        server.port = "8432".to_owned();
+        server.others = vec![(5432, false), (7432, false)];
+        assert_eq!(
+            port(&server).found,
+            "`db` port 8432, balanced over an elastic cluster's nodes by PgBouncer, is open (5432 is closed)"
+        );
+    }
+
+    #[test]
+    fn a_silent_port_may_be_a_closed_firewall() {
+        let server = Server {
+            host: "mydb.postgres.database.azure.com".to_owned(),
+            port: "5432".to_owned(),
+            name: Name::Given([10, 0, 0, 4].into()),
+            reached: Some(Reached::Silent),
+            others: Vec::new(),
+            tls: None,
+        };
+        let remedies = port(&server).remedies;
+        let rule = "az postgres flexible-server firewall-rule create --resource-group GROUP --server-name mydb --name NAME --start-ip-address ADDRESS --end-ip-address ADDRESS";
+        assert!(
+            remedies.iter().any(|remedy| remedy.contains(rule)),
+            "{remedies:#?}"
+        );
     }
 
     #[test]

@@ -7,7 +7,14 @@
 
 use crate::entra::refusal::one_line;
 
+use super::firewall;
 use super::sql::{identifier, literal};
+
+const CUT: &str = "the token was cut or quoted on its way: pass it whole, without quotes, spaces or line breaks, or have entra-psql get it";
+
+const PLAIN_TEXT: &str = "this was said to a connection without TLS: set `PGSSLMODE=require`, and see what is said inside it";
+
+const NOT_FOUND: &str = "map the role by its name in the server's own tenant, or by object id with `pgaadauth_create_principal_with_oid`";
 
 /// Who wanted the session.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +30,8 @@ pub struct Who {
     pub oid: Option<String>,
     /// Whether there was a token at all.
     pub has_token: bool,
+    /// The server's name, as it was given.
+    pub host: String,
 }
 
 /// What psql's last complaint says, without where it comes from.
@@ -45,6 +54,12 @@ pub fn cause(stderr: &str) -> String {
 pub fn remedies(cause: &str, who: &Who) -> Vec<String> {
     let said = cause.to_lowercase();
     let says = |part: &str| said.contains(part);
+    if says("access token has invalid format") {
+        return vec![CUT.to_owned()];
+    }
+    if says("no pg_hba.conf entry") && says("no encryption") {
+        return vec![PLAIN_TEXT.to_owned()];
+    }
     if !who.has_token {
         return without_token(&says);
     }
@@ -82,8 +97,16 @@ pub fn remedies(cause: &str, who: &Who) -> Vec<String> {
             identifier(&who.database),
             identifier(&who.role)
         ))]
+    } else if says("is not found in the tenant") {
+        vec![NOT_FOUND.to_owned()]
     } else if says("no pg_hba.conf entry") {
-        vec!["is Microsoft Entra authentication switched on at the server (portal: Authentication), and this machine's address allowed?".to_owned()]
+        let mut remedies = vec!["is Microsoft Entra authentication switched on at the server (portal: Authentication), and this machine's address allowed?".to_owned()];
+        remedies.extend(firewall::refused(&who.host, cause));
+        remedies
+    } else if (says("timeout expired") || says("timed out"))
+        && let Some(remedy) = firewall::silent(&who.host)
+    {
+        vec![remedy]
     } else if says("too many") || says("remaining connection slots") {
         vec!["the server has no connection left: try again, or have some ended".to_owned()]
     } else {
@@ -211,6 +234,7 @@ mod tests {
             database: "app".to_owned(),
             oid: Some("1-2".to_owned()),
             has_token: true,
+            host: "mydb.postgres.database.azure.com".to_owned(),
             ..Who::default()
         }
     }
@@ -263,6 +287,26 @@ mod tests {
             (
                 "role \"x\" is not permitted to log in",
                 "alter role \"O'Brien \"\"x\"\"\" login;",
+            ),
+            (
+                "The access token has invalid format. Acquire a new token and try again.",
+                "cut or quoted",
+            ),
+            (
+                "Could not validate AAD user \"x\" because its name is not found in the tenant.",
+                "pgaadauth_create_principal_with_oid",
+            ),
+            (
+                "no pg_hba.conf entry for host \"203.0.113.7\", user \"x\", database \"d\", SSL encryption",
+                "--server-name mydb --name NAME --start-ip-address 203.0.113.7 ",
+            ),
+            (
+                "no pg_hba.conf entry for host \"203.0.113.7\", user \"x\", database \"d\", no encryption",
+                "`PGSSLMODE=require`",
+            ),
+            (
+                "connection to server at \"mydb\", port 5432 failed: timeout expired",
+                "--start-ip-address ADDRESS ",
             ),
             ("database \"app\" does not exist", "`-d postgres`"),
             (

@@ -16,8 +16,9 @@ use super::tls::{self, Shown, TlsError};
 /// for it.
 const STEP: Duration = Duration::from_secs(3);
 
-/// The ports of Azure's servers: PostgreSQL's own, and its PgBouncer's.
-const PORTS_OF_AZURE: [u16; 2] = [5432, 6432];
+/// The ports of Azure's servers: PostgreSQL's own, and its PgBouncer's; and both of an elastic
+/// cluster's nodes, where the first two are its coordinator's.
+const PORTS_OF_AZURE: [u16; 4] = [5432, 6432, 7432, 8432];
 
 /// What was seen of a server.
 #[derive(Debug)]

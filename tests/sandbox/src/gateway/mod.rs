@@ -43,6 +43,8 @@ pub enum Manner {
     Expired,
     /// Its certificate is of an authority that nobody trusts.
     UnknownAuthority,
+    /// It knows nothing of the client's network, and refuses it.
+    UnknownNetwork,
     /// It does not speak TLS.
     Unencrypted,
     /// It takes connections and says nothing.
@@ -78,6 +80,7 @@ struct State {
     server: Server,
     /// How many seconds its clock is ahead.
     ahead: i64,
+    knows_network: bool,
     sessions: Arc<Mutex<Vec<Session>>>,
 }
 
@@ -109,6 +112,7 @@ impl Gateway {
             } else {
                 0
             },
+            knows_network: manner != Manner::UnknownNetwork,
             sessions: Arc::clone(&sessions),
         });
         let listener = Listener::start(move |stream| {
@@ -184,7 +188,9 @@ async fn sign_in<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let outcome = if let Some(resource) = resource {
+    let outcome = if resource.is_some() && !state.knows_network {
+        Err(Refusal::unknown_network(&startup.user, &startup.database))
+    } else if let Some(resource) = resource {
         protocol::ask_for_password(&mut stream).await?;
         let Some(password) = protocol::read_password(&mut stream).await? else {
             // As when psql has no password to give, and will ask a person for one.

@@ -74,7 +74,7 @@ BEGIN
     -- Graph compares names without regard to case; the role keeps the spelling it is created with.
     SELECT * INTO found FROM pgaadauth.directory d WHERE lower(d.name) = lower(rolename);
     IF found.oid IS NULL THEN
-        RAISE EXCEPTION 'principal "%" was not found in the tenant', rolename;
+        RAISE EXCEPTION 'Could not validate AAD user "%" because its name is not found in the tenant.', rolename;
     END IF;
     RETURN pgaadauth_create_principal_with_oid(rolename, found.oid::text, found.kind, isadmin, ismfa);
 END

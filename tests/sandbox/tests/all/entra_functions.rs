@@ -88,6 +88,21 @@ fn an_administrator_maps_principals() {
         )
     );
 
+    let unknown = complaint(
+        &mut as_role(
+            &sandbox,
+            DATABASE_ADMINISTRATORS.name,
+            Identity::Alice,
+            "SELECT pgaadauth_create_principal('nobody@contoso.example', false, false)",
+        ),
+        1,
+    );
+    assert!(
+        unknown.contains("Could not validate AAD user")
+            && unknown.contains("not found in the tenant"),
+        "{unknown}"
+    );
+
     // A role that is dropped takes its mapping with it.
     admin("DROP ROLE \"The Auditor\"");
     let dropped = complaint(

@@ -1,0 +1,79 @@
+//! Says how a server's firewall is opened for this machine, with the command as it is to be run.
+
+use std::net::Ipv4Addr;
+
+use crate::entra::cloud;
+
+/// Stands for what nobody here knows.
+const ADDRESS: &str = "ADDRESS";
+
+/// What to do where `host` does not answer: a Flexible Server's firewall drops what it does not
+/// allow, and says nothing. The address that it sees is not one of this machine's if there is a
+/// router in between, so none is named.
+pub fn silent(host: &str) -> Option<String> {
+    let rule = rule(cloud::flexible_server(host)?, ADDRESS);
+    Some(format!(
+        "a closed firewall does not answer: add a rule with `{rule}` (the portal's Networking page shows your {ADDRESS})"
+    ))
+}
+
+/// What to do where `host` refuses because no rule of its `pg_hba.conf` fits, in a message that
+/// names the address that it sees.
+pub fn refused(host: &str, message: &str) -> Option<String> {
+    let server = cloud::flexible_server(host)?;
+    let address: Ipv4Addr = message.split('"').nth(1)?.parse().ok()?;
+    let is_public = !(address.is_private() || address.is_loopback() || address.is_link_local());
+    is_public.then(|| {
+        let rule = rule(server, &address.to_string());
+        format!("allow the address that the server sees: `{rule}`")
+    })
+}
+
+/// The command that lets `address` in; see `az postgres flexible-server firewall-rule create -h`.
+fn rule(server: &str, address: &str) -> String {
+    format!(
+        "az postgres flexible-server firewall-rule create --resource-group GROUP --server-name {server} --name NAME --start-ip-address {address} --end-ip-address {address}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: &str = "mydb.postgres.database.azure.com";
+
+    #[test]
+    fn the_address_is_the_servers_word_or_left_open() {
+        let silent = silent(HOST).unwrap();
+        assert!(
+            silent.contains("--server-name mydb --name NAME --start-ip-address ADDRESS "),
+            "{silent}"
+        );
+        let message = r#"no pg_hba.conf entry for host "203.0.113.7", user "x", database "d", SSL encryption"#;
+        let refused = refused(HOST, message).unwrap();
+        assert!(
+            refused.contains("--start-ip-address 203.0.113.7 --end-ip-address 203.0.113.7"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn no_rule_is_told_where_none_would_help() {
+        for (host, address) in [
+            (HOST, "10.0.0.4"),
+            (HOST, "127.0.0.1"),
+            (HOST, "2603::1"),
+            (HOST, "[local]"),
+            (
+                "mydb.privatelink.postgres.database.azure.com",
+                "203.0.113.7",
+            ),
+            ("db.example.com", "203.0.113.7"),
+        ] {
+            let message = format!("no pg_hba.conf entry for host \"{address}\", user \"x\"");
+            assert_eq!(refused(host, &message), None, "{host} {address}");
+        }
+        assert_eq!(refused(HOST, "no pg_hba.conf entry"), None);
+        assert_eq!(silent("db.example.com"), None);
+    }
+}
