@@ -31,6 +31,7 @@ mod field_descriptors;
 mod field_life;
 mod field_network;
 mod field_roles;
+mod field_roots;
 mod field_tenant;
 mod help;
 mod identities;

@@ -11,6 +11,8 @@ use crate::doctor::look::roots::{RootSource, Roots};
 use crate::doctor::look::server::Server;
 use crate::doctor::look::tls::{Shown, TlsError};
 
+use super::root;
+
 /// With fewer days left, a certificate deserves a look: Azure's are renewed long before.
 const FEW_DAYS: u64 = 7;
 
@@ -84,7 +86,7 @@ fn of_certificate(
     let chain = chain(&certificate, own, others, roots, now);
     let name = names.iter().any(|name| fits(name, &server.host));
     if checks == Checks::Nothing {
-        let finding = if name && chain == Chain::Holds {
+        let finding = if name && matches!(chain, Chain::Holds(_)) {
             Finding::ok
         } else {
             Finding::warn
@@ -96,9 +98,10 @@ fn of_certificate(
         .remedy("leave `sslmode` unset, so that the server has to prove its name");
     }
     let is_unknown = roots.place == RootSource::Unknown;
+    let held = roots.certificates.as_deref().unwrap_or_default();
     let roots = shown_place(&roots.place);
-    match chain {
-        Chain::Holds => {}
+    let end = match chain {
+        Chain::Holds(end) => end,
         Chain::NoRoots(why) => {
             return Finding::fail(Link::Tls, format!("{found}; the roots in {roots} cannot be read: {why}"))
                 .remedy("name a file of roots that you may read in `PGSSLROOTCERT`, or unset it for the system's");
@@ -120,7 +123,18 @@ fn of_certificate(
                 .remedy("is this machine's clock right?");
         }
         Chain::Unknown => {
-            return Finding::fail(Link::Tls, format!("{found}; the roots in {roots} do not know who signed it"))
+            let end = root::name(own, others);
+            let about = end
+                .as_ref()
+                .map_or_else(String::new, |end| format!(", whose chain ends in `{end}`"));
+            let finding = Finding::fail(
+                Link::Tls,
+                format!("{found}{about}; the roots in {roots} do not know who signed it"),
+            );
+            if let Some(retired) = end.and_then(|end| root::remedy(&end, held)) {
+                return finding.remedy(retired);
+            }
+            return finding
                 .remedy("leave `PGSSLROOTCERT` and `~/.postgresql/root.crt` out for the system's roots, and have those up to date (`ca-certificates`)")
                 .remedy(format!("where something in between replaces certificates, as `{issuer}` may: have the database left alone, or that root installed"));
         }
@@ -133,12 +147,13 @@ fn of_certificate(
                 "unset `PGSSLROOTCERT` for the system's roots, in a form that this psql takes",
             ));
         }
-    }
+    };
     if !name && checks == Checks::All {
         return Finding::fail(Link::Tls, format!("{found}; that is not `{}`", server.host))
             .remedy("connect by a name that the certificate is for; where that name leads elsewhere, say the way with `PGHOSTADDR`");
     }
-    let found = format!("{found}; trusted by the roots in {roots}");
+    let end = end.map_or_else(String::new, |end| format!("its chain ends in `{end}`, "));
+    let found = format!("{found}; {end}trusted by the roots in {roots}");
     if days.is_some_and(|days| days < FEW_DAYS) {
         return Finding::warn(Link::Tls, found).remedy("have the certificate renewed soon");
     }
@@ -157,7 +172,8 @@ fn shown_place(place: &RootSource) -> String {
 /// What a chain comes to.
 #[derive(Debug, PartialEq, Eq)]
 enum Chain {
-    Holds,
+    /// The name of the root that it ends in.
+    Holds(Option<String>),
     Expired(Duration),
     NotYet,
     Unknown,
@@ -184,25 +200,26 @@ fn chain(
         .collect();
     let time = UnixTime::since_unix_epoch(now.duration_since(UNIX_EPOCH).unwrap_or_default());
     match verify(certificate, others, &anchors, time) {
-        Ok(()) => Chain::Holds,
+        Ok(end) => Chain::Holds(end),
         Err(Error::CertExpired { time, not_after }) => {
             Chain::Expired(Duration::from_secs(time.as_secs() - not_after.as_secs()))
         }
         Err(Error::CertNotValidYet { .. }) => Chain::NotYet,
         // Somebody may have made the certificate itself a root, which OpenSSL takes.
-        Err(_) if roots.iter().any(|root| root == own) => Chain::Holds,
+        Err(_) if roots.iter().any(|root| root == own) => Chain::Holds(None),
         // A root of the same name with another key is another root.
         Err(Error::UnknownIssuer | Error::InvalidSignatureForPublicKey) => Chain::Unknown,
         Err(why) => Chain::Unsure(why.to_string()),
     }
 }
 
+/// The name of the root that the chain ends in.
 fn verify(
     certificate: &EndEntityCert<'_>,
     others: &[CertificateDer<'_>],
     anchors: &[TrustAnchor<'_>],
     time: UnixTime,
-) -> Result<(), Error> {
+) -> Result<Option<String>, Error> {
     let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
     certificate
         .verify_for_usage(
@@ -214,7 +231,7 @@ fn verify(
             None,
             None,
         )
-        .map(drop)
+        .map(|path| common_name(&path.anchor().subject))
 }
 
 /// How many days the certificate has left. Its end is what a check at the end of time complains of.
@@ -249,7 +266,7 @@ fn fits(name: &str, host: &str) -> bool {
 
 /// The common name in an encoded name, else its organisation: a short string behind the attribute's
 /// identifier (X.520: 2.5.4.3 and 2.5.4.10).
-fn common_name(encoded: &[u8]) -> Option<String> {
+pub(super) fn common_name(encoded: &[u8]) -> Option<String> {
     let attribute = |number| {
         let identifier = [6, 3, 0x55, 4, number];
         let at = encoded.windows(5).position(|window| window == identifier)?;

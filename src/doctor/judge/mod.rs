@@ -6,6 +6,7 @@ pub mod network;
 pub mod programs;
 pub mod refusal;
 pub mod role;
+mod root;
 pub mod session;
 pub mod sql;
 pub mod token;

@@ -22,11 +22,17 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::system::private_directory::PrivateDirectory;
 
-/// Who certifies Azure's servers, by a part of the subject: the roots that Microsoft's pages name.
-/// Each one more costs every connection an eighth of a millisecond.
-const AUTHORITIES_OF_AZURE: [&[u8]; 2] = [
-    b"DigiCert Global Root G2",
-    b"Microsoft RSA Root Certificate Authority 2017",
+/// Who certifies Azure's servers, by a part of the subject: all roots that Microsoft's pages name,
+/// since servers move between them without notice. Newer systems lack the first. Each one more
+/// costs every connection an eighth of a millisecond.
+const AUTHORITIES_OF_AZURE: [&str; 7] = [
+    "DigiCert Global Root CA",
+    "DigiCert Global Root G2",
+    "DigiCert Global Root G3",
+    "DigiCert TLS ECC P384 Root G5",
+    "DigiCert TLS RSA4096 Root G5",
+    "Microsoft ECC Root Certificate Authority 2017",
+    "Microsoft RSA Root Certificate Authority 2017",
 ];
 
 /// Where Debian, Ubuntu and Alpine keep the certificates of which they make their bundle, a file
@@ -125,7 +131,8 @@ fn derived(bundle: &Path, directory: &PrivateDirectory) -> Option<OsString> {
     bundle.hash(&mut hasher);
     let name = format!("roots-{:016x}.pem", hasher.finish());
     let mut origin = DefaultHasher::new();
-    size_and_time(bundle)?.hash(&mut origin);
+    // What another version left out, this one may keep.
+    (size_and_time(bundle)?, AUTHORITIES_OF_AZURE).hash(&mut origin);
     let heading = format!("Of {}, state {:016x}\n", bundle.display(), origin.finish());
     let known = directory.read(&name).ok()?;
     if !known.is_some_and(|text| text.starts_with(heading.as_bytes())) {
@@ -150,7 +157,9 @@ fn without_other_authorities(bundle: &str) -> Option<String> {
             continue;
         };
         let holds = |part: &[u8]| certificate.windows(part.len()).any(|window| window == part);
-        let is_azures = AUTHORITIES_OF_AZURE.iter().any(|name| holds(name));
+        let is_azures = AUTHORITIES_OF_AZURE
+            .iter()
+            .any(|name| holds(name.as_bytes()));
         // Lists of public authorities, to leave them out; never to trust one.
         let is_public = || {
             let mut known = webpki_roots::TLS_SERVER_ROOTS.iter();

@@ -43,6 +43,8 @@ pub enum Manner {
     Expired,
     /// Its certificate is of an authority that nobody trusts.
     UnknownAuthority,
+    /// Its certificate is of a root that newer systems have no more.
+    RetiredAuthority,
     /// It knows nothing of the client's network, and refuses it.
     UnknownNetwork,
     /// It does not speak TLS.
@@ -87,8 +89,8 @@ struct State {
 impl Gateway {
     /// Starts a gateway in front of `server`, which takes the tokens that `keys` signed.
     ///
-    /// `authority` signs its certificate; for [`Manner::UnknownAuthority`] the caller gives one
-    /// that nobody trusts.
+    /// `authority` signs its certificate; for [`Manner::UnknownAuthority`] and
+    /// [`Manner::RetiredAuthority`] the caller gives one that nobody trusts.
     pub(crate) fn start(
         keys: &Arc<Keys>,
         authority: &Authority,
