@@ -200,6 +200,10 @@ impl Checkup<'_> {
             oid: token.claim("oid").map(str::to_owned),
             has_token: true,
             host: plan.host.clone(),
+            method: method(plan),
+            age: token
+                .issued()
+                .and_then(|issued| SystemTime::now().duration_since(issued).ok()),
         };
         session::judge(&self.without_secrets(came), &who)
     }

@@ -28,6 +28,7 @@ mod doctor_links;
 mod doctor_refusals;
 mod exec;
 mod field_descriptors;
+mod field_fresh;
 mod field_life;
 mod field_network;
 mod field_roles;

@@ -5,6 +5,7 @@ pub mod firewall;
 pub mod network;
 pub mod programs;
 pub mod refusal;
+mod renewal;
 pub mod role;
 mod root;
 pub mod session;

@@ -5,10 +5,13 @@
 //! Entra", so that they are matched loosely, by what stays. The statements are those of Microsoft's
 //! page on managing Entra roles.
 
+use std::time::Duration;
+
+use crate::cli::method::Method;
 use crate::entra::refusal::one_line;
 
-use super::firewall;
 use super::sql::{identifier, literal};
+use super::{firewall, renewal};
 
 const CUT: &str = "the token was cut or quoted on its way: pass it whole, without quotes, spaces or line breaks, or have entra-psql get it";
 
@@ -32,6 +35,9 @@ pub struct Who {
     pub has_token: bool,
     /// The server's name, as it was given.
     pub host: String,
+    /// How the token was got, and how long ago it was issued.
+    pub method: Option<Method>,
+    pub age: Option<Duration>,
 }
 
 /// What psql's last complaint says, without where it comes from.
@@ -65,7 +71,10 @@ pub fn remedies(cause: &str, who: &Who) -> Vec<String> {
     }
     if says("token has expired") {
         vec![
-            "get a new token: `--fresh`; a ready one has to be issued anew".to_owned(),
+            format!(
+                "by the server's clock the token has expired: {}",
+                renewal::advice(who.method)
+            ),
             "is this machine's clock right? a fresh token is good for an hour".to_owned(),
         ]
     } else if says("audience") {
@@ -80,7 +89,7 @@ pub fn remedies(cause: &str, who: &Who) -> Vec<String> {
     } else if says("valid oid claim") {
         vec!["the token is of another tenant than the server's: `--tenant ID`, or `az login --tenant ID`".to_owned()]
     } else if says("validating the access token") {
-        vec!["what was sent is no token that this server's Entra signed: `--fresh`; is it the server's tenant and cloud?".to_owned()]
+        vec!["what was sent is no token that this server's Entra signed: is it the server's tenant and cloud?".to_owned()]
     } else if says("aad_auth_tokentype") || (says("token for role") && says("is neither")) {
         other_kind(who)
     } else if says("password authentication failed") {
@@ -159,13 +168,15 @@ fn no_role(who: &Who) -> Vec<String> {
 fn not_mapped(who: &Who) -> Vec<String> {
     let role = &who.role;
     if who.is_group {
-        return vec![
+        let mut remedies = vec![
             format!(
                 "be a member of the group that the role `{role}` is mapped to: {}",
                 as_administrator("select * from pgaadauth_list_principals(false);")
             ),
             synchronised(),
         ];
+        remedies.extend(renewal::for_groups(who.method, who.age));
+        return remedies;
     }
     let Some(oid) = &who.oid else {
         return vec![format!(

@@ -1,11 +1,14 @@
 //! Judges the role's name against what the token says, and the membership of a group.
 
+use crate::cli::method::Method;
 use crate::doctor::finding::{Finding, Link};
 use crate::entra::role::{self, Identity, LONGEST_NAME};
 use crate::failure::Failure;
 use crate::intent::Plan;
 use crate::intent::role::{RoleSource, User};
 use crate::sign_in::signer::SignedIn;
+
+use super::renewal;
 
 /// Whether the role was named as a group.
 pub fn is_group(plan: &Plan) -> bool {
@@ -119,9 +122,16 @@ pub fn group(name: &str, groups: &Result<Vec<String>, Failure>) -> Finding {
     }
     Finding::fail(
         Link::Group,
-        format!("you are not a member of `{name}`, nor of a group in it ({} other groups)", groups.len()),
+        format!(
+            "you are not a member of `{name}`, nor of a group in it ({} other groups)",
+            groups.len()
+        ),
     )
-    .remedy("have yourself added to the group; then `--fresh`, since a token knows the groups of its time")
+    // Groups are looked up through az, for its tokens.
+    .remedy(format!(
+        "have yourself added to the group, since a token knows the groups of its time; then {}",
+        renewal::advice(Some(Method::AzureCli))
+    ))
     .remedy("is the name the group's display name, exactly as `az ad group list` has it?")
 }
 
