@@ -161,13 +161,12 @@ impl<'a> Signer<'a> {
         cache: Option<&Cache<'_>>,
         deadline: Deadline,
     ) -> Result<Kept, Failure> {
-        let mut kept = match recalled {
-            Some(kept) => kept,
-            None => {
-                let token = self.token(deadline)?;
-                self.check_tenant(&token)?;
-                Kept::from(token)
-            }
+        let mut kept = if let Some(kept) = recalled {
+            kept
+        } else {
+            let token = self.token(deadline)?;
+            self.check_tenant(&token)?;
+            Kept::from(token)
         };
         self.keep(&kept, cache);
         if !self.says_role(&kept) {

@@ -102,21 +102,7 @@ fn grant(
             .map(|identity| (identity, Value::Null)),
     };
     let Some((identity, asked)) = holder else {
-        return match code_parameter {
-            Some(_) => bad_request(
-                9_002_313,
-                "invalid_grant",
-                "Invalid request. Request is malformed or invalid.",
-            ),
-            None => bad_request(
-                700_016,
-                "unauthorized_client",
-                &format!(
-                    "Application with identifier '{client_id}' was not found in the directory '{}'.",
-                    tenant.id
-                ),
-            ),
-        };
+        return without_holder(code_parameter.is_some(), client_id, tenant);
     };
     if let Some(reply) = mismatch(request, &asked) {
         return reply;
@@ -158,11 +144,7 @@ fn grant(
     if !clouds::knows(&request.host, resource.trim_end_matches('/')) {
         return Refusal::UnknownResource.reply(&circumstances);
     }
-    let changes = if tenant.id == TENANT {
-        behaviour.tokens.clone()
-    } else {
-        TokenChanges::at_home(identity).and(&behaviour.tokens)
-    };
+    let changes = changes(identity, tenant, behaviour);
     let (token, expires) = token::issue(keys, identity, resource, Some(client_id), &changes);
     let seconds = (expires - token::now()).max(0);
     let mut reply = json!({
@@ -190,6 +172,33 @@ fn grant(
         reply["client_info"] = client_info(identity).into();
     }
     Reply::json(&reply)
+}
+
+/// The refusal where a code stands for nobody, or the tenant knows no such application.
+fn without_holder(has_code: bool, client_id: &str, tenant: &Tenant) -> Reply {
+    if has_code {
+        return bad_request(
+            9_002_313,
+            "invalid_grant",
+            "Invalid request. Request is malformed or invalid.",
+        );
+    }
+    bad_request(
+        700_016,
+        "unauthorized_client",
+        &format!(
+            "Application with identifier '{client_id}' was not found in the directory '{}'.",
+            tenant.id
+        ),
+    )
+}
+
+/// How the tokens of a tenant differ from those of the first.
+fn changes(identity: Identity, tenant: &Tenant, behaviour: &Behaviour) -> TokenChanges {
+    if tenant.id == TENANT {
+        return behaviour.tokens.clone();
+    }
+    TokenChanges::at_home(identity).and(&behaviour.tokens)
 }
 
 /// Whether an application showed its secret, or an assertion of who it is; else the refusal.
