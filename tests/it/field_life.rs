@@ -1,5 +1,7 @@
 //! A cached token is used until its source would give another one, and no longer.
 
+use std::time::Duration;
+
 use sandbox::{Behaviour, TokenChanges};
 
 use crate::identities::nobody;
@@ -26,6 +28,24 @@ fn a_token_of_azs_is_used_until_az_would_give_another() {
     user.run().is_signed_in(ALICE, "postgres", 2);
     // az has a newer one then.
     assert_eq!(user.entra.token_requests().len(), 2);
+}
+
+/// While its last minutes pass, nobody waits for it again; what would be waited for is a slow
+/// network.
+#[test]
+fn a_slow_source_is_asked_once() {
+    let user = alice();
+    user.entra.behave(Behaviour {
+        delay: Duration::from_secs(2),
+        tokens: TokenChanges::none().expires_in(480),
+        ..Behaviour::default()
+    });
+    user.run().is_signed_in(ALICE, "postgres", 1);
+    // Whoever asked now would wait for longer than they may.
+    let user = user.args(["--timeout", "1"]);
+    user.run().is_signed_in(ALICE, "postgres", 1);
+    let ran = user.args_in_front(["--fresh"]).run();
+    assert_eq!(ran.az.len(), 2, "{ran:?}");
 }
 
 #[test]
