@@ -34,9 +34,12 @@ fn a_refused_group_is_compared_with_the_tokens_age() {
     examined(token.args(["--group", AUDITORS.name]))
         .is_broken_at(&["sign-in"])
         .matches("doctor/group_with_an_older_ready_token");
-    // A token of now knows the groups of now.
+    // A new token includes the groups of now.
     let found = examined(alice().args(["--group", AUDITORS.name]));
-    assert!(!found.ran.stdout.contains("issued"), "{found}");
+    assert!(
+        !found.ran.stdout.contains("after the token was issued"),
+        "{found}"
+    );
 }
 
 /// What is said of each source, shown by the sources themselves.

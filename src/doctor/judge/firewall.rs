@@ -1,35 +1,35 @@
-//! Says how a server's firewall is opened for this machine, with the command as it is to be run.
+//! Names the command that opens a server's firewall for this machine.
 
 use std::net::Ipv4Addr;
 
 use crate::entra::cloud;
 
-/// Stands for what nobody here knows.
+/// Stands for the address, if it is not known.
 const ADDRESS: &str = "ADDRESS";
 
-/// What to do where `host` does not answer: a Flexible Server's firewall drops what it does not
-/// allow, and says nothing. The address that it sees is not one of this machine's if there is a
-/// router in between, so none is named.
+/// Returns what to do if `host` does not answer. A Flexible Server's firewall drops what it does
+/// not allow, without an answer. Behind a router, the address that it sees is none of this
+/// machine's own, so none is guessed.
 pub fn silent(host: &str) -> Option<String> {
     let rule = rule(cloud::flexible_server(host)?, ADDRESS);
     Some(format!(
-        "a closed firewall does not answer: add a rule with `{rule}` (the portal's Networking page shows your {ADDRESS})"
+        "to allow your address in its firewall, which does not answer others, run `{rule}`; the portal's Networking page shows your {ADDRESS}"
     ))
 }
 
-/// What to do where `host` refuses because no rule of its `pg_hba.conf` fits, in a message that
-/// names the address that it sees.
+/// Returns what to do if `host` refuses because no rule fits, in a message that names the address
+/// that it sees.
 pub fn refused(host: &str, message: &str) -> Option<String> {
     let server = cloud::flexible_server(host)?;
     let address: Ipv4Addr = message.split('"').nth(1)?.parse().ok()?;
     let is_public = !(address.is_private() || address.is_loopback() || address.is_link_local());
     is_public.then(|| {
         let rule = rule(server, &address.to_string());
-        format!("allow the address that the server sees: `{rule}`")
+        format!("to allow the address that the server sees, run `{rule}`")
     })
 }
 
-/// The command that lets `address` in; see `az postgres flexible-server firewall-rule create -h`.
+/// Returns the command that allows `address`; see `az postgres flexible-server firewall-rule create -h`.
 fn rule(server: &str, address: &str) -> String {
     format!(
         "az postgres flexible-server firewall-rule create --resource-group GROUP --server-name {server} --name NAME --start-ip-address {address} --end-ip-address {address}"
@@ -43,7 +43,7 @@ mod tests {
     const HOST: &str = "mydb.postgres.database.azure.com";
 
     #[test]
-    fn the_address_is_the_servers_word_or_left_open() {
+    fn the_address_is_from_the_server_or_left_open() {
         let silent = silent(HOST).unwrap();
         assert!(
             silent.contains("--server-name mydb --name NAME --start-ip-address ADDRESS "),
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn no_rule_is_told_where_none_would_help() {
+    fn no_rule_is_named_if_none_would_help() {
         for (host, address) in [
             (HOST, "10.0.0.4"),
             (HOST, "127.0.0.1"),

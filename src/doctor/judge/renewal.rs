@@ -1,14 +1,14 @@
-//! Says what brings a newer token. `--fresh` asks the source again, and some sources then answer
-//! from a cache of their own, which nobody can tell them not to.
+//! Names what brings a newer token. `--fresh` asks the source again, and some sources then answer
+//! from a cache of their own.
 
 use std::time::Duration;
 
 use crate::cli::method::{Method, Workload};
 
-/// A token that is younger knows the groups of now, or nobody could tell.
+/// A younger token includes the groups of now.
 const YOUNG: Duration = Duration::from_secs(60);
 
-/// What to do for a token that is newer than the one that there is.
+/// Returns what to do for a newer token.
 pub fn advice(method: Option<Method>) -> &'static str {
     match method {
         Some(Method::AzureCli) => {
@@ -20,18 +20,18 @@ pub fn advice(method: Option<Method>) -> &'static str {
         Some(Method::Workload(Workload::ManagedIdentity)) => {
             "wait until the token expires: the identity endpoint returns the same one until then, for up to 24 hours, even with `--fresh`"
         }
-        Some(Method::Env) => "have a new token issued by whatever issued this one",
+        Some(Method::Env) => "replace the token that you supply",
         Some(Method::Workload(_) | Method::Person(_)) | None => "use `--fresh`",
     }
 }
 
-/// What to do where a token of this age may not know of a group yet.
+/// Returns what to do if a token of this age may lack a new group.
 pub fn for_groups(method: Option<Method>, age: Option<Duration>) -> Option<String> {
     let age = age.filter(|age| *age >= YOUNG)?;
     let minutes = age.as_secs() / 60;
     let unit = if minutes == 1 { "minute" } else { "minutes" };
     Some(format!(
-        "the token was issued {minutes} {unit} ago: if you were added to the group or activated it in PIM since then, {}",
+        "if you were added to the group, or activated it in PIM, after the token was issued {minutes} {unit} ago: {}",
         advice(method)
     ))
 }
@@ -42,14 +42,14 @@ mod tests {
     use crate::cli::method::PersonMethod;
 
     #[test]
-    fn caches_that_cannot_be_passed_by_are_named() {
+    fn caches_of_others_are_named() {
         for (method, names) in [
             (Method::AzureCli, "`az logout` and `az login`"),
             (Method::Azd, "`azd auth logout`"),
             (Method::Workload(Workload::ManagedIdentity), "24 hours"),
             (Method::Workload(Workload::ClientSecret), "use `--fresh`"),
             (Method::Person(PersonMethod::Browser), "use `--fresh`"),
-            (Method::Env, "have a new token issued"),
+            (Method::Env, "replace the token"),
         ] {
             let advice = advice(Some(method));
             assert!(advice.contains(names), "{method:?}: {advice}");
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_now_knows_the_groups_of_now() {
+    fn a_new_token_includes_the_groups_of_now() {
         let told = |seconds| {
             let age = Duration::from_secs(seconds);
             for_groups(Some(Method::AzureCli), Some(age))
