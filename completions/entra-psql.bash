@@ -1,12 +1,12 @@
 # bash completion for entra-psql: its own options and psql's.
-# `UPDATE_DOCS=1 cargo test --test docs` writes the part between the two marks, from the option tables.
+# `UPDATE_DOCS=1 cargo test --test docs` generates the part between the two marks.
 #
-# For the alias: complete -F _entra_psql psql
+# For an alias: complete -F _entra_psql psql
 #
-# It starts no program. Hosts and services come from libpq's service files.
+# Nothing is run on Tab. Hosts and services come from libpq's service files.
 
 # BEGIN GENERATED
-# Sets `kind` to what the value of --$1 is: to nothing if that isn't an option, or is a flag.
+# Sets `kind` to the kind of value that --$1 takes, or to nothing for a flag or an unknown option.
 _entra_psql_long() {
     kind=''
     case $1 in
@@ -58,7 +58,7 @@ _entra_psql_short() {
     esac
 }
 
-# The same for an option that takes its value only after a "=".
+# Sets `kind` for an option that takes its value only after a "=".
 _entra_psql_optional() {
     case $1 in
     help) kind=help ;;
@@ -67,7 +67,7 @@ _entra_psql_optional() {
     esac
 }
 
-# Adds the words that a value of the kind $1 can be.
+# Adds the choices of a value of the kind $1.
 _entra_psql_words() {
     case $1 in
     pset) candidates+=(border=0 border=1 border=2 columns= csv_fieldsep= expanded=on expanded=off expanded=auto fieldsep= fieldsep_zero=on fieldsep_zero=off footer=on footer=off format=aligned format=asciidoc format=csv format=html format=latex format=latex-longtable format=troff-ms format=unaligned format=wrapped linestyle=ascii linestyle=old-ascii linestyle=unicode null= numericlocale=on numericlocale=off pager=on pager=off pager=always pager_min_lines= recordsep= recordsep_zero=on recordsep_zero=off tableattr= title= tuples_only=on tuples_only=off unicode_border_linestyle=single unicode_border_linestyle=double unicode_column_linestyle=single unicode_column_linestyle=double unicode_header_linestyle=single unicode_header_linestyle=double xheader_width=full xheader_width=column xheader_width=page) ;;
@@ -77,19 +77,19 @@ _entra_psql_words() {
     auth) candidates+=(auto azure-cli azd managed-identity workload-identity client-secret client-certificate azure-pipelines github-actions browser device-code env) ;;
     cloud) candidates+=(AzureCloud AzureUSGovernment AzureChinaCloud AzureGermanCloud AzureBleuCloud) ;;
     print-env) candidates+=(sh fish powershell cmd nu) ;;
+    doctor) candidates+=(text json) ;;
     completions) candidates+=(bash zsh fish powershell elvish) ;;
-    doctor) candidates+=(json) ;;
     esac
 }
 
-# Adds every option: after a lone dash, $1, the letters too.
+# Adds every option. If $1 is a single dash, adds the letters too.
 _entra_psql_options() {
-    candidates+=(--echo-all --no-align --command --dbname --echo-queries --echo-errors --echo-hidden --file --field-separator --field-separator-zero --host --html --list --log-file --no-readline --single-transaction --output --port --pset --quiet --record-separator --record-separator-zero --single-step --single-line --tuples-only --table-attr --username --set --variable --version --no-password --password --expanded --no-psqlrc --help --csv --group --auth --tenant --client-id --subscription --cloud --resource --entra --no-entra --single-server --psql --exec --print-env --print-conninfo --print-token --fresh --sign-out --timeout --dry-run --completions --doctor --entra-verbose)
+    candidates+=(--echo-all --no-align --command --dbname --echo-queries --echo-errors --echo-hidden --file --field-separator --field-separator-zero --host --html --list --log-file --no-readline --single-transaction --output --port --pset --quiet --record-separator --record-separator-zero --single-step --single-line --tuples-only --table-attr --username --set --variable --version --no-password --password --expanded --no-psqlrc --help --csv --group --auth --tenant --client-id --subscription --entra --no-entra --cloud --resource --single-server --psql --exec --print-env --print-conninfo --print-token --dry-run --fresh --timeout --sign-out --doctor --entra-verbose --completions)
     [[ $1 != - ]] || candidates+=('-a' '-A' '-c' '-d' '-e' '-b' '-E' '-f' '-F' '-z' '-h' '-H' '-l' '-L' '-n' '-1' '-o' '-p' '-P' '-q' '-R' '-0' '-s' '-S' '-t' '-T' '-U' '-v' '-V' '-w' '-W' '-x' '-X' '-?')
 }
 # END GENERATED
 
-# Reads a bundle of letters: `kind` as above, and in `attached` what follows the letter that has a value.
+# Reads a bundle of letters: sets `kind` as above, and `attached` to what follows the letter that has a value.
 _entra_psql_bundle() {
     local letters=$1
     kind='' attached=''
@@ -100,7 +100,7 @@ _entra_psql_bundle() {
     [[ -z $kind ]] || attached=$letters
 }
 
-# Adds what the service files have: names of services, or of hosts. Only what needs no quotes is offered.
+# Adds the services or hosts in the service files. Names that need quotes are left out.
 _entra_psql_services() {
     local file line
     local service='^[[:space:]]*\[([A-Za-z0-9_.-]+)\]' host='^[[:space:]]*host=([A-Za-z0-9_./-]+)[[:space:]]*$'
@@ -116,7 +116,7 @@ _entra_psql_services() {
     done
 }
 
-# Adds what a value of the kind $1 can be.
+# Adds the values of the kind $1.
 _entra_psql_values() {
     case $1 in
     host) _entra_psql_services hosts ;;
@@ -128,7 +128,7 @@ _entra_psql_values() {
 _entra_psql() {
     local words=() n=0 i part joins='' word kind='' attached='' ended='' operands=0
     COMPREPLY=()
-    # readline parts words at "="; psql does not.
+    # readline splits words at "="; psql doesn't.
     for ((i = 1; i <= COMP_CWORD; i++)); do
         part=${COMP_WORDS[i]}
         if [[ $part == =* && $n -gt 0 ]]; then
@@ -164,7 +164,7 @@ _entra_psql() {
         fi
     done
 
-    # What stands before the value in the current word, and what may follow.
+    # What precedes the value in the current word, and which kinds of value may follow.
     local prefix='' value=$current candidates=()
     if [[ -n $kind ]]; then
         :
@@ -190,7 +190,7 @@ _entra_psql() {
         if [[ $kind == program && $i -eq $((n - 1)) && $value != */* ]]; then
             while IFS= read -r word; do candidates+=("$word"); done < <(compgen -c -- "$value")
         elif [[ -z $prefix || $prefix == *= ]] && compopt -o default 2>/dev/null; then
-            # readline's own, which knows how to quote.
+            # readline completes files itself, with quotes.
             return
         else
             while IFS= read -r word; do candidates+=("$word"); done < <(compgen -f -- "$value")
@@ -199,7 +199,7 @@ _entra_psql() {
     *) _entra_psql_values "$kind" ;;
     esac
 
-    # What readline has parted off stays on the line.
+    # What readline split off stays on the line.
     local kept=''
     if [[ $COMP_WORDBREAKS == *=* && $current == *=* ]]; then kept=${current%"${current##*=}"}; fi
     for word in "${candidates[@]}"; do

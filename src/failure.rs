@@ -1,113 +1,127 @@
-//! What a person is told when something is wrong: a cause, its remedies, and the exit code.
+//! What a person reads when something fails: a cause, hints, and the exit code.
 //!
-//! Every error of the program ends as one [`Failure`]; it is formatted here and nowhere else.
+//! Every error of the program ends as one [`Failure`], which is formatted here and nowhere else.
 
 use std::fmt;
 
 use crate::plain_text;
 
-/// What kind of failure it is, which fixes the exit code.
+/// The kind of a failure, which fixes the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The command line or an `ENTRA_PSQL_…` variable is wrong: exit code 1.
     Usage,
-    /// What was to be printed cannot be written: exit code 1, psql's own for a fatal error of its
-    /// own.
+    /// Output can't be written: exit code 1, as for psql's own fatal errors.
     Output,
-    /// Signing in failed or was refused: exit code 2, psql's own "no connection".
+    /// Signing in failed or was refused: exit code 2, as when psql can't connect.
     SignIn,
-    /// psql was found but cannot be run: exit code 126, as a shell has it.
+    /// psql was found but can't be run: exit code 126, as in a shell.
     NotRunnable,
-    /// psql was not found: exit code 127, as a shell has it.
+    /// psql was not found: exit code 127, as in a shell.
     NotFound,
 }
 
-/// One failure: its kind, its cause in a line, and what to do about it.
+/// A failure: its kind, its cause in one line, and how to fix it.
 ///
-/// Cause and hints are cleaned, since they may quote others: see [`plain_text::clean`].
+/// Cause and hints may quote others, so they are cleaned: see [`plain_text::clean`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     kind: Kind,
     cause: String,
     hints: Vec<String>,
-    mended_by: Vec<Vec<String>>,
+    fixes: Vec<Vec<String>>,
     is_shared: bool,
+    is_told: bool,
 }
 
 impl Failure {
-    /// A failure of `kind` with its `cause`: lower case, no full stop.
+    /// Makes a failure. Its `cause` is in lower case and has no full stop.
     pub fn new(kind: Kind, cause: impl AsRef<str>) -> Self {
         Self {
             kind,
             cause: plain_text::clean(cause.as_ref()),
             hints: Vec::new(),
-            mended_by: Vec::new(),
+            fixes: Vec::new(),
             is_shared: false,
+            is_told: false,
         }
     }
 
-    /// A mistake on the command line or in a variable.
+    /// Makes a failure about the command line or a variable.
     pub fn usage(cause: impl AsRef<str>) -> Self {
         Self::new(Kind::Usage, cause)
     }
 
-    /// Signing in failed or was refused.
+    /// Makes a failure of signing in.
     pub fn sign_in(cause: impl AsRef<str>) -> Self {
         Self::new(Kind::SignIn, cause)
     }
 
-    /// The same failure with one more remedy.
+    /// Adds a remedy: an instruction in one line.
     pub fn hint(mut self, remedy: impl AsRef<str>) -> Self {
         self.hints.push(plain_text::clean(remedy.as_ref()));
         self
     }
 
-    /// The same failure with commands of az that mend it, run in this order: the words of each,
-    /// without `az` itself. They are run as they are, so that whoever gives them has checked them.
-    pub fn mend_by(mut self, commands: Vec<Vec<String>>) -> Self {
-        self.mended_by = commands;
+    /// Adds the az commands that fix it, in order and without `az` itself. They are run as they
+    /// are, so the caller must have checked them.
+    pub fn fix_with(mut self, commands: Vec<Vec<String>>) -> Self {
+        self.fixes = commands;
         self
     }
 
-    /// The same failure with more about how it came to be, in brackets behind the cause.
+    /// Adds how it came about, in brackets after the cause.
     pub fn noting(mut self, note: &str) -> Self {
         self.cause = format!("{} ({})", self.cause, plain_text::clean(note));
         self
     }
 
-    /// The same failure, and everyone who asks for the same gets it now: the one who gives tokens
-    /// refused. A timeout, a network or a proxy is of one launch alone.
+    /// Marks the failure as one for everyone who asks for the same now: the token's issuer refused.
+    /// Timeouts and network errors are one launch's own.
     pub fn shared(self) -> Self {
         self.shared_if(true)
     }
 
-    /// The same failure, shared as that which it comes from is; see [`Failure::shared`].
+    /// Shares the failure if the one behind it is shared; see [`Failure::shared`].
     pub fn shared_if(mut self, is_shared: bool) -> Self {
         self.is_shared = is_shared;
         self
     }
 
-    /// Whether everyone who asks for the same gets it now; see [`Failure::shared`].
+    /// Returns whether it is for everyone who asks for the same now; see [`Failure::shared`].
     pub fn is_shared(&self) -> bool {
         self.is_shared
     }
 
-    /// The cause, in a line.
+    /// Marks the failure as told, so only its exit code is left to report.
+    pub fn told(mut self) -> Self {
+        self.is_told = true;
+        self
+    }
+
+    pub fn is_told(&self) -> bool {
+        self.is_told
+    }
+
     pub fn cause(&self) -> &str {
         &self.cause
     }
 
-    /// What to do about it, a line each.
     pub fn hints(&self) -> &[String] {
         &self.hints
     }
 
-    /// The commands of az that mend it; see [`Failure::mend_by`].
-    pub fn mended_by(&self) -> &[Vec<String>] {
-        &self.mended_by
+    /// Returns the cause and the hints, each with the word that its line begins with.
+    pub fn lines(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let hints = self.hints.iter().map(|hint| ("hint", hint.as_str()));
+        std::iter::once(("error", self.cause.as_str())).chain(hints)
     }
 
-    /// The process exit code.
+    /// Returns the az commands that fix it; see [`Failure::fix_with`].
+    pub fn fixes(&self) -> &[Vec<String>] {
+        &self.fixes
+    }
+
     pub fn exit_code(&self) -> i32 {
         match self.kind {
             Kind::Usage | Kind::Output => 1,
@@ -120,10 +134,9 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "entra-psql: error: {}", self.cause)?;
-        self.hints
-            .iter()
-            .try_for_each(|hint| write!(f, "\nentra-psql: hint: {hint}"))
+        let lines = self.lines();
+        let lines = lines.map(|(label, text)| format!("entra-psql: {label}: {text}"));
+        f.write_str(&lines.collect::<Vec<_>>().join("\n"))
     }
 }
 

@@ -7,30 +7,29 @@
 //!                       (pure)    (az|SDK) (claims)     (pure)         (psql)
 //! ```
 //!
-//! The folders are the floors of the house, from the top:
+//! The folders are layers, from the top:
 //!
-//! - `doctor` walks the same way link by link, and runs nothing.
-//! - `handover` gives the connection to psql, to a program in its place, or to whoever reads what
-//!   is printed.
-//! - `sign_in` gets a token and the role that it is for, and keeps the token.
-//! - `token` has a folder for each way to get a token.
-//! - `intent` says from the command line and the variables whether a token is due, and how the
+//! - `doctor` checks each step of the same path, and runs nothing.
+//! - `handover` passes the connection to psql or another program, or prints it.
+//! - `sign_in` gets a token and its role, and caches the token.
+//! - `token` has a folder for each method of getting a token.
+//! - `intent` decides from the command line and the variables whether a token is due, and how the
 //!   connection is protected.
 //! - `cli` describes our own options.
 //! - `libpq` works out what libpq would connect to.
 //! - `psql` reads psql's command line as psql would, and finds psql.
-//! - `shell` knows how each shell quotes.
-//! - `system` is what the operating system gives.
-//! - `entra` has Entra's facts: clouds, claims, names, refusals.
+//! - `shell` quotes for each shell.
+//! - `system` wraps the operating system.
+//! - `entra` has the facts about Entra: clouds, claims, names, refusals.
 //!
-//! At the bottom are `failure`, what a person is told, `plain_text`, what others wrote made fit
-//! to show, and `environment`, the variables as a value. A file imports from its own floor or
-//! from below, never from above.
+//! At the bottom are `failure` (error messages), `plain_text` (the text of others, made safe to
+//! show) and `environment` (the variables as a value). A file imports from its own layer or from
+//! below, never from above.
 
 #![deny(clippy::disallowed_methods)]
 #![allow(
     missing_docs,
-    reason = "nobody links to it, and a name that says it all needs no comment"
+    reason = "nobody links to it, and most names need no comment"
 )]
 
 mod cli;
@@ -50,7 +49,7 @@ mod token;
 
 use libpq::resolve::target;
 
-/// What the tests of this repository look at. Nobody else links to this library.
+/// What the tests of this repository use. Nobody else links to this library.
 #[doc(hidden)]
 pub mod testing {
     pub use crate::libpq::resolve::target;
@@ -93,15 +92,16 @@ use std::ffi::OsString;
 use std::process::Command;
 
 use cli::Options;
+use entra::cloud::Named;
 use environment::Environment;
 use failure::{Failure, Kind};
 use handover::variables::{self, Settings};
 use handover::{Course, Handover, Psql, Receiver, roots};
 use intent::purpose::Purpose;
-use intent::{Decision, Plan, WithoutToken, command_line, evidence, tls};
+use intent::{Decision, Plan, WithoutToken, command_line, evidence, slips, tls};
 use libpq::files;
 use libpq::target::Target;
-use psql::command_line::{Outcome, Wanted};
+use psql::command_line::{Outcome, Program, Wanted};
 use psql::{locate, ourselves};
 use sign_in::{offer, sign_out, signer};
 use system::private_directory::PrivateDirectory;
@@ -109,26 +109,21 @@ use system::process::child_signal::ChildSignal;
 use system::terminal;
 use token::ready;
 
-/// Runs the program with `words` (without its own name), and returns the exit code. Where psql
-/// takes its place it does not return, except on Windows, with psql's exit code.
-pub fn run(words: Vec<OsString>) -> i32 {
-    launch(words).unwrap_or_else(|failure| {
+/// Runs the program with `words`, which don't include its own `name`, and returns the exit code. It
+/// doesn't return if it execs psql. On Windows it returns psql's exit code.
+pub fn run(words: Vec<OsString>, name: impl Fn() -> OsString) -> i32 {
+    launch(words, name).unwrap_or_else(|failure| {
         terminal::tell(&failure);
         failure.exit_code()
     })
 }
 
-fn launch(words: Vec<OsString>) -> Result<i32, Failure> {
+fn launch(words: Vec<OsString>, name: impl Fn() -> OsString) -> Result<i32, Failure> {
     let environment = Environment::inherited();
     let line = command_line::read(words, &environment);
     let flags = Options::of_command_line(line.own)?;
-    if flags.sign_out {
-        return terminal::print(&sign_out::sign_out(
-            PrivateDirectory::open_or_warn().as_ref(),
-        )?);
-    }
-    if let Some(script) = flags.completions {
-        return terminal::print(script.text.trim_end());
+    if flags.alone().is_some() {
+        return run_alone(&flags, &line.forwarded, line.program.as_ref());
     }
     let start = Start {
         words: line.forwarded,
@@ -136,13 +131,22 @@ fn launch(words: Vec<OsString>) -> Result<i32, Failure> {
         flags,
         environment,
     };
+    if let (Some((option, word)), Outcome::Connects(wanted)) = (&line.detached, &line.outcome) {
+        hint(slips::explain_detached(option, word, wanted));
+    }
     match line.outcome {
+        Outcome::Version { spelled_out: true } | Outcome::Help { spelled_out: true }
+            if ourselves::is_called_psql(&name()) =>
+        {
+            start.become_psql("psql will not connect")
+        }
         Outcome::Version { spelled_out: true } => start.print_both_versions(),
         Outcome::Help { spelled_out: true } => start.print_our_help(),
         Outcome::Complains | Outcome::Connects(_) if start.flags.doctor.is_some() => {
             doctor::examine(&line.outcome, &start.flags, &start.environment)
         }
         Outcome::Version { .. } | Outcome::Help { .. } | Outcome::Complains => {
+            hint(line.refused.as_ref().and_then(slips::explain_refused));
             start.become_psql("psql will not connect")
         }
         Outcome::Connects(wanted) => {
@@ -161,6 +165,32 @@ fn launch(words: Vec<OsString>) -> Result<i32, Failure> {
     }
 }
 
+/// Runs an option that can only be used by itself.
+fn run_alone(
+    flags: &Options,
+    words: &[OsString],
+    program: Option<&Program>,
+) -> Result<i32, Failure> {
+    if program.is_some() {
+        return Err(flags.not_alone("`--exec`"));
+    }
+    if !words.is_empty() {
+        return Err(flags.not_alone("arguments of psql"));
+    }
+    match flags.completions {
+        Some(script) => terminal::print(script.text.trim_end()),
+        None => terminal::print(&sign_out::sign_out(
+            PrivateDirectory::open_or_warn().as_ref(),
+        )?),
+    }
+}
+
+fn hint(text: Option<String>) {
+    if let Some(text) = text {
+        terminal::say(&format!("hint: {}", plain_text::clean(&text)));
+    }
+}
+
 /// What the program starts from, once the command line is read.
 struct Start {
     words: Vec<OsString>,
@@ -170,15 +200,39 @@ struct Start {
 }
 
 impl Start {
-    /// Decides about a connection, and signs in where that is due.
+    /// Decides about a connection, and signs in if a token is due.
     fn connect(self, wanted: &Wanted, target: &Target) -> Result<i32, Failure> {
-        match evidence::decide(wanted, target, &self.flags, &self.environment)? {
-            Decision::BecomePsql(why) => self.go_on(wanted, target, why),
-            Decision::SignIn(plan) => self.sign_in(target, &plan),
+        match evidence::decide(wanted, target, &self.flags, &self.environment) {
+            Ok(Decision::BecomePsql(why)) => self.go_on(wanted, target, why),
+            Ok(Decision::SignIn(plan)) => {
+                hint(slips::explain_database(wanted));
+                self.sign_in(target, &plan)
+            }
+            Err(failure) => Err(match self.explain_destination(wanted, target) {
+                Some(slip) => failure.hint(slip),
+                None => failure,
+            }),
+        }
+    }
+
+    /// Explains a slip because of which the connection leads to no server.
+    fn explain_destination(&self, wanted: &Wanted, target: &Target) -> Option<String> {
+        let (flags, environment) = (&self.flags, &self.environment);
+        match &self.purpose {
+            Purpose::Program(program) => {
+                evidence::explain_misplaced(program, wanted, target, flags, environment)
+            }
+            Purpose::Psql | Purpose::Print(_) => slips::explain_destination(wanted, target),
         }
     }
 
     fn go_on(self, wanted: &Wanted, target: &Target, why: WithoutToken) -> Result<i32, Failure> {
+        match self.explain_destination(wanted, target) {
+            Some(slip) if matches!(self.purpose, Purpose::Program(_)) => {
+                terminal::warn(&plain_text::clean(&slip));
+            }
+            slip => hint(slip),
+        }
         let (psql, environment) = (self.flags.psql.as_deref(), &self.environment);
         let receiver = Receiver::find(self.purpose, self.words, psql, target, environment)?;
         receiver.hand_over(&Handover {
@@ -196,7 +250,7 @@ impl Start {
         let environment = &self.environment;
         ready::hide_descriptor(environment);
         let protection = tls::protect(target, files::has_own_roots(environment))?;
-        // The program first: without it, a token is fetched for nothing.
+        // The program comes first: without it, a token would be fetched for nothing.
         let psql = plan.options.psql.as_deref();
         let receiver = Receiver::find(self.purpose, self.words, psql, target, environment)?;
         receiver.check_for_token(target, environment)?;
@@ -210,11 +264,12 @@ impl Start {
         let sign_in = || signer::sign_in(plan, environment, directory.as_ref());
         let signed_in = sign_in().or_else(|failure| {
             let may_ask = receiver.is_started(&plan.options);
-            if may_ask && offer::run_az_login(&failure, environment) {
-                sign_in()
-            } else {
-                Err(failure)
+            let failure = explain_cloud(failure, plan);
+            if !may_ask {
+                return Err(failure);
             }
+            offer::run_az_login(failure, environment)?;
+            sign_in()
         })?;
         for warning in variables::warnings(&signed_in.role, &signed_in.token) {
             terminal::warn(&warning);
@@ -238,7 +293,7 @@ impl Start {
         Psql::new(psql, self.words).run_untouched(&self.flags, reason)
     }
 
-    /// `--version`: psql's own line, then ours.
+    /// Prints psql's own line, then ours.
     fn print_both_versions(self) -> Result<i32, Failure> {
         let program = locate::psql(self.flags.psql.as_deref(), &self.environment)?;
         let _child_signal = ChildSignal::heard();
@@ -248,16 +303,33 @@ impl Start {
             psql.env_clear().envs(environment.iter());
         }
         let status = psql.status().map_err(|why| {
-            let cause = format!("`{}` cannot be run: {why}", program.display());
+            let cause = format!("`{}` can't be run: {why}", program.display());
             Failure::new(Kind::NotRunnable, cause).hint("name another psql with `--psql PATH`")
         })?;
         terminal::print(concat!("entra-psql ", env!("CARGO_PKG_VERSION")))?;
         Ok(status.code().unwrap_or(1))
     }
 
-    /// `--help`: our page, then psql's own.
+    /// Prints our page, then psql's own.
     fn print_our_help(self) -> Result<i32, Failure> {
-        terminal::print(cli::command().render_help().to_string())?;
+        terminal::print(cli::help::page(terminal::width().unwrap_or(80)))?;
         self.become_psql("psql prints its help")
+    }
+}
+
+/// Adds to a failure what a misspelled cloud was probably meant to be. az may have any cloud
+/// registered, so only a failure shows that the name is wrong.
+fn explain_cloud(failure: Failure, plan: &Plan) -> Failure {
+    let Some(Named::Other(name)) = &plan.options.cloud else {
+        return failure;
+    };
+    let clouds = cli::values::choices("cloud");
+    match cli::nearest::nearest(name, clouds.iter().copied()) {
+        near if near.is_empty() => failure,
+        near => failure.hint(format!(
+            "did you mean {}? the known clouds are {}",
+            cli::nearest::or_list(&near),
+            clouds.join(", ")
+        )),
     }
 }

@@ -6,15 +6,15 @@
 #[cfg(unix)]
 use std::ffi::OsString;
 
-// The compiler's unwinder goes into the program: as a library of its own it costs every start the
-// loader's work, and a program that aborts on panics has little use for it.
+// The compiler's unwinder is linked into the program. As a separate library it would cost the
+// loader time at every start, and a program that aborts on panics hardly uses it.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "names a library, and nothing in it")]
 #[link(name = "gcc_eh", kind = "static", modifiers = "-bundle")]
 unsafe extern "C" {}
 
-/// C's `main`: Rust's own start-up would have SIGPIPE ignored and closed standard files opened, and
-/// psql, which this process becomes, would inherit both.
+/// C's `main`. Rust's own start-up ignores SIGPIPE and opens standard files that are closed. psql
+/// would inherit both, because this process execs it.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "C's entry point and its arguments")]
 #[unsafe(no_mangle)]
@@ -26,19 +26,19 @@ extern "C" fn main(
     use std::os::unix::ffi::OsStringExt as _;
 
     let count = usize::try_from(count).unwrap_or_default();
-    let words = (1..count)
-        .map(|at| {
-            // SAFETY: C hands `count` strings to main, each with a NUL at its end.
-            let word = unsafe { CStr::from_ptr(*words.add(at)) };
-            OsString::from_vec(word.to_bytes().to_vec())
-        })
-        .collect();
-    entra_psql::run(words)
+    let word = |at| {
+        // SAFETY: C passes `count` strings to main, each with a NUL at its end.
+        let word = unsafe { CStr::from_ptr(*words.add(at)) };
+        OsString::from_vec(word.to_bytes().to_vec())
+    };
+    let name = || if count > 0 { word(0) } else { OsString::new() };
+    entra_psql::run((1..count).map(word).collect(), name)
 }
 
 #[cfg(not(unix))]
 fn main() {
     #[expect(clippy::disallowed_methods, reason = "here the arguments come in")]
-    let words = std::env::args_os().skip(1).collect();
-    std::process::exit(entra_psql::run(words));
+    let mut words = std::env::args_os();
+    let name = words.next().unwrap_or_default();
+    std::process::exit(entra_psql::run(words.collect(), || name.clone()));
 }

@@ -1,12 +1,12 @@
-//! Cleans texts that others wrote before a person reads them: one line, every character visible, no
+//! Cleans texts from elsewhere before they are shown: one line, every character visible, no
 //! secrets.
 
 use std::borrow::Cow;
 
-/// Stands for what is hidden.
+/// Replaces what is hidden.
 const HIDDEN: &str = "(hidden)";
 
-/// What the names of secrets end in, as libpq, az and Entra have them.
+/// The ends of secrets' names in libpq, az and Entra.
 const SECRET_NAMES: [&str; 6] = [
     "password",
     "scram_client_key",
@@ -16,14 +16,14 @@ const SECRET_NAMES: [&str; 6] = [
     "refresh_token",
 ];
 
-/// The base64url form of `{"`, which every JWT and each of its readable parts begin with.
+/// `{"` in base64url, which begins every JWT and each of its readable parts.
 const TOKEN: &str = "eyJ";
 
 /// A shorter run of letters inside a word isn't a token: `keyJar`.
 const SHORTEST_TOKEN: usize = 20;
 
-/// Returns `text` in one line, without secrets, and with nothing that moves the cursor or reorders
-/// what is shown.
+/// Returns `text` in one line, without secrets, and without anything that moves the cursor or
+/// reorders text.
 pub fn clean(text: &str) -> String {
     let text = without_secrets(text);
     let mut line = String::with_capacity(text.len());
@@ -33,7 +33,7 @@ pub fn clean(text: &str) -> String {
             is_gap = true;
             continue;
         }
-        // However many there are, one space stands for them, beside any that is there.
+        // One space replaces any number of them, unless there is one already.
         if std::mem::take(&mut is_gap) && c != ' ' && !line.ends_with(' ') {
             line.push(' ');
         }
@@ -46,8 +46,8 @@ pub fn clean(text: &str) -> String {
     line.trim().to_owned()
 }
 
-/// Whether a character has no shape of its own: a control character, or one that formats or
-/// reorders others.
+/// Returns whether a character is invisible: a control character, or one that formats or reorders
+/// others.
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -65,14 +65,13 @@ pub fn is_invisible(c: char) -> bool {
         )
 }
 
-/// Returns `text` with its tokens, the passwords of its URIs, and the values beside secrets' names
-/// hidden.
+/// Returns `text` without tokens, passwords in URIs and values of secrets.
 pub fn without_secrets(text: &str) -> String {
     without_tokens(&without_values(&without_credentials(text)))
 }
 
-/// Whether `word` may be a connection string or URI with a secret in it, whether or not libpq takes
-/// it.
+/// Returns whether `word` may be a connection string or URI with a secret in it, even if libpq
+/// doesn't accept it.
 pub fn may_hold_secret(word: &str) -> bool {
     let has_name = |text: &str| {
         let text = text.to_ascii_lowercase();
@@ -87,17 +86,17 @@ pub fn may_hold_secret(word: &str) -> bool {
         || word.split_once("://").is_some_and(has_credentials)
 }
 
-/// Hides what stands between a user and the host of a URI.
+/// Hides the password between a URI's user and host.
 fn without_credentials(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut from = 0;
-    // Others' texts may hold a great many URIs, so what ends them is looked for once.
+    // A text may hold a great many URIs, so their ends are found once.
     let (mut whole, mut word): (Option<Span>, Option<Span>) = (None, None);
     while let Some(at) = text[from..].find("://") {
         let start = from + at + 3;
         shown.push_str(&text[from..start]);
         from = start;
-        // libpq takes spaces in a URI; in a sentence, one ends any other.
+        // libpq accepts spaces in a URI; in a sentence, one ends any other.
         let is_libpqs =
             ["postgres://", "postgresql://"].map(|scheme| text[..start].ends_with(scheme));
         let span = match is_libpqs {
@@ -116,7 +115,7 @@ fn without_credentials(text: &str) -> String {
     shown + &text[from..]
 }
 
-/// A part of a text, by where it ends and where the last `@` in it is.
+/// A part of a text, by its end and the last `@` in it.
 struct Span {
     end: usize,
     last_at: Option<usize>,
@@ -141,7 +140,7 @@ impl Span {
 fn credentials(text: &str, start: usize, span: &Span) -> Option<(usize, usize)> {
     let authority = text[start..span.end].find(['/', '?', '#']);
     let authority = authority.map_or(span.end, |length| start + length);
-    // A password may be written with a slash in it, though then it isn't read as one.
+    // A password may contain a slash, although libpq ends it there.
     let host = text[start..authority]
         .rfind('@')
         .map(|at| start + at)
@@ -150,7 +149,7 @@ fn credentials(text: &str, start: usize, span: &Span) -> Option<(usize, usize)> 
     Some((user, host))
 }
 
-/// Hides what stands behind the name of a secret and `=`.
+/// Hides what follows the name of a secret and `=`.
 fn without_values(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -169,7 +168,7 @@ fn without_values(text: &str) -> String {
     shown + rest
 }
 
-/// Whether `before` ends in the name of a secret, which may be percent-encoded.
+/// Returns whether `before` ends in the name of a secret, which may be percent-encoded.
 fn is_secret(before: &str) -> bool {
     let before = before.trim_end();
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '%');
@@ -178,7 +177,7 @@ fn is_secret(before: &str) -> bool {
     SECRET_NAMES.iter().any(|secret| name.ends_with(secret))
 }
 
-/// Returns the length of a value as libpq reads one: quoted, or up to a space without a backslash
+/// Returns the length of a value as libpq reads it: quoted, or up to a space that has no backslash
 /// before it.
 fn length_of_value(text: &str) -> usize {
     let start = text.len() - text.trim_start().len();
@@ -205,12 +204,12 @@ fn length_of_value(text: &str) -> usize {
     if value.trim_start().is_empty() {
         return 0;
     }
-    // Messages put what they quote between backticks.
+    // Messages put quotations in backticks.
     let unquoted = value.trim_end_matches([',', '.', ';', ':', ')']);
     unquoted.strip_suffix('`').map_or(value.len(), str::len)
 }
 
-/// Hides whatever looks like a JWT, whole or cut, as it is or percent-encoded.
+/// Hides anything that looks like a JWT, whole or cut, as it is or percent-encoded.
 fn without_tokens(text: &str) -> String {
     let is_part =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '%' | '+' | '/' | '=');
@@ -225,7 +224,7 @@ fn without_tokens(text: &str) -> String {
             shown.push_str(&token[..length]);
         } else {
             shown.push_str(HIDDEN);
-            // The full stop of a sentence isn't the token's.
+            // A sentence's full stop isn't part of the token.
             if token[..length].ends_with('.') {
                 shown.push('.');
             }
@@ -235,7 +234,7 @@ fn without_tokens(text: &str) -> String {
     shown + rest
 }
 
-/// Decodes as libpq does, except that what cannot be decoded stays as it is.
+/// Decodes as libpq does, but keeps what can't be decoded.
 fn percent_decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
@@ -330,7 +329,7 @@ mod tests {
         }
     }
 
-    /// A longer search for each of them would go on for minutes.
+    /// Searching again for each of them would take minutes.
     #[test]
     fn a_great_many_of_anything_is_cleaned_at_once() {
         for piece in [

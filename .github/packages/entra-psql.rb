@@ -1,6 +1,6 @@
 # Homebrew's formula. `fill` puts version, repository and checksums in at a release.
 class EntraPsql < Formula
-  desc "Become psql, signed in to Azure Database for PostgreSQL with Microsoft Entra ID"
+  desc "Run psql, signed in to Azure Database for PostgreSQL with Microsoft Entra ID"
   homepage "https://github.com/@REPOSITORY@"
   version "@NUMBER@"
   license "MIT"

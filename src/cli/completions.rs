@@ -1,18 +1,14 @@
-//! The completion scripts, a part of the program, so that `--completions` needs no files beside it.
+//! The completion scripts, which are part of the program: `--completions` needs no files beside it.
 //!
-//! The part between two marks in each is generated from the option tables: `tests/docs` writes it,
-//! and fails where it is stale.
+//! `tests/docs` generates the part between two marks from the option tables.
 
-/// A completion script.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Script {
-    /// The shell, as `--completions` takes it.
+    /// The value that `--completions` takes.
     pub shell: &'static str,
-    /// What the shell is to read.
     pub text: &'static str,
 }
 
-/// A script for every shell that is known.
 pub const SCRIPTS: &[Script] = &[
     Script {
         shell: "bash",
@@ -36,7 +32,6 @@ pub const SCRIPTS: &[Script] = &[
     },
 ];
 
-/// The script for `shell`.
 pub fn for_shell(shell: &str) -> Option<&'static Script> {
     SCRIPTS.iter().find(|script| script.shell == shell)
 }

@@ -1,32 +1,28 @@
-//! The ways to get a token, by the names that `--auth` takes.
+//! The methods of getting a token, by the names that `--auth` accepts.
 
-/// How the token is got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// From the Azure CLI.
     AzureCli,
     /// From the Azure Developer CLI.
     Azd,
-    /// As an application or a managed identity.
     Workload(Workload),
     /// As a person, without az.
     Person(PersonMethod),
-    /// A ready token that somebody else got.
+    /// With a token that someone else got.
     Env,
 }
 
-/// What Entra calls a workload identity, an application or a managed identity, by what proves it.
+/// An application or a managed identity, by what proves it. Entra calls both workload identities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Workload {
-    /// The identity of the machine or app that this runs on.
+    /// The identity of the machine or app that entra-psql runs on.
     ManagedIdentity,
-    /// An application, with the token that a Kubernetes cluster put into a file.
+    /// An application, with a token that a Kubernetes cluster wrote to a file.
     FederatedToken,
-    /// An application, with its secret.
     ClientSecret,
-    /// An application, with its certificate.
     ClientCertificate,
-    /// The application behind a service connection, in a job of Azure Pipelines.
+    /// The application of a service connection, in a job of Azure Pipelines.
     AzurePipelines,
     /// An application, in a job of GitHub Actions.
     GitHubActions,
@@ -37,11 +33,11 @@ pub enum Workload {
 pub enum PersonMethod {
     /// In a browser on this machine.
     Browser,
-    /// In a browser anywhere, with a code that is typed there.
+    /// In any browser, by typing a code there.
     DeviceCode,
 }
 
-/// Every method, its name, and where its token comes from in a sentence.
+/// Every method, its name, and how a sentence calls the source of its token.
 const METHODS: [(Method, &str, &str); 11] = [
     (Method::AzureCli, "azure-cli", "the Azure CLI"),
     (Method::Azd, "azd", "the Azure Developer CLI"),
@@ -89,13 +85,11 @@ const METHODS: [(Method, &str, &str); 11] = [
 ];
 
 impl Method {
-    /// The method with this name.
     pub fn by_name(name: &str) -> Option<Self> {
         let found = METHODS.iter().find(|(_, known, _)| *known == name);
         found.map(|(method, ..)| *method)
     }
 
-    /// The names of all methods.
     pub fn names() -> impl Iterator<Item = &'static str> {
         METHODS.iter().map(|(_, name, _)| *name)
     }
@@ -104,27 +98,27 @@ impl Method {
         self.row().1
     }
 
-    /// Where its token comes from, in a sentence.
+    /// Returns how a sentence calls the source of its token.
     pub fn source(self) -> &'static str {
         self.row().2
     }
 
     fn row(self) -> &'static (Self, &'static str, &'static str) {
         let found = METHODS.iter().find(|(method, ..)| *method == self);
-        // Every method is in the table, which a test sees to.
+        // A test checks that every method is in the table.
         found.unwrap_or(&METHODS[0])
     }
 }
 
 impl Workload {
-    /// Its name as a method.
+    /// Returns its name as a method.
     pub fn name(self) -> &'static str {
         Method::Workload(self).name()
     }
 }
 
 impl PersonMethod {
-    /// Its name as a method.
+    /// Returns its name as a method.
     pub fn name(self) -> &'static str {
         Method::Person(self).name()
     }

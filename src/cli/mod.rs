@@ -1,14 +1,17 @@
-//! Our own command line: `table.rs` lists it, `description.rs` tells clap of it, [`values`] checks
-//! what is given, `options.rs` holds what it comes to, and [`completions`] are the scripts for
-//! shells.
+//! Our own command line.
+//!
+//! `table.rs` lists it, `description.rs` describes it to clap, [`values`] checks what is given,
+//! `options.rs` holds the result, [`help`] prints it, and [`completions`] are the scripts for
+//! shells. [`nearest`] finds what was misspelled.
 
 pub mod completions;
 mod description;
+pub mod help;
 pub mod method;
+pub mod nearest;
 mod options;
 mod table;
 pub mod values;
 
-pub use description::command;
 pub use options::{Auth, Format, Options, WhichShell};
-pub use table::{CACHE, OPTIONS, OwnOption, TRUSTED_HOSTS, Value, is_own};
+pub use table::{CACHE, Group, OPTIONS, OwnOption, TRUSTED_HOSTS, VARIABLES, Value, is_own};

@@ -1,7 +1,7 @@
-//! What our options come to: those of the command line, those of the variables, and both merged.
+//! Our options as given on the command line, as given in variables, and both merged.
 //!
-//! A flag beats its variable, a variable beats the default. Variables are looked at only where
-//! signing in is due, so that they can stay exported.
+//! A flag beats its variable, a variable beats the default. Variables are read only if signing in
+//! is due, so they can stay exported.
 
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
@@ -16,149 +16,114 @@ use crate::shell::Shell;
 use super::completions::Script;
 use super::description::{command, explain, see_help};
 use super::table::{OPTIONS, Value};
+use super::values;
 
-/// What `--auth` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Auth {
-    /// The method that can be seen.
+    /// The method that suits this machine.
     Auto,
-    /// This method.
     By(Method),
 }
 
-/// What `--print-env` says.
+/// The shell of `--print-env`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhichShell {
     /// The one that called us.
     Calling,
-    /// This one.
     This(Shell),
 }
 
-/// The option that forbids a token.
 const NO_ENTRA: &str = "no-entra";
 
-/// What `--doctor` says.
+/// The format of the doctor's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// For a person.
     Text,
-    /// For a report of a bug.
+    /// For a bug report.
     Json,
 }
 
-/// How long signing in may take where nobody says otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The same where a person does it: as long as Entra's device codes live.
+/// Entra's device codes last this long.
 const TIME_FOR_A_PERSON: Duration = Duration::from_secs(900);
 
-/// Our options, as given in one place (the command line, or the variables).
+/// Our options, as given in one place: on the command line, or in variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each flag")]
 pub struct Options {
-    /// `--group`
     pub group: Option<OsString>,
-    /// `--auth`
     pub auth: Option<Auth>,
-    /// `--tenant`
     pub tenant: Option<String>,
-    /// `--client-id`
     pub client_id: Option<String>,
-    /// `--subscription`
     pub subscription: Option<String>,
-    /// `--cloud`
     pub cloud: Option<cloud::Named>,
-    /// `--resource`
     pub resource: Option<String>,
-    /// `--psql`
     pub psql: Option<OsString>,
-    /// `--timeout`
     pub timeout: Option<Duration>,
-    /// `--print-env`
     pub print_env: Option<WhichShell>,
-    /// `--completions`
     pub completions: Option<&'static Script>,
-    /// `--doctor`
     pub doctor: Option<Format>,
-    /// `--entra`
     pub entra: bool,
-    /// `--no-entra`; its variable is read by [`Options::variable_forbids_token`].
+    /// Only as a flag: [`Options::variable_forbids_token`] reads its variable.
     pub no_entra: bool,
-    /// `--single-server`
     pub single_server: bool,
-    /// `--print-conninfo`
     pub print_conninfo: bool,
-    /// `--print-token`
     pub print_token: bool,
-    /// `--fresh`
     pub fresh: bool,
-    /// `--sign-out`
     pub sign_out: bool,
-    /// `--dry-run`
     pub dry_run: bool,
-    /// `--entra-verbose`
     pub verbose: bool,
 }
 
 impl Options {
-    /// Options from our words on the command line.
-    ///
-    /// # Errors
-    ///
-    /// A word cannot be read, or its value is wrong, or two contradict each other.
+    /// Reads our arguments on the command line.
     pub fn of_command_line(own: Vec<OwnWord>) -> Result<Self, Failure> {
-        let mut words = Vec::with_capacity(own.len());
+        let mut given = Vec::with_capacity(own.len());
         for word in own {
             match word {
-                OwnWord::Given(name, value) => words.push(as_word(&name, value.as_deref())),
+                OwnWord::Given(name, value) => given.push((name, value)),
                 OwnWord::Unreadable(why) => return Err(see_help(Failure::usage(why))),
             }
         }
-        if words.is_empty() {
+        if given.is_empty() {
             return Ok(Self::default());
         }
-        let options = Self::parse(words, |name| format!("`--{name}`"))?;
-        options.check()
+        let called = |name: &str| format!("`--{name}`");
+        let options = Self::parse(&given, called)?;
+        if let Some(alone) = options.alone()
+            && let Some((other, _)) = given.iter().find(|(name, _)| name != alone)
+        {
+            return Err(options.not_alone(&called(other)));
+        }
+        Ok(options)
     }
 
-    /// Options from `ENTRA_PSQL_…` variables. Empty ones are not there.
-    ///
-    /// # Errors
-    ///
-    /// A value is wrong, or two contradict each other.
+    /// Reads the `ENTRA_PSQL_…` variables. An empty one counts as unset.
     pub fn of_variables(environment: &Environment) -> Result<Self, Failure> {
-        let mut words = Vec::new();
+        let mut given = Vec::new();
         for option in OPTIONS {
-            let Some(variable) = option.variable else {
+            let Some(variable) = option.variable.filter(|_| option.name != NO_ENTRA) else {
                 continue;
             };
             let Some(value) = environment.get_filled(variable) else {
                 continue;
             };
-            if option.name == NO_ENTRA {
-                continue;
-            }
             if option.value != Value::None {
-                words.push(as_word(option.name, Some(value)));
+                given.push((option.name.to_owned(), Some(value.to_owned())));
             } else if truth(variable, value)? {
-                words.push(as_word(option.name, None));
+                given.push((option.name.to_owned(), None));
             }
         }
-        let named = |name: &str| {
+        Self::parse(&given, |name| {
             let option = OPTIONS.iter().find(|option| option.name == name);
             let variable = option.and_then(|option| option.variable);
             format!("`{}`", variable.unwrap_or(name))
-        };
-        Self::parse(words, named)?.check()
+        })
     }
 
-    /// Whether `ENTRA_PSQL_NO_ENTRA` forbids a token. It is read apart from the other variables,
-    /// since it holds even if one of them is wrong or contradicts it.
-    ///
-    /// # Errors
-    ///
-    /// Its value is neither on nor off.
+    /// Returns whether `ENTRA_PSQL_NO_ENTRA` forbids a token. It's read apart from the other
+    /// variables, because it holds even if one of them is wrong or contradicts it.
     pub fn variable_forbids_token(environment: &Environment) -> Result<bool, Failure> {
         let option = OPTIONS.iter().find(|option| option.name == NO_ENTRA);
         let Some(variable) = option.and_then(|option| option.variable) else {
@@ -168,10 +133,9 @@ impl Options {
         value.map_or(Ok(false), |value| truth(variable, value))
     }
 
-    /// Returns these options, and where they say nothing, those of the `variables`.
+    /// Returns these options, completed from `variables`.
     ///
-    /// Options that exclude each other are taken from one place alone: a flag silences the
-    /// variables that it contradicts.
+    /// A flag silences the variables that it contradicts.
     pub fn merge(self, variables: Self) -> Self {
         let (account, place) = (self.names_account(), self.names_place());
         let unless = |is_silenced: bool, value: Option<String>| value.filter(|_| !is_silenced);
@@ -211,19 +175,17 @@ impl Options {
         self.cloud.is_some() || self.resource.is_some()
     }
 
-    /// Whether they say how a token is to be got, so that one which is there already is not what
-    /// they ask for.
+    /// Returns whether they say how to get a token. Then an inherited one isn't what they ask for.
     pub fn say_how_to_sign_in(&self) -> bool {
         let named = [&self.tenant, &self.subscription, &self.client_id];
         self.auth.is_some() || self.fresh || named.iter().any(|value| value.is_some())
     }
 
-    /// Whether a token is asked for.
     pub fn ask_for_token(&self) -> bool {
         self.entra || self.group.is_some() || self.auth.is_some()
     }
 
-    /// How long signing in may take, by this method where one was named.
+    /// Returns how long signing in by this method may take.
     pub fn time_for_signing_in(&self, method: Option<Method>) -> Duration {
         self.timeout.unwrap_or(match method {
             Some(Method::Person(_)) => TIME_FOR_A_PERSON,
@@ -231,13 +193,43 @@ impl Options {
         })
     }
 
-    /// `named` says how an option is called where it was given.
-    fn parse(words: Vec<OsString>, named: impl Fn(&str) -> String) -> Result<Self, Failure> {
+    /// Returns the option that can only be used by itself, if it is given.
+    pub fn alone(&self) -> Option<&'static str> {
+        match self.completions {
+            Some(_) => Some("completions"),
+            None => self.sign_out.then_some("sign-out"),
+        }
+    }
+
+    /// Returns the failure if `other` is combined with the option of [`Options::alone`].
+    pub fn not_alone(&self, other: &str) -> Failure {
+        let shell = self.completions.map(|script| format!(" {}", script.shell));
+        let alone = self.alone().unwrap_or_default();
+        let shell = shell.unwrap_or_default();
+        Failure::usage(format!("`--{alone}` can't be combined with {other}"))
+            .hint(format!("run `entra-psql --{alone}{shell}` by itself"))
+    }
+
+    /// Parses the options that were given; `called` says how, as for [`explain`].
+    fn parse(
+        given: &[(String, Option<OsString>)],
+        called: impl Fn(&str) -> String,
+    ) -> Result<Self, Failure> {
+        for (name, value) in given {
+            let is_text = value.as_ref().is_none_or(|value| value.to_str().is_some());
+            if !is_text && values::is_text(name) {
+                let cause = format!("the value of {} is not valid UTF-8", called(name));
+                return Err(see_help(Failure::usage(cause)));
+            }
+        }
+        let words = given
+            .iter()
+            .map(|(name, value)| as_word(name, value.as_deref()));
         let matches = command()
             .no_binary_name(true)
             .try_get_matches_from(words)
-            .map_err(|error| explain(&error, named))?;
-        Ok(Self {
+            .map_err(|error| explain(&error, &called))?;
+        let options = Self {
             group: matches.get_one("group").cloned(),
             auth: matches.get_one("auth").copied(),
             tenant: matches.get_one("tenant").cloned(),
@@ -265,25 +257,39 @@ impl Options {
             sign_out: matches.get_flag("sign-out"),
             dry_run: matches.get_flag("dry-run"),
             verbose: matches.get_flag("entra-verbose"),
-        })
+        };
+        options.check(called)
     }
 
-    fn check(self) -> Result<Self, Failure> {
+    fn check(self, called: impl Fn(&str) -> String) -> Result<Self, Failure> {
+        let exclude = |one: &str, other: &str| {
+            let cause = format!("{} and {} exclude each other", called(one), called(other));
+            Failure::usage(cause)
+        };
         if self.tenant.is_some() && self.subscription.is_some() {
-            return Err(
-                Failure::usage("a tenant and a subscription exclude each other")
-                    .hint("a subscription belongs to one tenant: give `--subscription` alone"),
-            );
+            return Err(exclude("tenant", "subscription").hint(format!(
+                "use only {}: a subscription belongs to one tenant",
+                called("subscription")
+            )));
         }
         if self.cloud.is_some() && self.resource.is_some() {
-            return Err(Failure::usage("a cloud and a resource exclude each other")
-                .hint("a cloud names its resource: give one of `--cloud` and `--resource`"));
+            return Err(exclude("cloud", "resource").hint(format!(
+                "use only {}: a cloud determines the resource",
+                called("cloud")
+            )));
         }
-        if self.no_entra && self.ask_for_token() {
-            return Err(
-                Failure::usage("`--no-entra` contradicts a request for a token")
-                    .hint("leave out `--no-entra`, or all of `--entra`, `--group` and `--auth`"),
-            );
+        let asks = [
+            ("entra", self.entra),
+            ("group", self.group.is_some()),
+            ("auth", self.auth.is_some()),
+        ];
+        if self.no_entra
+            && let Some((asked, _)) = asks.into_iter().find(|(_, is_given)| *is_given)
+        {
+            return Err(exclude(NO_ENTRA, asked).hint(format!(
+                "leave out one of them: {} asks for a token",
+                called(asked)
+            )));
         }
         Ok(self)
     }
@@ -298,13 +304,13 @@ fn as_word(name: &str, value: Option<&OsStr>) -> OsString {
     word
 }
 
-/// A flag's variable: on, or off.
+/// Reads the variable of a flag.
 fn truth(variable: &str, value: &OsStr) -> Result<bool, Failure> {
     match value.to_string_lossy().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),
-        _ => Err(
-            Failure::usage(format!("`{variable}` is neither on nor off"))
+        other => Err(
+            Failure::usage(format!("`{variable}`: `{other}` is neither on nor off"))
                 .hint(format!("set `{variable}` to 1 or 0, or unset it")),
         ),
     }

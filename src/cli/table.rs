@@ -1,24 +1,24 @@
-//! The table of our options and variables, from which recognition, parsing, help and reference are
-//! made.
+//! The table of our options and variables: recognition, parsing, help, manual and completions are
+//! made from it.
 
+use crate::environment::READY_TOKEN;
 use crate::psql::options::Argument;
 
 /// What an option's value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// There is none: the option is a flag.
+    /// The option is a flag.
     None,
-    /// One of this name, behind a space or a `=`.
+    /// After a space or a `=`.
     Required(&'static str),
-    /// One of this name, or none. It stands behind a `=` alone, so that the next word is never
-    /// taken for it.
+    /// Only after a `=`, because the next argument may be psql's.
     Optional(&'static str),
-    /// A program, and with it all words that follow.
+    /// A program, and all arguments that follow.
     Program(&'static str),
 }
 
 impl Value {
-    /// How it is written behind the option's name, for help and reference.
+    /// Returns it as it's written after the option's name in help and reference.
     pub fn shown(self) -> String {
         match self {
             Self::None => String::new(),
@@ -28,17 +28,69 @@ impl Value {
     }
 }
 
+/// The heading that an option is listed under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Identity,
+    Server,
+    Receiver,
+    Token,
+    Help,
+}
+
+impl Group {
+    /// Every group, in the order of the help.
+    pub const ALL: [Self; 5] = [
+        Self::Identity,
+        Self::Server,
+        Self::Receiver,
+        Self::Token,
+        Self::Help,
+    ];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Identity => "Who signs in",
+            Self::Server => "Which server",
+            Self::Receiver => "What gets the connection",
+            Self::Token => "Tokens",
+            Self::Help => "Diagnosis and completion",
+        }
+    }
+
+    /// Returns the options of this group.
+    pub fn options(self) -> impl Iterator<Item = &'static OwnOption> {
+        OPTIONS.iter().filter(move |option| option.group == self)
+    }
+}
+
 /// One option of ours.
 #[derive(Debug)]
 pub struct OwnOption {
     /// Its name, without `--`.
     pub name: &'static str,
-    /// What its value is.
     pub value: Value,
     pub variable: Option<&'static str>,
-    /// What it does, for help.
+    pub group: Group,
+    /// What it does, in one line without a full stop.
     pub help: &'static str,
+    /// What else there is to know, in whole sentences.
+    pub detail: Option<&'static str>,
+    /// What happens without it.
+    pub default: Option<&'static str>,
 }
+
+/// What most options share. What is missing is `None`, because the loader relocates every text of a
+/// table at each start, even an empty one.
+const PLAIN: OwnOption = OwnOption {
+    name: "",
+    value: Value::None,
+    variable: None,
+    group: Group::Help,
+    help: "",
+    detail: None,
+    default: None,
+};
 
 /// Every option of ours, in the order of the help.
 pub const OPTIONS: &[OwnOption] = &[
@@ -46,144 +98,197 @@ pub const OPTIONS: &[OwnOption] = &[
         name: "group",
         value: Value::Required("NAME"),
         variable: Some("ENTRA_PSQL_GROUP"),
+        group: Group::Identity,
         help: "Sign in as the Entra group NAME, of which you are a member",
+        ..PLAIN
     },
     OwnOption {
         name: "auth",
         value: Value::Required("METHOD"),
         variable: Some("ENTRA_PSQL_AUTH"),
-        help: "How to get the token: auto, azure-cli, azd, managed-identity, workload-identity, client-secret, client-certificate, azure-pipelines, github-actions, browser, device-code or env",
+        group: Group::Identity,
+        help: "Choose how to get the access token",
+        default: Some("auto"),
+        ..PLAIN
     },
     OwnOption {
         name: "tenant",
         value: Value::Required("ID"),
         variable: Some("ENTRA_PSQL_TENANT"),
-        help: "The tenant to get the token from, by id or domain",
+        group: Group::Identity,
+        help: "Get the token from this tenant, named by its id or domain",
+        ..PLAIN
     },
     OwnOption {
         name: "client-id",
         value: Value::Required("ID"),
         variable: Some("ENTRA_PSQL_CLIENT_ID"),
-        help: "The application, or the user-assigned managed identity, to get the token as",
+        group: Group::Identity,
+        help: "Sign in as this application or user-assigned managed identity",
+        ..PLAIN
     },
     OwnOption {
         name: "subscription",
         value: Value::Required("ID"),
         variable: Some("ENTRA_PSQL_SUBSCRIPTION"),
-        help: "The Azure CLI's subscription, and so the account, to get the token with",
+        group: Group::Identity,
+        help: "Use the Azure CLI account of this subscription, named by its id or name",
+        ..PLAIN
+    },
+    OwnOption {
+        name: "entra",
+        group: Group::Server,
+        help: "Sign in to this server, whatever its name",
+        detail: Some("To trust a server permanently, set ENTRA_PSQL_TRUSTED_HOSTS."),
+        ..PLAIN
+    },
+    OwnOption {
+        name: "no-entra",
+        variable: Some("ENTRA_PSQL_NO_ENTRA"),
+        group: Group::Server,
+        help: "Run plain psql without signing in",
+        ..PLAIN
     },
     OwnOption {
         name: "cloud",
         value: Value::Required("NAME"),
         variable: Some("ENTRA_PSQL_CLOUD"),
-        help: "The Azure cloud of the server, where its name does not say: AzureCloud, AzureUSGovernment, …, or one that az has registered",
+        group: Group::Server,
+        help: "Name the server's Azure cloud",
+        detail: Some("Clouds that are registered with the Azure CLI are accepted too."),
+        default: Some("the cloud that the host name belongs to"),
     },
     OwnOption {
         name: "resource",
         value: Value::Required("URI"),
         variable: Some("ENTRA_PSQL_RESOURCE"),
-        help: "What the token is asked for, where neither the server's name nor --cloud says it",
-    },
-    OwnOption {
-        name: "entra",
-        value: Value::None,
-        variable: None,
-        help: "This server wants a token, whatever its name (for standing trust: ENTRA_PSQL_TRUSTED_HOSTS)",
-    },
-    OwnOption {
-        name: "no-entra",
-        value: Value::None,
-        variable: Some("ENTRA_PSQL_NO_ENTRA"),
-        help: "No token at all: psql and nothing else",
+        group: Group::Server,
+        help: "Request a token for this resource",
+        default: Some("the resource of the cloud"),
+        ..PLAIN
     },
     OwnOption {
         name: "single-server",
-        value: Value::None,
         variable: Some("ENTRA_PSQL_SINGLE_SERVER"),
-        help: "Append @servername to the role, as Single Server wants it",
+        group: Group::Server,
+        help: "Append @SERVERNAME to the role, as Azure Single Server requires",
+        ..PLAIN
     },
     OwnOption {
         name: "psql",
         value: Value::Required("PATH"),
         variable: Some("ENTRA_PSQL_PROGRAM"),
-        help: "The psql to become",
+        group: Group::Receiver,
+        help: "Run this psql",
+        default: Some("the first psql on PATH"),
+        ..PLAIN
     },
     OwnOption {
         name: "exec",
-        value: Value::Program("PROGRAM [ARGS]..."),
-        variable: None,
-        help: "Run PROGRAM in psql's place, with the whole connection in its PG… variables; all words behind it are its own",
+        value: Value::Program("PROGRAM [ARG]..."),
+        group: Group::Receiver,
+        help: "Run PROGRAM instead of psql, with the connection in PG* variables",
+        detail: Some("All arguments after PROGRAM belong to it: put the connection before --exec."),
+        ..PLAIN
     },
     OwnOption {
         name: "print-env",
         value: Value::Optional("SHELL"),
-        variable: None,
-        help: "Print the connection, token and all, as assignments for SHELL: sh, fish, powershell, cmd or nu (default: the calling shell)",
+        group: Group::Receiver,
+        help: "Print the connection and its token as assignments for a shell",
+        default: Some("the calling shell"),
+        ..PLAIN
     },
     OwnOption {
         name: "print-conninfo",
-        value: Value::None,
-        variable: None,
+        group: Group::Receiver,
         help: "Print the connection as a connection string, without the token",
+        ..PLAIN
     },
     OwnOption {
         name: "print-token",
-        value: Value::None,
-        variable: None,
-        help: "Print the token alone",
+        group: Group::Receiver,
+        help: "Print only the access token",
+        ..PLAIN
+    },
+    OwnOption {
+        name: "dry-run",
+        variable: Some("ENTRA_PSQL_DRY_RUN"),
+        group: Group::Receiver,
+        help: "Sign in, then print what would run and why, with secrets hidden",
+        ..PLAIN
     },
     OwnOption {
         name: "fresh",
-        value: Value::None,
         variable: Some("ENTRA_PSQL_FRESH"),
-        help: "Get a new token, whatever is remembered",
-    },
-    OwnOption {
-        name: "sign-out",
-        value: Value::None,
-        variable: None,
-        help: "Forget the sign-ins of --auth browser and device-code and every remembered token, and do nothing else",
+        group: Group::Token,
+        help: "Ignore the cached token and ask for a new one",
+        ..PLAIN
     },
     OwnOption {
         name: "timeout",
         value: Value::Required("SECONDS"),
         variable: Some("ENTRA_PSQL_TIMEOUT"),
-        help: "How long the whole of signing in may take (default 30, and 900 where a person signs in)",
+        group: Group::Token,
+        help: "Limit the time that signing in may take",
+        default: Some("30, or 900 for --auth browser and device-code"),
+        ..PLAIN
     },
     OwnOption {
-        name: "dry-run",
-        value: Value::None,
-        variable: Some("ENTRA_PSQL_DRY_RUN"),
-        help: "Sign in, then print what would be run and why, secrets hidden, and run nothing",
-    },
-    OwnOption {
-        name: "completions",
-        value: Value::Required("SHELL"),
-        variable: None,
-        help: "Print the completion script for bash, zsh, fish, powershell or elvish, and end",
+        name: "sign-out",
+        group: Group::Token,
+        help: "Delete all cached tokens and the sign-ins of browser and device-code",
+        ..PLAIN
     },
     OwnOption {
         name: "doctor",
         value: Value::Optional("FORMAT"),
-        variable: None,
-        help: "Check every link of signing in, and say what to do; as text, or with `json` for a report of a bug",
+        group: Group::Help,
+        help: "Check every step of signing in, and report what to fix",
+        default: Some("text"),
+        ..PLAIN
     },
     OwnOption {
         name: "entra-verbose",
-        value: Value::None,
         variable: Some("ENTRA_PSQL_VERBOSE"),
-        help: "Say on standard error what was decided",
+        group: Group::Help,
+        help: "Explain on standard error what was decided",
+        ..PLAIN
+    },
+    OwnOption {
+        name: "completions",
+        value: Value::Required("SHELL"),
+        group: Group::Help,
+        help: "Print the completion script for a shell",
+        ..PLAIN
     },
 ];
 
-/// The variable that names further servers that are sent a token: names, or `.suffixes`, with
-/// commas between.
+/// Names further servers that may be sent a token.
 pub const TRUSTED_HOSTS: &str = "ENTRA_PSQL_TRUSTED_HOSTS";
 
-/// The variable that says whether tokens are remembered: on, which is the default, or off.
+/// Turns the cache of tokens on or off.
 pub const CACHE: &str = "ENTRA_PSQL_CACHE";
 
-/// Whether `--NAME` is ours, and if so whether it takes a value.
+/// The variables without an option, and what each does.
+pub const VARIABLES: &[(&str, &str)] = &[
+    (
+        TRUSTED_HOSTS,
+        "More servers to sign in to: names, or suffixes that start with a dot, separated by commas",
+    ),
+    (
+        CACHE,
+        "Whether to cache tokens: on or off [default: on]. Nothing is cached if CI is set",
+    ),
+    (READY_TOKEN[0], "The token for --auth env"),
+    (READY_TOKEN[1], "The file to read that token from"),
+    (
+        READY_TOKEN[2],
+        "The open file descriptor to read that token from (Unix)",
+    ),
+];
+
+/// Returns whether `--NAME` is ours, and if so whether it takes a value.
 pub fn is_own(name: &str) -> Option<Argument> {
     let option = OPTIONS.iter().find(|option| option.name == name)?;
     Some(match option.value {

@@ -1,4 +1,4 @@
-//! What the values of our options may be: each is checked before anything is done with it.
+//! Which values our options accept: each is checked before anything is done with it.
 
 use std::time::Duration;
 
@@ -8,30 +8,47 @@ use crate::cli::method::Method;
 use crate::entra::cloud::{self, Named};
 use crate::shell::Shell;
 
-use super::completions::{self, Script};
+use super::completions::{SCRIPTS, for_shell};
 use super::{Auth, Format};
 
-pub(super) fn value_parser(name: &str) -> ValueParser {
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400);
+
+/// Returns the values to choose from for an option; for most options there are none.
+pub fn choices(name: &str) -> Vec<&'static str> {
     match name {
-        "auth" => PossibleValuesParser::new(std::iter::once("auto").chain(Method::names()))
+        "auth" => std::iter::once("auto").chain(Method::names()).collect(),
+        "cloud" => cloud::CLOUDS.iter().map(|cloud| cloud.name).collect(),
+        "completions" => SCRIPTS.iter().map(|script| script.shell).collect(),
+        "print-env" => Shell::names().collect(),
+        "doctor" => vec!["text", "json"],
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn value_parser(name: &str) -> ValueParser {
+    let chosen = || PossibleValuesParser::new(choices(name));
+    match name {
+        "auth" => chosen()
             .map(|name| Method::by_name(&name).map_or(Auth::Auto, Auth::By))
             .into(),
-        "completions" => ValueParser::new(script),
-        "tenant" => ValueParser::new(tenant),
-        "client-id" => ValueParser::new(client_id),
-        "subscription" => ValueParser::new(subscription),
-        "cloud" => ValueParser::new(cloud),
-        "resource" => ValueParser::new(resource),
-        "print-env" => PossibleValuesParser::new(Shell::names())
+        "completions" => chosen()
+            .try_map(|shell| for_shell(&shell).ok_or("is not a shell"))
+            .into(),
+        "print-env" => chosen()
             .map(|name| Shell::by_name(&name).unwrap_or(Shell::Sh))
             .into(),
-        "timeout" => ValueParser::new(seconds),
-        "doctor" => PossibleValuesParser::new(["text", "json"])
+        "doctor" => chosen()
             .map(|name| match name.as_str() {
                 "json" => Format::Json,
                 _ => Format::Text,
             })
             .into(),
+        "tenant" => ValueParser::new(tenant),
+        "client-id" => ValueParser::new(client_id),
+        "subscription" => ValueParser::new(subscription),
+        "cloud" => ValueParser::new(cloud),
+        "resource" => ValueParser::new(resource),
+        "timeout" => ValueParser::new(seconds),
         _ => OsStringValueParser::new()
             .try_map(|value| {
                 let filled = (!value.is_empty()).then_some(value);
@@ -41,26 +58,22 @@ pub(super) fn value_parser(name: &str) -> ValueParser {
     }
 }
 
-/// A tenant's id or domain.
-///
-/// # Errors
-///
-/// It is none.
+/// Returns whether an option's value has to be UTF-8. Names of roles and files need not be.
+pub(super) fn is_text(name: &str) -> bool {
+    !matches!(name, "group" | "psql")
+}
+
+/// Checks a tenant's id or domain.
 pub fn tenant(text: &str) -> Result<String, String> {
-    identifier(text, "is no tenant's id or domain")
+    identifier(text, "is not the id or domain of a tenant")
 }
 
-/// The client id of an application or a managed identity.
-///
-/// # Errors
-///
-/// It is none.
+/// Checks the client id of an application or a managed identity.
 pub fn client_id(text: &str) -> Result<String, String> {
-    identifier(text, "is no client id")
+    identifier(text, "is not a client id")
 }
 
-/// What ids and domains are made of: what az takes, and nothing that a shell or cmd.exe would look
-/// at.
+/// Accepts what az accepts in ids and domains, and nothing that a shell or cmd.exe would interpret.
 fn identifier(text: &str, complaint: &str) -> Result<String, String> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     if text.is_empty() || text.starts_with('-') || !text.bytes().all(fits) {
@@ -69,46 +82,34 @@ fn identifier(text: &str, complaint: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// A subscription's id or name. Names may hold spaces, but nothing that a shell or cmd.exe would
-/// look at.
+/// Checks a subscription's id or name. Names may have spaces, but nothing that a shell or cmd.exe
+/// would interpret.
 fn subscription(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_alphanumeric() || " ._-()@+,:#/".contains(c);
     if text.is_empty() || text.starts_with('-') || !text.chars().all(fits) {
-        return Err("is no subscription's id, nor a name that can be passed on safely".to_owned());
+        return Err(
+            "is not the id of a subscription, nor a name that can be passed to az".to_owned(),
+        );
     }
     Ok(text.to_owned())
 }
 
-/// A cloud that is known here, or whatever az may have a cloud registered as.
+/// Accepts the known clouds, and any name under which az may have registered another.
 fn cloud(text: &str) -> Result<Named, String> {
     match cloud::by_name(text) {
         Some(cloud) => Ok(Named::Known(cloud)),
-        None => identifier(text, "is no cloud's name").map(Named::Other),
+        None => identifier(text, "is not the name of a cloud").map(Named::Other),
     }
 }
 
-fn script(text: &str) -> Result<&'static Script, String> {
-    completions::for_shell(text).ok_or_else(|| {
-        let shells: Vec<_> = completions::SCRIPTS
-            .iter()
-            .map(|script| script.shell)
-            .collect();
-        format!("is none of {}", shells.join(", "))
-    })
-}
-
-/// A resource's URI: `https://`, a name, and perhaps a path.
-///
-/// # Errors
-///
-/// It is none.
+/// Checks a resource's URI: `https://`, a name, and perhaps a path.
 pub fn resource(text: &str) -> Result<String, String> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/');
     match text.strip_prefix("https://") {
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(fits) => {
             Ok(text.to_owned())
         }
-        _ => Err("is no `https://` resource".to_owned()),
+        _ => Err("is not a resource that starts with `https://`".to_owned()),
     }
 }
 
@@ -116,6 +117,9 @@ fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|duration| !duration.is_zero() && duration.as_secs() <= 86_400)
-        .ok_or_else(|| "is no number of seconds above 0".to_owned())
+        .filter(|duration| !duration.is_zero() && *duration <= LONGEST_TIMEOUT)
+        .ok_or_else(|| {
+            let most = LONGEST_TIMEOUT.as_secs();
+            format!("is not a number of seconds greater than 0 and at most {most}")
+        })
 }

@@ -1,8 +1,8 @@
-//! What a check found: data, for [`super::render`] to write.
+//! What a check found, as data.
 
 use crate::plain_text;
 
-/// A link of the chain from a command line to a session, in the order in which they are told.
+/// A link of the chain from a command line to a session, in the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
     /// This program.
@@ -11,7 +11,7 @@ pub enum Link {
     Psql,
     /// The Azure CLI and its account.
     Az,
-    /// What was decided about this command line.
+    /// Whether a token is due for this command line, and how to get it.
     Decision,
     /// The server's name in the DNS.
     Name,
@@ -19,21 +19,36 @@ pub enum Link {
     Port,
     /// The server's TLS and its certificate.
     Tls,
-    /// Where tokens come from, as the network has it.
+    /// Whether the network leads to where tokens are issued.
     Authority,
-    /// Where names are looked up, as the network has it.
+    /// Whether the network leads to where names are looked up.
     Graph,
-    /// The token.
     Token,
     /// The role's name.
     Role,
-    /// The membership of the group that the role is.
+    /// Your membership of the group that you sign in as.
     Group,
     /// A session, opened by psql.
     SignIn,
 }
 
 impl Link {
+    pub const ALL: [Self; 13] = [
+        Self::Version,
+        Self::Psql,
+        Self::Az,
+        Self::Decision,
+        Self::Name,
+        Self::Port,
+        Self::Tls,
+        Self::Authority,
+        Self::Graph,
+        Self::Token,
+        Self::Role,
+        Self::Group,
+        Self::SignIn,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Version => "version",
@@ -53,21 +68,19 @@ impl Link {
     }
 }
 
-/// How a link is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// As it should be.
     Ok,
-    /// It holds, or may hold, but deserves a look.
+    /// It works, or may work, but needs attention.
     Warn,
-    /// Broken.
+    /// It does not work.
     Fail,
-    /// Not checked.
+    /// It was not checked.
     Skip,
 }
 
 impl Status {
-    /// The word for it, legible without colour.
+    /// Returns the word for it, which is clear without colour.
     pub fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -82,7 +95,6 @@ impl Status {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     pub link: Link,
-    /// How it is.
     pub status: Status,
     /// What was found, in a line.
     pub found: String,
@@ -100,17 +112,17 @@ impl Finding {
         }
     }
 
-    /// A link that is as it should be.
+    /// A link that works.
     pub fn ok(link: Link, found: impl AsRef<str>) -> Self {
         Self::new(link, Status::Ok, found.as_ref())
     }
 
-    /// A link that deserves a look.
+    /// A link that works, or may work, but needs attention.
     pub fn warn(link: Link, found: impl AsRef<str>) -> Self {
         Self::new(link, Status::Warn, found.as_ref())
     }
 
-    /// A broken link.
+    /// A link that does not work.
     pub fn fail(link: Link, found: impl AsRef<str>) -> Self {
         Self::new(link, Status::Fail, found.as_ref())
     }
@@ -120,51 +132,47 @@ impl Finding {
         Self::new(link, Status::Skip, found.as_ref())
     }
 
-    /// A link that cannot be checked, `because` of another one.
+    /// A link that is not checked, `because` of another one.
     pub fn unchecked(link: Link, because: impl AsRef<str>) -> Self {
         let because = because.as_ref();
-        Self::new(
-            link,
-            Status::Skip,
-            &format!("not checked, because {because}"),
-        )
+        Self::new(link, Status::Skip, &format!("not checked: {because}"))
     }
 
-    /// The same finding with one more remedy.
+    /// Returns this finding with one more remedy.
     pub fn remedy(mut self, remedy: impl AsRef<str>) -> Self {
         self.remedies.push(plain_text::clean(remedy.as_ref()));
         self
     }
 
-    /// The same finding with more remedies.
+    /// Returns this finding with more remedies.
     pub fn remedies<S: AsRef<str>>(self, remedies: impl IntoIterator<Item = S>) -> Self {
         remedies.into_iter().fold(self, Self::remedy)
     }
 
-    /// Whether nothing that leans on this link can hold.
+    /// Whether nothing that needs this link can work.
     pub fn is_broken(&self) -> bool {
         self.status == Status::Fail
     }
 }
 
-/// What was found of every link that was looked at.
-#[derive(Debug)]
+/// What was found of every link.
+#[derive(Debug, Default)]
 pub struct Report {
     /// The findings, in the order of [`Link`].
     pub findings: Vec<Finding>,
-    /// The names of the variables that play a part.
+    /// The names of the environment variables that matter.
     pub variables: Vec<String>,
 }
 
 impl Report {
-    /// Whether a sign-in works: one did.
+    /// Whether a session was opened.
     pub fn works(&self) -> bool {
         self.findings
             .iter()
             .any(|finding| finding.link == Link::SignIn && finding.status == Status::Ok)
     }
 
-    /// The names of the broken links.
+    /// Returns the names of the links that do not work.
     pub fn broken(&self) -> Vec<&'static str> {
         let broken = self.findings.iter().filter(|finding| finding.is_broken());
         broken.map(|finding| finding.link.name()).collect()
@@ -176,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_others_are_made_presentable() {
+    fn texts_of_others_are_cleaned() {
         let finding = Finding::ok(
             Link::Token,
             "a\tb\u{1b}[31m eyJhbGciOi.eyJhdWQi.c2ln, and on",

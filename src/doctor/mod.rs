@@ -1,17 +1,20 @@
-//! `--doctor`: walks from the command line to a session, link by link, and says of each what was
-//! found and what to do.
+//! `--doctor`: follows the path from the command line to a session, link by link, and reports what
+//! it found and what to do.
 //!
-//! [`look`] sees things and judges none, [`judge`] makes a [`finding`] of each without any I/O, and
-//! [`render`] writes them. What can be looked at side by side is; the whole of it ends within
-//! [`LIMIT`]. The token is got by what the launch calls, and the session opened by the psql that
-//! the launch would become, so that both stay the same as it.
+//! [`look`] checks things and judges none, [`judge`] makes a [`finding`] of each without any I/O,
+//! [`render`] formats them and [`reporter`] prints each as soon as it is known. Checks that don't
+//! need each other run side by side. Each has the time that a launch would give it. The token comes
+//! from what a launch calls, and the session is opened by the psql that a launch would run, so both
+//! stay the same as in a launch.
 
 pub mod finding;
 pub mod judge;
 pub mod look;
 pub mod render;
-mod roots;
-mod token_due;
+mod reporter;
+mod survey;
+mod with_token;
+mod without_token;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -23,7 +26,6 @@ use crate::failure::Failure;
 use crate::intent::evidence;
 use crate::intent::tls::{self, Protection};
 use crate::intent::{Decision, Plan, WithoutToken};
-use crate::libpq::connection::PASSWORD;
 use crate::libpq::files;
 use crate::libpq::keywords::SECRETS;
 use crate::libpq::parameters::LibpqError;
@@ -32,23 +34,15 @@ use crate::libpq::target::Target;
 use crate::psql::command_line::{Outcome, Wanted};
 use crate::psql::locate;
 use crate::system::deadline::Deadline;
-use crate::system::terminal;
 use crate::token::azure_cli;
 
-use finding::{Finding, Link, Report};
-use judge::refusal::Who;
-use judge::{network, programs, session};
+use finding::{Finding, Link};
+use judge::programs;
 use look::session::{Session, SessionError};
-use look::shorten;
+use reporter::Reporter;
 
-/// The whole of it ends within this, however silent everybody is; `--timeout` makes it less.
-pub const LIMIT: Duration = Duration::from_secs(13);
-
-/// How long psql may take to say who it is.
-const FOR_PSQL: Duration = Duration::from_secs(5);
-
-/// How the names of variables begin that play a part: libpq's, Azure's, ours, those of build
-/// services and of proxies.
+/// How the names of variables begin that matter: those of libpq, Azure, entra-psql, build services
+/// and proxies.
 const VARIABLES: [&str; 13] = [
     "PG",
     "AZURE",
@@ -65,20 +59,15 @@ const VARIABLES: [&str; 13] = [
     "NO_PROXY",
 ];
 
-/// Examines the command line that came to `outcome`, and prints what was found. The exit code is 0
-/// where a sign-in works, else 2.
-///
-/// # Errors
-///
-/// None today: what is wrong is what is printed.
+/// Examines the command line that came to `outcome`, and prints what it finds. The exit code is 0
+/// if a sign-in works, else 2.
 pub fn examine(
     outcome: &Outcome,
     flags: &Options,
     environment: &Environment,
 ) -> Result<i32, Failure> {
-    let limit = flags.timeout.map_or(LIMIT, |timeout| timeout.min(LIMIT));
-    let deadline = Deadline::after(limit);
-    let mut findings = vec![Finding::ok(
+    let mut reporter = Reporter::new(flags.doctor.unwrap_or(Format::Text));
+    reporter.add(Finding::ok(
         Link::Version,
         format!(
             "entra-psql {} for {} on {}",
@@ -86,28 +75,74 @@ pub fn examine(
             std::env::consts::OS,
             std::env::consts::ARCH
         ),
-    )];
-    findings.extend(all_others(outcome, flags, environment, deadline));
-    let variables = environment.iter().filter_map(|(name, _)| name.to_str());
-    let mut variables: Vec<_> = variables
-        .filter(|name| {
-            let name = name.to_ascii_uppercase();
-            VARIABLES
-                .iter()
-                .any(|beginning| name.starts_with(beginning))
-        })
-        .map(str::to_owned)
-        .collect();
-    variables.sort_unstable();
-    let report = Report {
-        findings,
-        variables,
+    ));
+    examine_line(outcome, flags, environment, &mut reporter);
+    let works = reporter.end(variables(environment))?;
+    Ok(if works { 0 } else { 2 })
+}
+
+/// Returns the names of the environment variables that matter.
+fn variables(environment: &Environment) -> Vec<String> {
+    let matters = |name: &&str| {
+        let name = name.to_ascii_uppercase();
+        let mut beginnings = VARIABLES.iter();
+        beginnings.any(|beginning| name.starts_with(beginning))
     };
-    terminal::print(render::written(
-        &report,
-        flags.doctor.unwrap_or(Format::Text),
-    ))?;
-    Ok(if report.works() { 0 } else { 2 })
+    let names = environment.iter().filter_map(|(name, _)| name.to_str());
+    let mut names: Vec<_> = names.filter(matters).map(str::to_owned).collect();
+    names.sort_unstable();
+    names
+}
+
+fn examine_line(
+    outcome: &Outcome,
+    flags: &Options,
+    environment: &Environment,
+    reporter: &mut Reporter,
+) {
+    let time = time_for_link(flags);
+    let undecided = |decision, reporter: &mut Reporter| {
+        let psql = locate(flags.psql.as_deref(), environment);
+        report_undecided(psql, environment, time, decision, reporter);
+    };
+    let Outcome::Connects(wanted) = outcome else {
+        let decision = Finding::fail(Link::Decision, "psql rejects this command line")
+            .remedy("run it with psql itself to see what is wrong");
+        return undecided(decision, reporter);
+    };
+    let target = match resolve::target(wanted, environment) {
+        Ok(target) => target,
+        Err(LibpqError(why)) => {
+            let decision = Finding::fail(
+                Link::Decision,
+                format!("libpq rejects the connection's parameters: {why}"),
+            )
+            .remedy("correct the connection string, the options, the service file or the `PG…` variable");
+            return undecided(decision, reporter);
+        }
+    };
+    let checkup = Checkup {
+        wanted,
+        target: &target,
+        environment,
+        time,
+    };
+    match checkup.decide(flags) {
+        Course::Undecided(decision) => undecided(decision, reporter),
+        Course::WithoutToken(why) => checkup.examine_without_token(flags, &why, reporter),
+        Course::WithToken(plan, protection) => {
+            let time = time_for_link(&plan.options);
+            let checkup = Checkup { time, ..checkup };
+            checkup.examine_with_token(*plan, &protection, reporter);
+        }
+    }
+}
+
+/// Returns how long each link may take. In a launch only signing in has a timeout, so a shorter one
+/// says nothing about the other links.
+fn time_for_link(options: &Options) -> Duration {
+    let default = Options::default().time_for_signing_in(None);
+    options.time_for_signing_in(None).max(default)
 }
 
 /// The course that a launch would take.
@@ -125,93 +160,34 @@ struct Checkup<'a> {
     wanted: &'a Wanted,
     target: &'a Target,
     environment: &'a Environment,
-    deadline: Deadline,
-}
-
-fn all_others(
-    outcome: &Outcome,
-    flags: &Options,
-    environment: &Environment,
-    deadline: Deadline,
-) -> Vec<Finding> {
-    let psql = |named: Option<&OsStr>| locate(named, environment);
-    let Outcome::Connects(wanted) = outcome else {
-        let decision = Finding::fail(Link::Decision, "psql does not take this command line")
-            .remedy("run it with psql itself, which says what is wrong with it");
-        return undecided(psql(flags.psql.as_deref()), environment, deadline, decision);
-    };
-    let target = match resolve::target(wanted, environment) {
-        Ok(target) => target,
-        Err(LibpqError(why)) => {
-            let decision = Finding::fail(
-                Link::Decision,
-                format!("libpq refuses these parameters: {why}"),
-            )
-            .remedy("correct the connection string, the options, or the service file");
-            return undecided(psql(flags.psql.as_deref()), environment, deadline, decision);
-        }
-    };
-    let patient = Checkup {
-        wanted,
-        target: &target,
-        environment,
-        deadline,
-    };
-    match patient.course(flags) {
-        Course::Undecided(decision) => {
-            undecided(psql(flags.psql.as_deref()), environment, deadline, decision)
-        }
-        Course::WithoutToken(why) => patient.without_token(psql(flags.psql.as_deref()), why),
-        Course::WithToken(plan, protection) => {
-            let program = psql(plan.options.psql.as_deref());
-            patient.with_token(program, *plan, &protection)
-        }
-    }
-}
-
-fn locate(named: Option<&OsStr>, environment: &Environment) -> Result<PathBuf, Failure> {
-    let named = named.or_else(|| environment.get_filled("ENTRA_PSQL_PROGRAM"));
-    locate::psql(named, environment)
-}
-
-/// All links, where it is not even clear what is to be tried.
-fn undecided(
-    psql: Result<PathBuf, Failure>,
-    environment: &Environment,
-    deadline: Deadline,
-    decision: Finding,
-) -> Vec<Finding> {
-    let seen =
-        psql.map(|program| look::psql::look(program, environment, shorten(deadline, FOR_PSQL)));
-    let az = azure_cli::TOOL.find(environment);
-    let mut findings = vec![
-        programs::psql(&seen),
-        programs::az_aside(az.as_deref(), "nothing was decided"),
-        decision,
-    ];
-    let later = [
-        Link::Name,
-        Link::Port,
-        Link::Tls,
-        Link::Authority,
-        Link::Graph,
-        Link::Token,
-        Link::Role,
-        Link::Group,
-        Link::SignIn,
-    ];
-    let unchecked = |link| Finding::unchecked(link, "`decision` is broken");
-    findings.extend(later.map(unchecked));
-    findings
+    /// How long each link may take, signing in excepted.
+    time: Duration,
 }
 
 impl Checkup<'_> {
-    /// What came of a session, without the secrets of the connection: psql quotes what it refuses.
-    fn without_secrets(
+    fn decide(&self, flags: &Options) -> Course {
+        self.try_to_decide(flags)
+            .unwrap_or_else(|failure| Course::Undecided(programs::failed(Link::Decision, &failure)))
+    }
+
+    fn try_to_decide(&self, flags: &Options) -> Result<Course, Failure> {
+        match evidence::decide(self.wanted, self.target, flags, self.environment)? {
+            Decision::BecomePsql(why) => Ok(Course::WithoutToken(why)),
+            Decision::SignIn(plan) => {
+                let has_own_roots = files::has_own_roots(self.environment);
+                let protection = tls::protect(self.target, has_own_roots)?;
+                tls::check_later(&resolve::later_service(self.target, self.environment))?;
+                Ok(Course::WithToken(plan, protection))
+            }
+        }
+    }
+
+    /// Hides the secrets of the connection: psql quotes what it refuses.
+    fn hide_secrets(
         &self,
-        came: Result<Session, SessionError>,
+        session: Result<Session, SessionError>,
     ) -> Result<Session, SessionError> {
-        came.map_err(|trouble| match trouble {
+        session.map_err(|error| match error {
             SessionError::Refused(said) => {
                 let values = SECRETS
                     .iter()
@@ -221,71 +197,52 @@ impl Checkup<'_> {
                     values.fold(said, |said, value| said.replace(value, "(hidden)")),
                 )
             }
-            trouble => trouble,
+            error => error,
         })
     }
+}
 
-    fn course(&self, flags: &Options) -> Course {
-        let decided = evidence::decide(self.wanted, self.target, flags, self.environment);
-        let course = decided.and_then(|decision| {
-            let has_own_roots = files::has_own_roots(self.environment);
-            Ok(match decision {
-                Decision::BecomePsql(why) => Course::WithoutToken(why),
-                Decision::SignIn(plan) => {
-                    Course::WithToken(plan, tls::protect(self.target, has_own_roots)?)
-                }
-            })
-        });
-        course
-            .unwrap_or_else(|failure| Course::Undecided(programs::failed(Link::Decision, &failure)))
-    }
+fn locate(named: Option<&OsStr>, environment: &Environment) -> Result<PathBuf, Failure> {
+    let named = named.or_else(|| environment.get_filled("ENTRA_PSQL_PROGRAM"));
+    locate::psql(named, environment)
+}
 
-    /// All links, where psql connects without us.
-    fn without_token(&self, psql: Result<PathBuf, Failure>, why: WithoutToken) -> Vec<Finding> {
-        let WithoutToken {
-            reason,
-            drops_password,
-        } = why;
-        let seen = psql.map(|program| {
-            look::psql::look(program, self.environment, shorten(self.deadline, FOR_PSQL))
-        });
-        let az = azure_cli::TOOL.find(self.environment);
-        let mut findings = vec![
-            programs::psql(&seen),
-            programs::az_aside(az.as_deref(), "no token is due"),
-            Finding::ok(Link::Decision, format!("no token is due: {reason}"))
-                .remedy("if the server wants a token all the same, say so with `--entra`"),
-        ];
-        for host in self.target.hosts() {
-            let server = look::server::look(host, false, self.deadline);
-            findings.extend([network::name(&server), network::port(&server)]);
+/// Reports all links if nothing could be decided.
+fn report_undecided(
+    psql: Result<PathBuf, Failure>,
+    environment: &Environment,
+    time: Duration,
+    decision: Finding,
+    reporter: &mut Reporter,
+) {
+    let psql =
+        psql.map(|program| look::programs::check_psql(program, environment, Deadline::after(time)));
+    reporter.add(programs::psql(&psql));
+    let az = azure_cli::TOOL.find(environment);
+    reporter.add(programs::az_aside(
+        az.as_deref(),
+        "not checked: `decision` failed",
+    ));
+    reporter.add(decision);
+    let later = Link::ALL
+        .into_iter()
+        .skip_while(|link| *link != Link::Decision)
+        .skip(1);
+    reporter.add_all(later.map(|link| Finding::unchecked(link, "`decision` failed")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_only_raises_the_time_for_a_link() {
+        for (timeout, time) in [(None, 30), (Some(1), 30), (Some(60), 60)] {
+            let options = Options {
+                timeout: timeout.map(Duration::from_secs),
+                ..Options::default()
+            };
+            assert_eq!(time_for_link(&options), Duration::from_secs(time));
         }
-        let no_token = |link| Finding::skip(link, "no token is due");
-        findings.push(Finding::skip(Link::Tls, "psql's own, by `sslmode`"));
-        findings.extend(
-            [
-                Link::Authority,
-                Link::Graph,
-                Link::Token,
-                Link::Role,
-                Link::Group,
-            ]
-            .map(no_token),
-        );
-        let sign_in = match seen {
-            _ if self.wanted.asks_password => {
-                Finding::unchecked(Link::SignIn, "`-W` has psql ask for a password")
-            }
-            Ok(psql) if !programs::psql(&Ok(psql.clone())).is_broken() => {
-                let words = look::session::words(self.wanted, None);
-                let variables = drops_password.then(|| self.environment.without(PASSWORD));
-                let variables = variables.as_ref().unwrap_or(self.environment);
-                let came = look::session::open(&psql.program, &words, variables, self.deadline);
-                session::judge(&self.without_secrets(came), &Who::default())
-            }
-            _ => Finding::unchecked(Link::SignIn, "`psql` is broken"),
-        };
-        findings.push(sign_in);
-        findings
     }
 }

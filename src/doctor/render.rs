@@ -1,65 +1,62 @@
-//! Writes a report: as text for a person, as JSON for a report of a bug. The one place for each.
+//! What a report looks like: as text for a person, as JSON for a report of a bug.
 
 use serde_json::{Value, json};
 
-use crate::cli::Format;
+use crate::system::colour;
 
 use super::finding::{Finding, Report, Status};
 
-/// The report in this format, without a newline at its end.
-pub fn written(report: &Report, format: Format) -> String {
-    match format {
-        Format::Text => text(report),
-        Format::Json => format!("{:#}", json(report)),
-    }
-}
+/// The width of the column with the status.
+const STATUS: usize = 4;
 
-/// A line for each finding, in columns, and its remedies below it.
-fn text(report: &Report) -> String {
-    let widest = |width: fn(&Finding) -> usize| report.findings.iter().map(width).max();
-    let width = widest(|finding| finding.link.name().len()).unwrap_or_default();
-    let mut lines = Vec::new();
-    for Finding {
+/// The width of the column with the link's name.
+const LINK: usize = 9;
+
+/// Returns the lines for a finding: in columns, and its remedies below it.
+pub fn line(finding: &Finding, has_colour: bool) -> String {
+    let Finding {
         link,
         status,
         found,
         remedies,
-    } in &report.findings
-    {
-        lines.push(format!(
-            "{:<4}  {:<width$}  {found}",
-            status.word(),
-            link.name()
-        ));
-        let indent = " ".repeat(4 + 2 + width + 2);
-        lines.extend(
-            remedies
-                .iter()
-                .map(|remedy| format!("{indent}do: {remedy}")),
-        );
-    }
-    lines.push(String::new());
-    lines.push(verdict(report));
+    } = finding;
+    let word = format!("{:<STATUS$}", status.word());
+    let style = match status {
+        Status::Ok => Some(colour::GOOD),
+        Status::Warn => Some(colour::WORRYING),
+        Status::Fail => Some(colour::BAD),
+        Status::Skip => None,
+    };
+    let word = match style {
+        Some(style) => colour::paint(&word, style, has_colour),
+        None => word,
+    };
+    let mut lines = vec![format!("{word}  {:<LINK$}  {found}", link.name())];
+    let indent = " ".repeat(STATUS + 2 + LINK + 2);
+    let remedies = remedies.iter();
+    lines.extend(remedies.map(|remedy| format!("{indent}do: {remedy}")));
     lines.join("\n")
 }
 
-fn verdict(report: &Report) -> String {
+/// Returns the last line for a person.
+pub fn verdict(report: &Report) -> String {
     let broken = report.broken();
     if report.works() {
         let warned = |finding: &Finding| matches!(finding.status, Status::Warn | Status::Fail);
         return if report.findings.iter().any(warned) {
-            "signing in works, with something to look at above".to_owned()
+            "signing in works; see the warnings above".to_owned()
         } else {
             "signing in works".to_owned()
         };
     }
     if broken.is_empty() {
-        return "whether signing in works could not be found out".to_owned();
+        return "signing in was not checked".to_owned();
     }
     format!("signing in does not work: {}", broken.join(", "))
 }
 
-fn json(report: &Report) -> Value {
+/// Returns the document for a report of a bug.
+pub fn json(report: &Report) -> Value {
     let findings = report.findings.iter().map(|finding| {
         json!({
             "link": finding.link.name(),
@@ -91,26 +88,39 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_and_remedies_stand_below() {
-        let report = report(Finding::unchecked(Link::SignIn, "`port` is broken"));
+        let longest = Link::ALL.iter().map(|link| link.name().len()).max();
+        assert_eq!(longest, Some(LINK));
+        let report = report(Finding::unchecked(Link::SignIn, "`port` failed"));
+        let lines = report.findings.iter().map(|finding| line(finding, false));
         assert_eq!(
-            written(&report, Format::Text),
-            "ok    psql     there\n\
-             FAIL  port     closed\n\
-             \x20              do: open it\n\
-             skip  sign-in  not checked, because `port` is broken\n\
-             \n\
-             signing in does not work: port"
+            lines.collect::<Vec<_>>().join("\n"),
+            "ok    psql       there\n\
+             FAIL  port       closed\n\
+             \x20                do: open it\n\
+             skip  sign-in    not checked: `port` failed"
         );
+        assert_eq!(verdict(&report), "signing in does not work: port");
+    }
+
+    #[test]
+    fn only_the_word_is_coloured() {
+        let coloured = line(&Finding::warn(Link::Tls, "x").remedy("y"), true);
+        let plain = line(&Finding::warn(Link::Tls, "x").remedy("y"), false);
+        let (word, rest) = coloured.split_once("  ").unwrap();
+        assert_eq!(format!("warn  {rest}"), plain);
+        assert!(
+            word.starts_with('\u{1b}') && word.contains("warn"),
+            "{word:?}"
+        );
+        let skipped = Finding::skip(Link::Tls, "x");
+        assert_eq!(line(&skipped, true), line(&skipped, false));
     }
 
     #[test]
     fn a_session_is_what_counts() {
         let report = report(Finding::ok(Link::SignIn, "a session"));
-        assert!(
-            written(&report, Format::Text)
-                .ends_with("\nsigning in works, with something to look at above")
-        );
-        let json: Value = serde_json::from_str(&written(&report, Format::Json)).unwrap();
+        assert_eq!(verdict(&report), "signing in works; see the warnings above");
+        let json = json(&report);
         assert_eq!(json["works"], true);
         assert_eq!(json["findings"][1]["status"], "fail");
         assert_eq!(json["findings"][1]["remedies"][0], "open it");

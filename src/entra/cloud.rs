@@ -1,32 +1,28 @@
-//! Azure's clouds: which server names belong to which, and the resource that a token is asked for.
+//! Azure's clouds: which host names belong to which, and the resource of a token.
 //!
-//! Names and resources as the Azure CLI's own cloud table has them (`az cloud list`: `name`,
+//! Names and resources are from the Azure CLI's own table (`az cloud list`: `name`,
 //! `suffixes.postgresqlServerEndpoint`, `endpoints.ossrdbmsResourceId`,
-//! `endpoints.activeDirectory`, `endpoints.microsoftGraphResourceId`); [`COSMOS`] from Microsoft's
-//! pages on Azure Cosmos DB for PostgreSQL.
+//! `endpoints.activeDirectory`, `endpoints.microsoftGraphResourceId`), and [`COSMOS`] from
+//! Microsoft's pages on Azure Cosmos DB for PostgreSQL.
 
-/// A cloud that is known by its public names.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cloud {
     /// Its name in the Azure CLI.
     pub name: &'static str,
-    /// What a token for a database of this cloud is asked for.
+    /// The resource of a token for its databases.
     pub resource: &'static str,
-    /// What its servers' names end in, with the dot in front.
+    /// The end of its servers' names, with the leading dot.
     pub suffix: &'static str,
-    /// Whether Microsoft names the public roots that its servers are certified by: DigiCert's and
-    /// its own.
+    /// Whether Microsoft names the public roots of its servers: DigiCert's and its own.
     pub has_known_roots: bool,
-    /// Where its Entra is.
+    /// The address of its Entra.
     pub authority: &'static str,
-    /// Where its Graph is.
+    /// The address of its Microsoft Graph.
     pub graph: &'static str,
 }
 
-/// The public cloud.
 pub const PUBLIC: &Cloud = &CLOUDS[0];
 
-/// The known clouds.
 pub const CLOUDS: &[Cloud] = &[
     Cloud {
         name: "AzureCloud",
@@ -70,7 +66,7 @@ pub const CLOUDS: &[Cloud] = &[
     },
 ];
 
-/// Azure Cosmos DB for PostgreSQL: the public cloud, with names and a resource of its own.
+/// Azure Cosmos DB for PostgreSQL: the public cloud with names and a resource of its own.
 pub const COSMOS: &Cloud = &Cloud {
     name: PUBLIC.name,
     resource: "https://token.postgres.cosmos.azure.com",
@@ -80,12 +76,11 @@ pub const COSMOS: &Cloud = &Cloud {
     graph: PUBLIC.graph,
 };
 
-/// A cloud that somebody named.
+/// A cloud that `--cloud` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Named {
-    /// One that is known here.
     Known(&'static Cloud),
-    /// One of which az may know more, by the name that it has there.
+    /// One that may be registered in az under this name.
     Other(String),
 }
 
@@ -98,7 +93,7 @@ impl Named {
     }
 }
 
-/// The cloud that was named, else the one `of_hosts`; `None` where it is not known here.
+/// Returns the cloud that was named, else the one `of_hosts`; `None` if it is unknown.
 pub fn chosen(named: Option<&Named>, of_hosts: Option<&'static Cloud>) -> Option<&'static Cloud> {
     match named {
         Some(Named::Known(cloud)) => Some(cloud),
@@ -107,7 +102,7 @@ pub fn chosen(named: Option<&Named>, of_hosts: Option<&'static Cloud>) -> Option
     }
 }
 
-/// The cloud whose server `host` is: a name of proper labels before the suffix, in any case.
+/// Returns the cloud of the server `host`: a name of valid labels before the suffix, in any case.
 pub fn of_host(host: &[u8]) -> Option<&'static Cloud> {
     if is_name_under(host, COSMOS.suffix.as_bytes()) || is_older_cosmos(host) {
         return Some(COSMOS);
@@ -125,29 +120,28 @@ pub fn flexible_server(host: &str) -> Option<&str> {
     (!name.contains('.')).then_some(name)
 }
 
-/// Clusters of Cosmos DB from before June 2023 are `c.NAME` under the public suffix. No server of
-/// the other product is called `c`: its names have three letters or more.
+/// Clusters of Cosmos DB from before June 2023 are `c.NAME` under the public suffix. Names of
+/// Flexible Servers have at least three letters.
 fn is_older_cosmos(host: &[u8]) -> bool {
     let is_coordinator = matches!(host, [b'c' | b'C', b'.', ..]);
     is_coordinator && is_name_under(&host[2..], PUBLIC.suffix.as_bytes())
 }
 
-/// The cloud with this name, in any case.
+/// Returns the cloud with this name, in any case.
 pub fn by_name(name: &str) -> Option<&'static Cloud> {
     CLOUDS
         .iter()
         .find(|cloud| cloud.name.eq_ignore_ascii_case(name))
 }
 
-/// Whether `host` is one or more labels followed by `suffix` (which begins with a dot).
+/// Returns whether `host` is one or more labels followed by `suffix` (which begins with a dot).
 pub fn is_name_under(host: &[u8], suffix: &[u8]) -> bool {
     host.len() > suffix.len()
         && host[host.len() - suffix.len()..].eq_ignore_ascii_case(suffix)
         && is_name(&host[..host.len() - suffix.len()])
 }
 
-/// Whether `host` can be a name in the DNS: labels of letters, digits, `-` and `_`, none of them
-/// empty.
+/// Returns whether `host` can be a DNS name: non-empty labels of letters, digits, `-` and `_`.
 pub fn is_name(host: &[u8]) -> bool {
     host.split(|&b| b == b'.').all(|label| {
         !label.is_empty()
@@ -157,9 +151,8 @@ pub fn is_name(host: &[u8]) -> bool {
     })
 }
 
-/// Whether `host` is an IPv4 address in one of the spellings that `inet_aton` takes and name
-/// lookups pass on to it: one to four numbers, each decimal, octal or hexadecimal (`127.1`,
-/// `0x7f000001`).
+/// Returns whether `host` is an IPv4 address in a spelling that `inet_aton` accepts, as name
+/// lookups do: one to four decimal, octal or hexadecimal numbers (`127.1`, `0x7f000001`).
 pub fn is_ipv4_address(host: &[u8]) -> bool {
     let is_number = |part: &[u8]| match part {
         [b'0', b'x' | b'X', digits @ ..] => digits.iter().all(u8::is_ascii_hexdigit),

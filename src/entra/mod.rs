@@ -1,5 +1,4 @@
-//! What is known of Entra: its clouds and refusals, what a database token says, and who that makes
-//! us.
+//! Facts about Entra: clouds, refusals, claims and role names.
 
 pub mod cloud;
 pub mod refusal;

@@ -1,6 +1,6 @@
-//! Entra's refusals: what is passed on of their text, and what mends them.
+//! Entra's refusals: which part of their text to show, and how to fix them.
 //!
-//! The codes are those of Microsoft's page "Microsoft Entra authentication and authorization error
+//! The codes are from Microsoft's page "Microsoft Entra authentication and authorization error
 //! codes".
 
 use crate::plain_text;
@@ -8,14 +8,14 @@ use crate::plain_text;
 /// A longer text is cut, in characters.
 const LONGEST_TEXT: usize = 400;
 
-/// What mends a refusal, where signing in once more does not.
+/// How to fix a refusal that another sign-in doesn't fix.
 #[derive(Debug)]
 pub struct Remedy {
-    /// `AADSTS` and the number, as texts begin.
+    /// `AADSTS` and the number.
     code: &'static str,
     /// For a person who signed in to the Azure CLI.
     person: Option<&'static str>,
-    /// For an application that proves itself.
+    /// For an application.
     application: Option<&'static str>,
 }
 
@@ -33,70 +33,64 @@ const REMEDIES: &[Remedy] = &[
     Remedy {
         code: "AADSTS65001",
         person: Some(
-            "an administrator of the tenant has to consent to the Azure CLI's access to databases",
+            "ask an administrator of the tenant to consent to the Azure CLI's access to databases",
         ),
         application: None,
     },
     Remedy {
         code: "AADSTS500011",
         person: Some(
-            "is the server in another tenant or cloud? choose with `--tenant ID`, or `az cloud set` and `az login`",
+            "name the server's tenant with `--tenant ID`, or choose its cloud with `az cloud set` and `az login`",
         ),
         application: Some(
-            "is the server in another tenant or cloud? choose with `--tenant ID`, `--cloud NAME` and `AZURE_AUTHORITY_HOST`",
+            "name the server's tenant with `--tenant ID`, or its cloud with `--cloud NAME` and `AZURE_AUTHORITY_HOST`",
         ),
     },
     Remedy {
         code: "AADSTS50020",
         person: Some(
-            "the account is not in this tenant: name the server's with `--tenant ID`, or `az login --tenant ID`",
+            "name the server's tenant with `--tenant ID`, or run `az login --tenant ID`: the account isn't in this tenant",
         ),
         application: None,
     },
     Remedy {
         code: "AADSTS7000222",
-        person: Some(
-            "the client secret has expired: make a new one and `az login --service-principal` with it",
-        ),
-        application: Some(
-            "the client secret has expired: make a new one and put it into `AZURE_CLIENT_SECRET`",
-        ),
+        person: Some("create a new client secret, and run `az login --service-principal` with it"),
+        application: Some("create a new client secret, and set `AZURE_CLIENT_SECRET` to it"),
     },
     Remedy {
         code: "AADSTS7000215",
         person: Some(
-            "the client secret is wrong: `az login --service-principal` with its value, not its id",
+            "run `az login --service-principal` with the client secret's value, not its id",
         ),
-        application: Some(
-            "the client secret is wrong: put its value, not its id, into `AZURE_CLIENT_SECRET`",
-        ),
+        application: Some("set `AZURE_CLIENT_SECRET` to the client secret's value, not its id"),
     },
     Remedy {
         code: "AADSTS700016",
         person: None,
         application: Some(
-            "is this the client id of an application in the tenant? choose with `--client-id ID` and `--tenant ID`",
+            "check that the application is in the tenant: name them with `--client-id ID` and `--tenant ID`",
         ),
     },
     Remedy {
         code: "AADSTS90002",
         person: None,
-        application: Some("is this the right tenant and cloud? name the tenant with `--tenant ID`"),
+        application: Some("check the tenant and its cloud, and name the tenant with `--tenant ID`"),
     },
     Remedy {
         code: "AADSTS700027",
         person: Some(
-            "the certificate is not the application's: upload it to its registration, or `az login --service-principal` with the one that is",
+            "upload the certificate to the application's registration, or run `az login --service-principal` with another one",
         ),
         application: Some(
-            "the application does not know the key that signed: upload the certificate to its registration, or trust the token's issuer with a federated credential",
+            "upload the certificate to the application's registration, or add a federated credential for the token's issuer",
         ),
     },
     Remedy {
         code: "AADSTS700024",
         person: None,
         application: Some(
-            "is this machine's clock right, and is the token in the file or of the job still good?",
+            "check this machine's clock, and that the token from the file or the job hasn't expired",
         ),
     },
     Remedy {
@@ -107,9 +101,7 @@ const REMEDIES: &[Remedy] = &[
     Remedy {
         code: "AADSTS700212",
         person: None,
-        application: Some(
-            "the token is for somebody else: have it issued for the audience `api://AzureADTokenExchange`",
-        ),
+        application: Some("have the token issued for the audience `api://AzureADTokenExchange`"),
     },
     Remedy {
         code: "AADSTS7002138",
@@ -130,7 +122,7 @@ const REMEDIES: &[Remedy] = &[
     },
 ];
 
-/// Codes, and what mends them for a person who signs in with a browser or a code.
+/// How to fix a refusal in a browser or after a device code.
 const IN_BROWSER: &[(&str, &str)] = &[
     ("AADSTS53003", BLOCKED),
     ("AADSTS65001", CONSENT),
@@ -141,7 +133,7 @@ const IN_BROWSER: &[(&str, &str)] = &[
     ),
     (
         "AADSTS500011",
-        "is the server in another tenant or cloud? choose with `--tenant ID`, `--cloud NAME` and `AZURE_AUTHORITY_HOST`",
+        "name the server's tenant with `--tenant ID`, or its cloud with `--cloud NAME` and `AZURE_AUTHORITY_HOST`",
     ),
     (
         "AADSTS50011",
@@ -149,30 +141,29 @@ const IN_BROWSER: &[(&str, &str)] = &[
     ),
     (
         "AADSTS7000218",
-        "allow public client flows in the application's registration, or name another one with `--client-id ID`",
+        "allow public client flows in the application's registration, or name another application with `--client-id ID`",
     ),
     ("AADSTS50076", SECOND_FACTOR),
     ("AADSTS50079", SECOND_FACTOR),
-    ("AADSTS54005", "run it again, and sign in once more"),
+    ("AADSTS54005", "run the command again and sign in again"),
 ];
 
-const CONSENT: &str = "run it again and allow the application to reach databases for you, or have an administrator of the tenant allow it";
+const CONSENT: &str = "run the command again and consent to the application's access to databases, or ask an administrator of the tenant to consent";
 
-const SECOND_FACTOR: &str = "run it again, and sign in with a second factor; where that is not asked for, with `--auth browser`";
+const SECOND_FACTOR: &str = "run the command again and sign in with a second factor; if you aren't asked for one, use `--auth browser`";
 
-/// What mends a refusal for a person who signed in to the Azure CLI, where the text has a code that
-/// is known.
+/// Returns the remedy for a person who signed in to the Azure CLI, if the code in `text` has one.
 pub fn remedy_for_person(text: &str) -> Option<&'static str> {
     find_remedy(text)?.person
 }
 
-/// What mends a refusal for an application, where the text has a code that is known.
+/// Returns the remedy for an application, if the code in `text` has one.
 pub fn remedy_for_application(text: &str) -> Option<&'static str> {
     find_remedy(text)?.application
 }
 
-/// What mends a refusal for a person who signs in with a browser or a code, where the text has a
-/// code that is known.
+/// Returns the remedy for a person who signs in with a browser or a device code, if the code in
+/// `text` has one.
 pub fn remedy_for_browser(text: &str) -> Option<&'static str> {
     let found = IN_BROWSER.iter().find(|(code, _)| has_code(text, code));
     found.map(|(_, remedy)| *remedy)

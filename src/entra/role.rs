@@ -1,29 +1,26 @@
-//! Who to sign in as: what a token's claims say, and how a role's name is spelled.
+//! Who to sign in as: what a token's claims name, and how a role's name is spelled.
 
 use std::ffi::{OsStr, OsString};
 
 use super::token::Token;
 
-/// PostgreSQL cuts role names at this many bytes (`NAMEDATALEN` less one).
+/// PostgreSQL truncates role names to this many bytes (`NAMEDATALEN` less one).
 pub const LONGEST_NAME: usize = 63;
 
-/// What a token's claims say of the identity behind it.
+/// The identity that a token's claims name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
-    /// Its role's name, by default.
+    /// The role's name, by default.
     Named(String),
-    /// A guest: the token has the address at home, and the role is named after the name in this
+    /// A guest: the token has the address at home, but the role is named after the name in this
     /// tenant.
-    Guest {
-        /// The address at home.
-        address: String,
-    },
+    Guest { address: String },
     /// A service principal: the role is named after its display name, which no token has.
     ServicePrincipal {
         /// Its application id.
         app_id: String,
     },
-    /// The claims name nobody.
+    /// The claims name no identity.
     Unnamed,
 }
 
@@ -66,9 +63,9 @@ fn managed_identity(resource: &str) -> Option<&str> {
         .filter(|name| !name.is_empty())
 }
 
-/// `name` without the backslashes before its spaces, which Microsoft's pages ask for.
+/// Returns `name` without the backslashes before its spaces, which Microsoft's pages recommend.
 ///
-/// They are right in a `key=value` connection string, where libpq takes them away, and wrong
+/// They are right in a `key=value` connection string, where libpq removes them, and wrong
 /// everywhere else.
 pub fn without_backslashes(name: &OsStr) -> OsString {
     let mut plain = OsString::new();
@@ -82,7 +79,7 @@ pub fn without_backslashes(name: &OsStr) -> OsString {
     plain
 }
 
-/// `name` with `@server` at its end, once: the role of a Single Server whose first label is
+/// Returns `name` with `@server` at its end, once: a role of a Single Server whose first label is
 /// `server`.
 pub fn of_single_server(name: &OsStr, server: &str) -> OsString {
     let ending = format!("@{server}");
@@ -93,20 +90,20 @@ pub fn of_single_server(name: &OsStr, server: &str) -> OsString {
     role
 }
 
-/// Whether `name` has a control character in it. PostgreSQL allows some, but a name that moves the
-/// cursor or ends a line is nobody's role, and a variable ends at a NUL.
+/// Returns whether `name` contains a control character. PostgreSQL allows some, but no real role
+/// moves the cursor or ends a line, and a variable ends at a NUL.
 pub fn has_control_character(name: &OsStr) -> bool {
     name.to_string_lossy().contains(char::is_control)
 }
 
-/// Returns the name of the person that a token was made for, as they know it.
+/// Returns the name of the token's owner in the form that they know.
 pub fn person(token: &Token) -> Option<&str> {
     ["upn", "unique_name", "preferred_username", "email", "name"]
         .into_iter()
         .find_map(|name| token.claim(name))
 }
 
-/// Whether two names differ by case alone, the case of letters beyond ASCII included.
+/// Returns whether two names differ only by case, beyond ASCII too.
 pub fn differ_by_case_alone(one: &str, other: &str) -> bool {
     one != other && one.to_lowercase() == other.to_lowercase()
 }

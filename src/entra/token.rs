@@ -1,8 +1,7 @@
-//! A database token: a secret, and the claims that can be read in it.
+//! An access token for a database: a secret, and its readable claims.
 //!
-//! Its signature is the server's to check. What is looked at here is whether it is the kind of
-//! thing that was asked for, so that a wrong one ends in a clear error and not in a refusal by the
-//! server.
+//! The server checks the signature. The checks here turn a wrong token into a clear error before
+//! the server refuses it.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,59 +12,50 @@ use serde_json::{Map, Value};
 
 use super::cloud;
 
-/// An access token. It has no `Display`, its `Debug` is redacted, and it cannot be cloned.
+/// An access token. It has no `Display`, its `Debug` is redacted, and it can't be cloned.
 pub struct Token {
     secret: String,
     claims: Map<String, Value>,
 }
 
-/// Why a text is not used as a token.
+/// Why a text isn't used as a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unusable {
-    /// It is no JWT.
+    /// It isn't a JWT.
     NotAToken,
     /// It is for another resource, named here.
     WrongAudience(String),
-    /// It expired so long ago.
+    /// It expired this long ago.
     Expired(Duration),
 }
 
 impl Unusable {
-    /// What is wrong with a token that was to be for `resource`, or for any database.
+    /// Returns what is wrong with a token for `resource`, or for any database.
     pub fn cause(&self, resource: Option<&str>) -> String {
-        format!("the token {}", self.predicate(resource))
+        format!("the access token {}", self.predicate(resource))
     }
 
-    /// The same, to stand after what says which token it is.
+    /// Returns the same without its subject, for texts that name the token.
     pub fn predicate(&self, resource: Option<&str>) -> String {
         match self {
-            Self::NotAToken => "is no token".to_owned(),
+            Self::NotAToken => "is not an access token".to_owned(),
             Self::WrongAudience(audience) => format!(
                 "is for `{audience}`, not for {}",
                 resource.map_or_else(|| "a database".to_owned(), |name| format!("`{name}`"))
             ),
-            Self::Expired(ago) => format!("expired {} s ago", ago.as_secs()),
+            Self::Expired(ago) => format!("expired {}s ago", ago.as_secs()),
         }
     }
 }
 
 impl Token {
-    /// Takes `secret` for a token if it is a JWT: three parts in base64url, of which the first two
-    /// hold JSON.
-    ///
-    /// # Errors
-    ///
-    /// [`Unusable::NotAToken`].
+    /// Parses a JWT: three parts in base64url, of which the first two hold JSON.
     pub fn read(secret: String) -> Result<Self, Unusable> {
         let claims = claims(&secret).ok_or(Unusable::NotAToken)?;
         Ok(Self { secret, claims })
     }
 
-    /// Takes `secret` for a token of `resource` that is good `now`; see [`Token::check`].
-    ///
-    /// # Errors
-    ///
-    /// [`Unusable`].
+    /// Parses `secret` and checks it; see [`Token::check`].
     pub fn checked(
         secret: String,
         resource: Option<&str>,
@@ -76,12 +66,7 @@ impl Token {
         Ok(token)
     }
 
-    /// Looks at audience and expiry. `resource` is what was asked for; where it is `None`, any
-    /// database audience will do. `now` is the time by the system's clock.
-    ///
-    /// # Errors
-    ///
-    /// [`Unusable::WrongAudience`] or [`Unusable::Expired`].
+    /// Checks audience and expiry. Without a `resource`, any database audience is accepted.
     pub fn check(&self, resource: Option<&str>, now: SystemTime) -> Result<(), Unusable> {
         let audience = self.claim("aud").unwrap_or_default();
         let fits = match resource {
@@ -97,12 +82,12 @@ impl Token {
         }
     }
 
-    /// The token itself, for the one place that hands it to psql.
+    /// Returns the token itself, for the one place that hands it to psql.
     pub fn secret(&self) -> &str {
         &self.secret
     }
 
-    /// A claim that is a text.
+    /// Returns a claim that is a non-empty text.
     pub fn claim(&self, name: &str) -> Option<&str> {
         self.claims
             .get(name)?
@@ -117,7 +102,7 @@ impl Token {
         !is_id(tenant) || own.eq_ignore_ascii_case(tenant)
     }
 
-    /// When it expires; a token that does not say is expired.
+    /// Returns the time of expiry; a token without one has expired.
     pub fn expires(&self) -> SystemTime {
         let seconds = self.claims.get("exp").and_then(Value::as_u64);
         UNIX_EPOCH
@@ -125,14 +110,14 @@ impl Token {
             .unwrap_or(UNIX_EPOCH)
     }
 
-    /// When it was issued, where it says so.
+    /// Returns the time of issue, if the token has one.
     pub fn issued(&self) -> Option<SystemTime> {
         let seconds = self.claims.get("iat").and_then(Value::as_u64)?;
         UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
     }
 
-    /// Whether its audience is a database's: `https://ossrdbms-aad.…` in whatever cloud, or Cosmos
-    /// DB's.
+    /// Returns whether its audience is a database's: `https://ossrdbms-aad.…` in any cloud, or
+    /// Cosmos DB's.
     pub fn is_for_databases(&self) -> bool {
         self.claim("aud").is_some_and(|audience| {
             audience.starts_with("https://ossrdbms-aad.")
@@ -148,13 +133,13 @@ impl fmt::Debug for Token {
 }
 
 impl Drop for Token {
-    /// Leaves no copy behind in freed memory.
+    /// Leaves no copy in freed memory.
     fn drop(&mut self) {
         zeroize::Zeroize::zeroize(&mut self.secret);
     }
 }
 
-/// The same resource, with or without a slash at its end, which Entra keeps as it was asked for.
+/// Compares resources without a final slash, which Entra keeps as it was asked for.
 fn same_resource(one: &str, other: &str) -> bool {
     one.trim_end_matches('/')
         .eq_ignore_ascii_case(other.trim_end_matches('/'))
@@ -166,8 +151,8 @@ fn is_id(text: &str) -> bool {
     lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
 }
 
-/// The claims of a JWT. Nothing but letters of base64url and dots is in one, so every environment
-/// and protocol that it passes through leaves it whole.
+/// Returns the claims of a JWT. It only contains letters of base64url and dots, so every
+/// environment and protocol passes it unchanged.
 fn claims(secret: &str) -> Option<Map<String, Value>> {
     let mut parts = secret.split('.');
     let (Some(header), Some(payload), Some(signature), None) =
@@ -183,7 +168,7 @@ fn claims(secret: &str) -> Option<Map<String, Value>> {
     object(payload)
 }
 
-/// A part of a JWT that holds a JSON object.
+/// Decodes a part of a JWT that holds a JSON object.
 fn object(part: &str) -> Option<Map<String, Value>> {
     let json = URL_SAFE_NO_PAD.decode(part).ok()?;
     match serde_json::from_slice(&json).ok()? {

@@ -1,4 +1,4 @@
-//! Runs a program in our place: one function with two bodies.
+//! Runs a program in the place of entra-psql: one function with two bodies.
 
 #[cfg(unix)]
 use std::ffi::{CString, OsStr};
@@ -12,15 +12,10 @@ use crate::psql::ourselves;
 
 use super::launch::{Launch, Role};
 
-/// Becomes `launch.program`. On Unix this returns only to say why it could not.
+/// Execs `launch.program`. On Unix this returns only if it failed.
 ///
-/// The process stays the same: its id, open files, umask, and every signal's state. Nothing of ours
-/// is in the way, since the program was loaded without Rust's start-up, which would have changed
-/// SIGPIPE.
-///
-/// # Errors
-///
-/// The program is gone (127) or cannot be run (126).
+/// The process keeps its id, open files, umask, and the state of every signal. Rust's start-up
+/// would have changed SIGPIPE, so entra-psql starts without it.
 #[cfg(unix)]
 pub fn become_program(launch: &Launch) -> Result<i32, Failure> {
     let program = c_string(launch.program.as_os_str(), || {
@@ -50,27 +45,23 @@ pub fn become_program(launch: &Launch) -> Result<i32, Failure> {
     Err(cannot_run(launch, &why.into()))
 }
 
-/// A text as a program is given it, which ends at a NUL. What we inherited has none; what was
-/// worked out since may.
+/// Returns a text as a program gets it, which ends at a NUL. What was inherited has none, but what
+/// was worked out since may.
 #[cfg(unix)]
 fn c_string(text: &OsStr, what: impl FnOnce() -> String) -> Result<CString, Failure> {
     use std::os::unix::ffi::OsStrExt as _;
 
     CString::new(text.as_bytes()).map_err(|_| {
-        let cause = format!("{} has a NUL in it, at which it would be cut", what());
+        let cause = format!("{} contains a NUL, which would cut it off", what());
         Failure::new(Kind::NotRunnable, cause)
-            .hint("correct the name, option or variable that it comes from")
+            .hint("correct the option, file or environment variable that it comes from")
     })
 }
 
-/// Runs `launch.program` and returns its exit code, all 32 bits of it.
+/// Runs `launch.program` and returns its exit code, with all 32 bits.
 ///
-/// psql owns Ctrl-C: a handler of ours takes the event and does nothing, so that we outlive it and
-/// psql can cancel its query. Ignoring the event instead would be inherited, and psql could not.
-///
-/// # Errors
-///
-/// The program is gone (127) or cannot be run (126).
+/// Ctrl-C is for psql to cancel its query. A handler takes the event here and does nothing, so
+/// entra-psql outlives it. psql would inherit it if the event were ignored instead.
 #[cfg(windows)]
 pub fn become_program(launch: &Launch) -> Result<i32, Failure> {
     use std::os::windows::io::AsRawHandle as _;
@@ -83,7 +74,8 @@ pub fn become_program(launch: &Launch) -> Result<i32, Failure> {
         command.env_clear().envs(environment.iter());
     }
     let mut child = command.spawn().map_err(|why| cannot_run(launch, &why))?;
-    // Where we are ended, psql ends too; what psql starts may outlive it. A job is no must.
+    // If entra-psql is ended, psql ends too, but not what psql started. It also works without a
+    // job.
     let mut limits = win32job::ExtendedLimitInfo::new();
     limits.limit_kill_on_job_close().limit_silent_breakaway_ok();
     let job = win32job::Job::create_with_limit_info(&limits);
@@ -94,7 +86,7 @@ pub fn become_program(launch: &Launch) -> Result<i32, Failure> {
     Ok(status.code().unwrap_or(1))
 }
 
-/// The variables for the program where it can't have those of `launch`.
+/// Returns the variables for the program if those of `launch` don't fit.
 fn changed_environment(launch: &Launch) -> Option<Environment> {
     match launch.role {
         Role::Psql => ourselves::variables(&launch.program, launch.environment.as_ref()),
@@ -102,7 +94,7 @@ fn changed_environment(launch: &Launch) -> Option<Environment> {
     }
 }
 
-/// Has Ctrl-C and Ctrl-Break do nothing to us, without that being inherited.
+/// Makes Ctrl-C and Ctrl-Break do nothing here, without psql inheriting that.
 #[cfg(windows)]
 #[expect(unsafe_code, reason = "the console's handlers are set by a raw call")]
 fn own_ctrl_c() {
@@ -118,9 +110,10 @@ fn own_ctrl_c() {
 fn cannot_run(launch: &Launch, why: &io::Error) -> Failure {
     let shown = launch.program.display();
     if platform::are_words_too_long(why) {
-        let cause = format!("the words for `{shown}` are longer than the system takes: {why}");
+        let cause =
+            format!("the arguments for `{shown}` are longer than the system supports: {why}");
         return Failure::new(Kind::NotRunnable, cause)
-            .hint("put SQL into a file, for `-f FILE`, or give it on standard input");
+            .hint("put SQL into a file for `-f FILE`, or pass it on standard input");
     }
     let kind = match why.kind() {
         io::ErrorKind::NotFound => Kind::NotFound,
@@ -133,7 +126,7 @@ fn cannot_run(launch: &Launch, why: &io::Error) -> Failure {
 mod tests {
     use super::*;
 
-    /// `E2BIG`, or what Windows says instead (`ERROR_FILENAME_EXCED_RANGE`).
+    /// `E2BIG`, or `ERROR_FILENAME_EXCED_RANGE` on Windows.
     const TOO_LONG: i32 = if cfg!(windows) { 206 } else { 7 };
 
     #[cfg(unix)]
@@ -148,10 +141,10 @@ mod tests {
             role: Role::Psql,
         };
         for (launch, said) in [
-            (launch(&["a", "b\0c"], None), "argument 2 has a NUL"),
+            (launch(&["a", "b\0c"], None), "argument 2 contains a NUL"),
             (
                 launch(&[], Some(variable("PGUSER", "a\0b"))),
-                "the variable `PGUSER` has a NUL",
+                "the variable `PGUSER` contains a NUL",
             ),
         ] {
             let failure = become_program(&launch).unwrap_err();
@@ -161,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_words_are_not_psqls_fault() {
+    fn too_many_arguments_are_not_psqls_fault() {
         let launch = Launch {
             program: "psql".into(),
             words: Vec::new(),
@@ -170,7 +163,11 @@ mod tests {
         };
         let failure = cannot_run(&launch, &io::Error::from_raw_os_error(TOO_LONG));
         assert_eq!(failure.exit_code(), 126);
-        assert!(failure.to_string().contains("longer than the system takes"));
+        assert!(
+            failure
+                .to_string()
+                .contains("longer than the system supports")
+        );
         assert!(failure.hints()[0].contains("`-f FILE`"), "{failure}");
     }
 }

@@ -1,8 +1,8 @@
-//! Hands the connection over: to psql, to a program in its place, or to whoever reads what is
-//! printed: one file for each.
+//! Hands the connection over to psql, to a program in its place, or to standard output. There is a
+//! file for each.
 //!
-//! psql reads its command line itself and gets the token beside it. The others do not, and get the
-//! connection whole.
+//! psql reads its command line itself and gets the token beside it. The others don't, and get the
+//! whole connection.
 
 pub mod exec;
 pub mod launch;
@@ -37,54 +37,38 @@ use variables::Settings;
 
 /// Who gets the connection, found and ready.
 pub enum Receiver {
-    /// psql.
     Psql(Psql),
     /// The program of `--exec`.
     Program(Program),
-    /// Whoever reads standard output.
+    /// A reader of standard output.
     Reader(Reader),
 }
 
 /// A connection that is handed over, and what was decided about it.
 pub struct Handover<'a> {
-    /// What libpq would connect to.
     pub target: &'a Target,
-    /// Our options.
     pub options: &'a Options,
-    /// The variables.
     pub environment: &'a Environment,
-    /// With or without a token.
     pub course: Course<'a>,
 }
 
 /// Whether a connection has a token.
 pub enum Course<'a> {
-    /// It has none.
     WithoutToken {
-        /// Why.
         why: WithoutToken,
-        /// Whether whoever gets it is to ask for a password.
+        /// Whether the receiver is to ask for a password.
         asks_password: bool,
     },
-    /// It has one.
     WithToken {
-        /// How we signed in.
         plan: &'a Plan,
-        /// What stands beside the token.
         settings: &'a Settings,
-        /// The role and the token.
         signed_in: &'a SignedIn,
     },
 }
 
 impl Receiver {
-    /// Finds who gets the connection to `target`. `words` are psql's, and `psql` is the one that
-    /// was named.
-    ///
-    /// # Errors
-    ///
-    /// The program cannot be found or run, or the connection has a parameter that cannot be handed
-    /// over.
+    /// Finds who gets the connection to `target`. `words` are psql's arguments, and `psql` is the
+    /// psql that was named.
     pub fn find(
         purpose: Purpose,
         words: Vec<OsString>,
@@ -99,12 +83,12 @@ impl Receiver {
         })
     }
 
-    /// Whether it is a program that is started now, and not a reader of what is printed.
+    /// Whether a program is about to run.
     pub fn is_started(&self, options: &Options) -> bool {
         !matches!(self, Self::Reader(_)) && !options.dry_run
     }
 
-    /// psql's path, where it is psql.
+    /// Returns psql's path, if it is psql.
     pub fn psql(&self) -> Option<&Path> {
         match self {
             Self::Psql(psql) => Some(psql.path()),
@@ -112,12 +96,8 @@ impl Receiver {
         }
     }
 
-    /// Refuses what would have whoever gets the token send it elsewhere.
-    ///
-    /// # Errors
-    ///
-    /// A word of psql's, or the database's name, leads to another host; or the service in
-    /// `PGSERVICE` leads later connections past TLS.
+    /// Refuses a receiver that would send the token elsewhere: a word of psql's or the database's
+    /// name leads to another host, or the service in `PGSERVICE` weakens later connections.
     pub fn check_for_token(
         &self,
         target: &Target,
@@ -133,12 +113,7 @@ impl Receiver {
         }
     }
 
-    /// Hands the connection over, and returns the exit code where something is left of us.
-    ///
-    /// # Errors
-    ///
-    /// The connection cannot be said, a token that there is none of is to be printed, or the
-    /// program cannot be run.
+    /// Hands the connection over, and returns the exit code if entra-psql still runs after that.
     pub fn hand_over(self, handover: &Handover<'_>) -> Result<i32, Failure> {
         match self {
             Self::Psql(psql) => psql.hand_over(handover),
@@ -149,7 +124,7 @@ impl Receiver {
 }
 
 impl Handover<'_> {
-    /// The connection, whole, with its password or token.
+    /// Returns the whole connection, with its password or token.
     fn connection(&self) -> Connection {
         let mut connection = Connection::new(self.target);
         match &self.course {
@@ -172,7 +147,7 @@ impl Handover<'_> {
         connection
     }
 
-    /// What was decided, with these settings.
+    /// Describes what was decided, with these settings.
     fn report<'s>(&self, settings: impl IntoIterator<Item = (&'static str, &'s OsStr)>) -> String {
         match &self.course {
             Course::WithoutToken { why, .. } => {
@@ -186,8 +161,7 @@ impl Handover<'_> {
     }
 }
 
-/// Runs the program, and says so where that is wanted; or for a dry run only says so. `about` is
-/// what there is to say beside its command line.
+/// Runs the program, or prints what would run for `--dry-run`. `about` describes the connection.
 fn run(launch: &Launch, options: &Options, about: impl FnOnce() -> String) -> Result<i32, Failure> {
     let report = || format!("{}\n{}", report::command_line(launch), about());
     if options.dry_run {
@@ -197,20 +171,20 @@ fn run(launch: &Launch, options: &Options, about: impl FnOnce() -> String) -> Re
     exec::become_program(launch)
 }
 
-/// Says what was decided, where that is wanted.
+/// Prints what was decided to standard error, for `--entra-verbose`.
 fn say(options: &Options, about: impl FnOnce() -> String) {
     if options.verbose {
         terminal::say(&about());
     }
 }
 
-/// What libpq would refuse before it looks for a server, where there is no psql to say it.
+/// Reports what libpq rejects before it looks for a server, if there is no psql to report it.
 pub fn refused(LibpqError(why): &LibpqError) -> Failure {
-    Failure::sign_in(format!("libpq refuses the connection's parameters: {why}"))
-        .hint("mend them where they stand: command line, service file or `PG…` variable")
+    Failure::sign_in(format!("libpq rejects the connection's parameters: {why}"))
+        .hint("correct the connection string, the options, the service file or the `PG…` variable")
 }
 
-/// The variables that are set, without the password.
+/// Returns the variables that are set, without the password.
 fn settings(connection: &Connection) -> impl Iterator<Item = (&'static str, &OsStr)> {
     connection
         .variables()

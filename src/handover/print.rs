@@ -1,4 +1,4 @@
-//! Whoever reads standard output: the token, the connection for a shell, or a connection string.
+//! A reader of standard output: gets the token, the connection for a shell, or a connection string.
 
 use std::io::{self, IsTerminal as _};
 
@@ -15,7 +15,6 @@ use crate::system::terminal;
 use super::program::{check_database, check_variables};
 use super::{Course, Handover, say, settings};
 
-/// What is printed.
 pub struct Reader(Print);
 
 impl Reader {
@@ -43,14 +42,18 @@ impl Reader {
     pub(super) fn hand_over(self, handover: &Handover<'_>) -> Result<i32, Failure> {
         let connection = handover.connection();
         match (self.0, &handover.course) {
-            (Print::Token, Course::WithoutToken { why, .. }) => {
-                Err(Failure::sign_in(format!("no token is due: {}", why.reason))
-                    .hint("where the server does want one, say so with `--entra`"))
-            }
+            (Print::Token, Course::WithoutToken { why, .. }) => Err(Failure::sign_in(format!(
+                "no access token is needed: {}",
+                why.reason
+            ))
+            .hint("if the server uses Microsoft Entra authentication, add `--entra`")),
             (Print::Token, Course::WithToken { signed_in, .. }) => {
                 say(handover.options, || handover.report(settings(&connection)));
                 if io::stdout().is_terminal() {
-                    terminal::warn("whoever sees this token can sign in with it until it expires");
+                    terminal::warn(&format!(
+                        "anyone who sees this token can sign in with it until it expires: {} minutes left",
+                        report::minutes_left(&signed_in.token)
+                    ));
                 }
                 terminal::print(signed_in.token.secret())
             }
@@ -79,7 +82,7 @@ fn print_connection(
             }
             connection.conninfo().map_err(|name| {
                 Failure::usage(format!(
-                    "`{name}` has a line break in it, and a connection string is printed in one line"
+                    "`{name}` contains a line break, and `--print-conninfo` prints one line"
                 ))
                 .hint("use `--exec`, which needs no quoting, or `--print-env`")
             })?
@@ -93,9 +96,9 @@ fn print_connection(
                 .assignments(connection.variables())
                 .map_err(|Unsayable { name, why }| {
                     Failure::usage(format!(
-                        "the value of `{name}` cannot be told this shell: {why}"
+                        "the value of `{name}` cannot be written for this shell: {why}"
                     ))
-                    .hint("use `--exec`, which needs no quoting, or another shell")
+                    .hint("use `--exec`, which needs no quoting, or name another shell with `--print-env=SHELL`")
                 })?
         }
     };

@@ -1,4 +1,4 @@
-//! The program of `--exec`, which gets the whole connection in its variables.
+//! The program of `--exec`, which gets the whole connection in environment variables.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -14,7 +14,6 @@ use crate::system::terminal;
 
 use super::{Course, Handover, run, settings};
 
-/// The program, with its words.
 pub struct Program {
     path: PathBuf,
     words: Vec<OsString>,
@@ -38,7 +37,7 @@ impl Program {
         let connection = handover.connection();
         let mut variables = connection.in_environment(handover.environment);
         if matches!(handover.course, Course::WithToken { .. }) {
-            // The program has no use for it beside the other.
+            // The program needs only one of them.
             variables.forget_ready_token();
         }
         let launch = Launch {
@@ -53,8 +52,8 @@ impl Program {
     }
 }
 
-/// pgbench, vacuumdb, reindexdb, clusterdb and pg_amcheck read the name in `PGDATABASE` as a
-/// connection string if it is one.
+/// Refuses a database's name that is a connection string: pgbench, vacuumdb, reindexdb, clusterdb
+/// and pg_amcheck would read it as one in `PGDATABASE`.
 pub(super) fn check_database(target: &Target) -> Result<(), Failure> {
     let connection = Connection::new(target);
     let name = connection.database().map(OsStr::as_encoded_bytes);
@@ -62,28 +61,28 @@ pub(super) fn check_database(target: &Target) -> Result<(), Failure> {
         return Ok(());
     }
     let cause =
-        "the database's name is itself a connection string, which many programs would follow";
+        "the database's name is a connection string, and many programs would connect as it says";
     Err(Failure::usage(cause)
-        .hint("name another database; pgbench, vacuumdb and others expand `PGDATABASE`"))
+        .hint("name another database: pgbench, vacuumdb and others expand `PGDATABASE`"))
 }
 
-/// Whether variables can say all of a connection that matters. What does not matter is pointed out.
+/// Refuses a connection that variables can't describe. Warns of a parameter that doesn't matter.
 pub(super) fn check_variables(target: &Target) -> Result<(), Failure> {
     let connection = Connection::new(target);
     let (needed, dispensable) = connection.without_variable();
     if let Some(name) = needed.first() {
         return Err(Failure::usage(format!(
-            "libpq has no variable for `{name}`, so that it cannot be handed to another program"
+            "libpq has no environment variable for `{name}`, so it cannot be passed to another program"
         ))
         .hint(format!(
-            "leave `{name}` out, or give the program the connection string of `--print-conninfo`"
+            "leave `{name}` out, or pass the output of `--print-conninfo` to the program"
         )));
     }
-    // A program has a name of its own.
+    // A program sets its own name.
     for name in dispensable {
         if name != "fallback_application_name" {
             terminal::warn(&format!(
-                "`{name}` is left out: libpq has no variable for it"
+                "`{name}` is left out: libpq has no environment variable for it"
             ));
         }
     }

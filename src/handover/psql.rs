@@ -14,14 +14,12 @@ use crate::psql::locate;
 
 use super::{Course, Handover, run};
 
-/// psql, with its words.
 pub struct Psql {
     path: PathBuf,
     words: Vec<OsString>,
 }
 
 impl Psql {
-    /// The psql at `path`.
     pub fn new(path: PathBuf, words: Vec<OsString>) -> Self {
         Self { path, words }
     }
@@ -30,8 +28,9 @@ impl Psql {
         &self.path
     }
 
-    /// Debian's wrapper around psql looks for `--cluster` in every word up to `--`, the values of
-    /// other options among them, and then names another host (`pg_wrapper` of postgresql-common).
+    /// Refuses a command line that Debian's wrapper around psql misreads. It finds `--cluster` in
+    /// every argument up to `--`, even in the value of another option, and then connects to another
+    /// host (`pg_wrapper` of postgresql-common).
     pub(super) fn check_wrapper(&self) -> Result<(), Failure> {
         let is_cluster = |word: &OsString| {
             let word = word.as_encoded_bytes();
@@ -42,11 +41,11 @@ impl Psql {
             return Ok(());
         }
         let cause = format!(
-            "`{}` would read `--cluster` in an option's value as its own, and connect elsewhere",
+            "`{}` would read `--cluster` in the value of another option as its own option, and connect elsewhere",
             self.path.display()
         );
         Err(Failure::usage(cause).hint(
-            "put SQL that begins so into a file for `-f`, or name psql itself with `--psql /usr/lib/postgresql/VERSION/bin/psql`",
+            "put SQL that begins with `--cluster` into a file for `-f FILE`, or run psql itself with `--psql /usr/lib/postgresql/VERSION/bin/psql`",
         ))
     }
 
@@ -56,7 +55,7 @@ impl Psql {
                 let variables = why
                     .drops_password
                     .then(|| handover.environment.without(PASSWORD));
-                let launch = launch_of(self.path, self.words, variables);
+                let launch = new_launch(self.path, self.words, variables);
                 run(&launch, handover.options, || report::no_token(why.reason))
             }
             Course::WithToken {
@@ -67,7 +66,7 @@ impl Psql {
                 let words = variables::words(self.words, &signed_in.role);
                 let variables =
                     variables::variables(handover.environment, settings, &signed_in.token);
-                let launch = launch_of(self.path, words, Some(variables));
+                let launch = new_launch(self.path, words, Some(variables));
                 run(&launch, handover.options, || {
                     handover.report(settings.variables())
                 })
@@ -75,18 +74,14 @@ impl Psql {
         }
     }
 
-    /// Runs psql as it would run without us, for this reason.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be run.
+    /// Runs psql as it would run without entra-psql, for this reason.
     pub fn run_untouched(self, options: &Options, reason: &str) -> Result<i32, Failure> {
-        let launch = launch_of(self.path, self.words, None);
+        let launch = new_launch(self.path, self.words, None);
         run(&launch, options, || report::no_token(reason))
     }
 }
 
-fn launch_of(program: PathBuf, words: Vec<OsString>, environment: Option<Environment>) -> Launch {
+fn new_launch(program: PathBuf, words: Vec<OsString>, environment: Option<Environment>) -> Launch {
     Launch {
         program,
         words,

@@ -1,5 +1,4 @@
-//! What is said of a decision, on request: `--dry-run` and `--entra-verbose`. Secrets are never in
-//! it.
+//! What `--dry-run` and `--entra-verbose` report of a decision. Secrets are hidden.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -7,32 +6,29 @@ use std::time::SystemTime;
 
 use crate::cli::method::Method;
 use crate::entra::cloud;
+use crate::entra::token::Token;
 use crate::handover::launch::Launch;
 use crate::intent::Plan;
 use crate::plain_text;
 use crate::sign_in::signer::SignedIn;
 
-/// Why there is no token.
+/// Describes why there is no token.
 pub fn no_token(reason: &str) -> String {
-    format!("no token: {reason}")
+    format!("no access token: {reason}")
 }
 
-/// How a token was got, and what is set beside it.
+/// Describes where a token comes from, and what is set beside it.
 pub fn signed_in<'a>(
     plan: &Plan,
     settings: impl IntoIterator<Item = (&'static str, &'a OsStr)>,
     signed_in: &SignedIn,
 ) -> String {
     let SignedIn { token, choice, .. } = signed_in;
-    let left = token
-        .expires()
-        .duration_since(SystemTime::now())
-        .unwrap_or_default();
     let mut lines = vec![format!(
-        "token from {} for {}: {} ({})",
+        "access token from {} for {}: {} ({})",
         choice.method.source(),
         plan.resource.as_deref().unwrap_or(match choice.method {
-            Method::AzureCli => "az's active cloud",
+            Method::AzureCli => "the databases of az's active cloud",
             Method::Env => "databases",
             Method::Azd | Method::Workload(_) | Method::Person(_) => cloud::PUBLIC.resource,
         }),
@@ -44,12 +40,18 @@ pub fn signed_in<'a>(
     lines.push(format!(
         "PGPASSWORD=(hidden: {} bytes, {} minutes left)",
         token.secret().len(),
-        left.as_secs() / 60
+        minutes_left(token)
     ));
     lines.join("\n")
 }
 
-/// What a program finds in its variables.
+/// Returns how many whole minutes a token has left.
+pub fn minutes_left(token: &Token) -> u64 {
+    let left = token.expires().duration_since(SystemTime::now());
+    left.unwrap_or_default().as_secs() / 60
+}
+
+/// Describes the settings, a line for each.
 pub fn settings<'a>(settings: impl IntoIterator<Item = (&'static str, &'a OsStr)>) -> String {
     let lines: Vec<_> = settings.into_iter().map(setting).collect();
     lines.join("\n")
@@ -59,7 +61,7 @@ fn setting((name, value): (&str, &OsStr)) -> String {
     format!("{name}={}", quoted(value))
 }
 
-/// The program and its words as a shell would take them. A connection string with a secret is
+/// Returns the program and its arguments as a shell reads them. A connection string with a secret is
 /// hidden.
 pub fn command_line(launch: &Launch) -> String {
     let mut line = quoted(launch.program.as_os_str());
@@ -74,13 +76,13 @@ pub fn command_line(launch: &Launch) -> String {
     line
 }
 
-/// Whether a word may hold a secret: psql's own options about a password hold none.
+/// Whether an argument may hold a secret: psql's own options about a password hold none.
 fn holds_secret(word: &OsStr) -> bool {
     let word = word.to_string_lossy();
     !matches!(&*word, "--password" | "--no-password") && plain_text::may_hold_secret(&word)
 }
 
-/// A word in one line as a shell would take it, without secrets.
+/// Returns a word in one line as a shell reads it, without secrets.
 fn quoted(word: &OsStr) -> String {
     let word = plain_text::without_secrets(&word.to_string_lossy());
     if word.contains(plain_text::is_invisible) {
@@ -90,7 +92,8 @@ fn quoted(word: &OsStr) -> String {
     }
 }
 
-/// A word in the quotes in which POSIX shells read escapes, with its invisible characters escaped.
+/// Returns a word in the quotes in which POSIX shells read escapes, with its invisible characters
+/// escaped.
 fn escaped(word: &str) -> String {
     let mut text = "$'".to_owned();
     for c in word.chars() {

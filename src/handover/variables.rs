@@ -1,5 +1,5 @@
-//! How a role and its token reach psql: in variables, and in its own words where a variable would
-//! not reach.
+//! How a role and its token reach psql: in environment variables, and in its arguments if a variable
+//! would not be used.
 
 use std::ffi::{OsStr, OsString};
 
@@ -14,14 +14,14 @@ use crate::plain_text;
 use crate::sign_in::signer::SignedIn;
 use crate::system::platform;
 
-/// What is worth a warning about the role's name.
+/// Returns what is worth a warning about the role's name.
 pub fn warnings(role: &Role, token: &Token) -> Vec<String> {
     let mut warnings = Vec::new();
     if let (Identity::Named(own), Some(name)) = (role::identity(token), role.name.to_str())
         && role::differ_by_case_alone(&own, name)
     {
         warnings.push(plain_text::clean(&format!(
-            "roles are case-sensitive: you asked for `{name}`, and the token says `{own}`"
+            "role names are case-sensitive: you named `{name}`, and the token has `{own}`"
         )));
     }
     let length = role.name.len();
@@ -34,7 +34,8 @@ pub fn warnings(role: &Role, token: &Token) -> Vec<String> {
     warnings
 }
 
-/// What stands beside the token, none of it secret.
+/// What is set beside the token. None of it is secret.
+#[derive(Clone)]
 pub struct Settings {
     user: OsString,
     database: Option<OsString>,
@@ -44,8 +45,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings for a sign-in by `plan`. `named` are the files that were read, and `roots` what
-    /// `PGSSLROOTCERT` is to be where there are none.
+    /// Makes the settings for a sign-in by `plan`. `named` are the files that were read, and `roots`
+    /// the value for `PGSSLROOTCERT` if none is set.
     pub fn new(
         plan: &Plan,
         signed_in: &SignedIn,
@@ -62,7 +63,7 @@ impl Settings {
         }
     }
 
-    /// The variable of each, with its value.
+    /// Returns the variable of each, with its value.
     pub fn variables(&self) -> impl Iterator<Item = (&'static str, &OsStr)> {
         [
             ("PGUSER", Some(self.user.as_os_str())),
@@ -77,7 +78,7 @@ impl Settings {
     }
 }
 
-/// psql's variables: those of `environment`, with the settings and the token put in.
+/// Returns psql's variables: those of `environment`, with the settings and the token.
 pub fn variables(environment: &Environment, settings: &Settings, token: &Token) -> Environment {
     let mut variables = environment.clone();
     for (name, value) in settings.variables() {
@@ -85,12 +86,12 @@ pub fn variables(environment: &Environment, settings: &Settings, token: &Token) 
     }
     variables.set("PGUSER", platform::name_for_psql(&settings.user));
     variables.set("PGPASSWORD", token.secret());
-    // psql has no use for it beside the other.
+    // psql needs only one of them.
     variables.forget_ready_token();
     variables
 }
 
-/// psql's words, with the role where a variable would not reach.
+/// Returns psql's arguments, with the role in them if a variable would not be used.
 pub fn words(mut words: Vec<OsString>, role: &Role) -> Vec<OsString> {
     match &role.delivery {
         Delivery::Variable => {}

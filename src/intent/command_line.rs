@@ -1,5 +1,5 @@
-//! Reads the command line as the psql that will run does: whether an option may stand behind an
-//! operand is for its `getopt_long` to say.
+//! Reads the command line as the psql that will run does: whether an option may follow an operand
+//! depends on its `getopt_long`.
 
 use std::ffi::OsString;
 
@@ -7,17 +7,17 @@ use crate::cli;
 use crate::environment::Environment;
 use crate::psql::command_line::CommandLine;
 
-/// Reads `words`. On Unix psql has the system's `getopt_long`, which looks behind operands unless
-/// `POSIXLY_CORRECT` is set.
+/// Reads `words`. On Unix psql uses the system's `getopt_long`, which accepts options after
+/// operands unless `POSIXLY_CORRECT` is set.
 #[cfg(unix)]
 pub fn read(words: Vec<OsString>, environment: &Environment) -> CommandLine {
     let posix = environment.get("POSIXLY_CORRECT").is_some();
     CommandLine::read(words, posix, cli::is_own)
 }
 
-/// Reads `words`. For Windows psql has PostgreSQL's own `getopt_long`, which looks behind operands
-/// from version 17 on (`src/port/getopt_long.c`) and knows no `POSIXLY_CORRECT`. Where it makes a
-/// difference, and only there, psql is asked for its version.
+/// Reads `words`. On Windows psql uses PostgreSQL's own `getopt_long`, which accepts options after
+/// operands from version 17 on (`src/port/getopt_long.c`) and ignores `POSIXLY_CORRECT`. psql is
+/// asked for its version only if it makes a difference.
 #[cfg(windows)]
 pub fn read(words: Vec<OsString>, environment: &Environment) -> CommandLine {
     let through = CommandLine::read(words.clone(), false, cli::is_own);
@@ -31,7 +31,8 @@ pub fn read(words: Vec<OsString>, environment: &Environment) -> CommandLine {
     }
 }
 
-/// The major version of the psql that `line` leads to, as psql says it: `psql (PostgreSQL) 16.14`.
+/// Returns the major version of the psql that would run, as it prints it: `psql (PostgreSQL)
+/// 16.14`.
 #[cfg(windows)]
 fn version(line: &CommandLine, environment: &Environment) -> Option<u32> {
     use std::process::{Command, Stdio};

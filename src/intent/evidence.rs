@@ -1,5 +1,5 @@
-//! What a decision needs to know of the system: who we are to it, what the time is, and whether the
-//! password file knows the connection. It is looked for only where a token may be due.
+//! The facts of the system that a decision needs: our user name, the time, and whether the password
+//! file has the connection. They are gathered only if a token may be due.
 
 use std::time::SystemTime;
 
@@ -7,18 +7,15 @@ use crate::cli::Options;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::libpq::files;
+use crate::libpq::resolve;
 use crate::libpq::target::Target;
-use crate::psql::command_line::Wanted;
+use crate::psql::command_line::{Program, Wanted};
 use crate::system::platform;
 
-use super::trust;
-use super::{Case, Decision};
+use super::{Case, Decision, NOT_KNOWN};
+use super::{slips, trust};
 
-/// Decides about a connection, with what the system and the password file say.
-///
-/// # Errors
-///
-/// See [`super::decide`].
+/// Decides about a connection, by [`super::decide`].
 pub fn decide(
     wanted: &Wanted,
     target: &Target,
@@ -26,9 +23,7 @@ pub fn decide(
     environment: &Environment,
 ) -> Result<Decision, Failure> {
     if !may_sign_in(target, flags, environment) {
-        return Ok(Decision::untouched(
-            "no host is known to want an Entra token",
-        ));
+        return Ok(Decision::untouched(NOT_KNOWN));
     }
     let system_user = platform::user_name().unwrap_or_default();
     let passfile = files::passfile(target, environment).unwrap_or_default();
@@ -45,8 +40,32 @@ pub fn decide(
     })
 }
 
-/// Whether signing in may be due at all: a token is asked for, or some host is known to want one.
+/// Returns whether signing in may be due: a token is asked for, or some host is known to use Entra
+/// authentication.
 fn may_sign_in(target: &Target, flags: &Options, environment: &Environment) -> bool {
     !flags.no_entra
         && (flags.ask_for_token() || trust::judge(target, false, &trust::listed(environment)).any())
+}
+
+/// Explains a connection that only the arguments of `program` name, if its host would have been
+/// sent a token before `--exec`.
+pub fn explain_misplaced(
+    program: &Program,
+    wanted: &Wanted,
+    target: &Target,
+    flags: &Options,
+    environment: &Environment,
+) -> Option<String> {
+    let listed = trust::listed(environment);
+    let is_trusted = |name: &[u8]| trust::is_known(name, &listed);
+    let host = slips::misplaced_host(program, wanted, target, is_trusted)?;
+    let wanted = Wanted {
+        host: Some(host.into()),
+        ..wanted.clone()
+    };
+    let target = resolve::target(&wanted, environment).ok()?;
+    match decide(&wanted, &target, flags, environment) {
+        Ok(Decision::BecomePsql(_)) => None,
+        Ok(Decision::SignIn(_)) | Err(_) => Some(slips::explain_misplaced(program, host)),
+    }
 }

@@ -1,33 +1,34 @@
-//! Which method gets the token: the one that was asked for, or for `auto` the one that can be seen.
+//! Which method gets the token: the one that was asked for, or for `auto` the one that suits this
+//! machine.
 //!
-//! `auto` settles on one method before anything is tried, and nothing else is tried when that one
-//! fails: whoever is signed in as somebody else than they think should hear of it.
+//! `auto` settles on one method before anything is tried, and tries no other if that one fails:
+//! someone who isn't signed in as they believe has to know.
 //!
-//! Here options and variables alone are looked at. If these do not settle it, `sign_in/choose.rs`
-//! looks at the machine.
+//! Only options and variables are read here. If these settle nothing, `sign_in/choose.rs` checks
+//! the machine.
 
-use crate::cli::method::{Method, Workload};
+use crate::cli::method::{Method, PersonMethod, Workload};
 use crate::cli::{Auth, Options};
 use crate::environment::Environment;
+use crate::failure::Failure;
 
 /// A method, and why it is this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
     pub method: Method,
-    /// What `auto` saw; nothing where the method was asked for.
+    /// Why `auto` chose it; nothing if the method was asked for.
     pub because: Option<&'static str>,
 }
 
 impl Choice {
-    /// The choice in a clause, where `auto` made it.
+    /// Returns the choice as a clause, if `auto` made it.
     pub fn explained(&self) -> Option<String> {
         let because = self.because?;
         Some(format!("`auto` chose `{}`: {because}", self.method.name()))
     }
 }
 
-/// The method that was asked for, or that others set up for us here by variables, in the contract's
-/// order. `None` where neither is.
+/// Returns the method that was asked for, or that variables were set up for.
 pub fn choose(options: &Options, environment: &Environment) -> Option<Choice> {
     match options.auth {
         Some(Auth::By(method)) => Some(Choice {
@@ -65,8 +66,8 @@ fn of_variables(options: &Options, environment: &Environment) -> Option<Choice> 
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
         ])
     {
-        // The job may ask for tokens, and somebody said for which application: a job that signed az
-        // in did not.
+        // The job may ask for tokens, and it names an application. A job that signed in to az
+        // names none.
         (
             Workload::GitHubActions,
             "`ACTIONS_ID_TOKEN_REQUEST_URL` and a client id are set",
@@ -89,9 +90,60 @@ fn of_variables(options: &Options, environment: &Environment) -> Option<Choice> 
     })
 }
 
+/// The variables that show a way to a browser on Unix: a graphical session, the desktop around WSL,
+/// or a command of the person's own.
+const DISPLAYS: &str = "DISPLAY WAYLAND_DISPLAY WSL_INTEROP BROWSER";
+
+/// Returns why nobody can be asked to sign in here. `has_terminal` is whether someone could read
+/// what is asked.
+pub fn find_obstacle(
+    method: PersonMethod,
+    environment: &Environment,
+    has_terminal: bool,
+) -> Option<Failure> {
+    let is_set = |name: &str| environment.get_filled(name).is_some();
+    let name = method.name();
+    let failure = |why| Failure::sign_in(format!("`{name}` needs a person to sign in, but {why}"));
+    if is_set("CI") {
+        return Some(failure("`CI` is set").hint(
+            "choose a method that needs nobody, such as `--auth managed-identity` or `--auth client-secret`, or unset `CI`",
+        ));
+    }
+    let has_display = cfg!(any(windows, target_os = "macos")) || DISPLAYS.split(' ').any(is_set);
+    (method == PersonMethod::Browser && !has_terminal && !has_display).then(|| {
+        failure("there is neither a terminal nor a display").hint(
+            "sign in once from a terminal, or choose a method that needs nobody, such as `--auth managed-identity`",
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_asked_if_nobody_can_answer() {
+        let cause = |method, variable: &str, has_terminal| {
+            let set = [(variable.into(), "x".into())].into_iter().collect();
+            let failure = find_obstacle(method, &set, has_terminal)?;
+            Some(failure.cause().to_owned())
+        };
+        let (browser, code) = (PersonMethod::Browser, PersonMethod::DeviceCode);
+        for method in [browser, code] {
+            let cause = cause(method, "CI", true).unwrap();
+            assert!(
+                cause.contains(method.name()) && cause.contains("`CI`"),
+                "{cause}"
+            );
+        }
+        assert_eq!(cause(code, "X", false), None);
+        assert_eq!(cause(browser, "X", true), None);
+        for display in DISPLAYS.split(' ') {
+            assert_eq!(cause(browser, display, false), None);
+        }
+        #[cfg(not(any(windows, target_os = "macos")))]
+        assert!(cause(browser, "X", false).unwrap().contains("neither"));
+    }
 
     fn chosen(variables: &[&str]) -> Option<Workload> {
         let environment = variables
@@ -105,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_that_is_whole() {
+    fn the_first_that_is_complete_is_chosen() {
         let endpoint = ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"];
         assert_eq!(chosen(&[]), None);
         assert_eq!(chosen(&endpoint), Some(Workload::ManagedIdentity));

@@ -1,9 +1,9 @@
-//! The decision: run psql at once, sign in first, or refuse. Pure, but for [`evidence`], which
-//! gathers what has to be known.
+//! The decision: run psql at once, sign in first, or refuse. Only [`evidence`] does I/O: it gathers
+//! the facts.
 //!
-//! [`trust`] says which hosts may be sent a token, [`method`] how it is got, [`role`] how the role
-//! reaches psql, [`tls`] how the connection is protected. docs/decision.md has the whole of it as
-//! tables.
+//! [`trust`] decides which hosts may be sent a token, [`method`] how to get it, [`role`] how the
+//! role reaches psql, and [`tls`] how the connection is protected. [`slips`] explains common
+//! mistakes. docs/decision.md shows all of it in tables.
 
 pub mod command_line;
 pub mod evidence;
@@ -11,6 +11,7 @@ pub mod method;
 mod password;
 pub mod purpose;
 pub mod role;
+pub mod slips;
 pub mod tls;
 pub mod trust;
 
@@ -31,28 +32,27 @@ use password::{OtherPassword, inherited_token, other_password};
 use role::User;
 use trust::Trust;
 
-/// What an inherited token has to last, so that it is still good once psql has connected.
+/// How long an inherited token must still last: until psql has connected.
 const TIME_TO_CONNECT: Duration = Duration::from_secs(60);
+
+const NOT_KNOWN: &str = "no host is known to use Entra authentication";
 
 /// All that a decision is made from.
 pub struct Case<'a> {
-    /// What the command line says about the connection.
     pub wanted: &'a Wanted,
     /// What libpq would connect to.
     pub target: &'a Target,
     /// Our options on the command line.
     pub flags: &'a Options,
-    /// The variables.
     pub environment: &'a Environment,
-    /// The operating system's name for us, which is libpq's default user.
+    /// The operating system's user, which is libpq's default.
     pub system_user: &'a [u8],
     /// Whether the password file has a password for any of the hosts.
     pub passfile_has_password: bool,
-    /// The time by the system's clock, to tell an inherited token that is still good.
+    /// Tells whether an inherited token has expired.
     pub now: SystemTime,
 }
 
-/// What is to be done.
 #[derive(Debug)]
 pub enum Decision {
     /// Run psql without a token.
@@ -64,15 +64,14 @@ pub enum Decision {
 /// Why there is no token, and what that changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WithoutToken {
-    /// Why.
     pub reason: &'static str,
-    /// Whether `PGPASSWORD` is taken out: it holds an old token of ours, and libpq would send that
-    /// in place of the password that is meant.
+    /// Whether `PGPASSWORD` is removed: it holds an old token of ours, which libpq would send
+    /// instead of the password that is meant.
     pub drops_password: bool,
 }
 
 impl Decision {
-    /// psql without a token, and with everything as it is.
+    /// Returns the decision to run psql with everything as it is.
     fn untouched(reason: &'static str) -> Self {
         Self::BecomePsql(WithoutToken {
             reason,
@@ -84,22 +83,20 @@ impl Decision {
 /// What is needed to sign in.
 #[derive(Debug)]
 pub struct Plan {
-    /// The first host: its name is what TLS and messages speak of.
+    /// The first host, which TLS and messages name.
     pub host: String,
-    /// The cloud whose servers all hosts are, by their names.
+    /// The cloud that all hosts belong to, by their names.
     pub cloud: Option<&'static Cloud>,
-    /// How the token is got, where options or variables say it; else it is by what there is on this
-    /// machine.
+    /// The method, if options or variables settle it. Otherwise this machine does.
     pub choice: Option<Choice>,
     /// Whether tokens and sign-ins may be kept.
     pub keeps_token: bool,
-    /// Whether the token is the one that `PGPASSWORD` holds already.
+    /// Whether the token is the one in `PGPASSWORD`.
     pub uses_password: bool,
-    /// The resource to ask a token for, where something names it or a cloud that is known here.
+    /// The resource of the token, if it or a known cloud is named.
     pub resource: Option<String>,
-    /// The role, as far as it is named.
     pub user: User,
-    /// Whether `PGDATABASE` is to be `postgres`: the role was not typed and no database is named.
+    /// Whether `PGDATABASE` becomes `postgres`: the role was not typed and no database is named.
     pub default_database: bool,
     /// Our options, flags over variables.
     pub options: Options,
@@ -108,24 +105,20 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The name of the cloud that the server is in, where it was named or the host says it.
+    /// Returns the name of the server's cloud, if it was named or the host shows it.
     pub fn cloud_name(&self) -> Option<&str> {
         let named = self.options.cloud.as_ref().map(Named::name);
         named.or(self.cloud.map(|cloud| cloud.name))
     }
 
-    /// The cloud that was named, else the servers', where it is known here.
+    /// Returns the cloud that was named, or else the servers' cloud, if it is known here.
     pub fn known_cloud(&self) -> Option<&'static Cloud> {
         cloud::chosen(self.options.cloud.as_ref(), self.cloud)
     }
 }
 
-/// Decides.
-///
-/// # Errors
-///
-/// The command line contradicts itself, asks for a token where none may go, or names no host; or a
-/// variable is wrong.
+/// Decides, or refuses a command line that contradicts itself, asks for a token that may not be
+/// sent, or names no host.
 pub fn decide(case: &Case<'_>) -> Result<Decision, Failure> {
     let asked = case.flags.ask_for_token();
     if case.flags.no_entra {
@@ -134,9 +127,7 @@ pub fn decide(case: &Case<'_>) -> Result<Decision, Failure> {
     let trusted_hosts = trust::listed(case.environment);
     let trust = trust::judge(case.target, case.flags.entra, &trusted_hosts);
     if !asked && !trust.any() {
-        return Ok(Decision::untouched(
-            "no host is known to want an Entra token",
-        ));
+        return Ok(Decision::untouched(NOT_KNOWN));
     }
     let forbidden = Options::variable_forbids_token(case.environment);
     if !asked && forbidden == Ok(true) {
@@ -159,7 +150,7 @@ pub fn decide(case: &Case<'_>) -> Result<Decision, Failure> {
     Ok(Decision::SignIn(Box::new(plan?)))
 }
 
-/// How to sign in, where that is due.
+/// Plans how to sign in.
 fn plan(
     case: &Case<'_>,
     trust: Trust,
@@ -168,7 +159,7 @@ fn plan(
 ) -> Result<Plan, Failure> {
     let (host, cloud) = match trust {
         Trust::All { host, cloud } => (host, cloud),
-        Trust::None | Trust::Some { .. } | Trust::NoHost => return Err(trust.refusal()),
+        Trust::None | Trust::Some { .. } | Trust::NoHost => return Err(trust.refusal(case.target)),
     };
     let variables = Options::of_variables(case.environment)?;
     let asked = case.flags.ask_for_token();
@@ -209,7 +200,7 @@ fn plan(
         reason: if asked {
             "a token was asked for"
         } else {
-            "the host wants an Entra token"
+            "the server uses Entra authentication"
         },
         host,
         cloud,
@@ -218,8 +209,8 @@ fn plan(
     })
 }
 
-/// Whether tokens are to be kept: not if `ENTRA_PSQL_CACHE` is `off` (or anything but `on`: who
-/// sets it wants less kept), and not in CI.
+/// Returns whether tokens may be cached: not in CI, and not if `ENTRA_PSQL_CACHE` is set to
+/// anything but `on`. Someone who sets it wants less to be kept.
 fn keeps_token(environment: &Environment) -> bool {
     let set = environment.get_filled(CACHE);
     set.is_none_or(|value| value == "on") && environment.get_filled("CI").is_none()

@@ -1,44 +1,35 @@
-//! What the connection is for: psql, another program in its place, or to be printed for one.
+//! What the connection is for: psql, another program, or to be printed.
 
 use crate::cli::{Options, WhichShell};
 use crate::failure::Failure;
 use crate::psql::command_line::{Program, Wanted};
+use crate::psql::options::PsqlOption;
 
-/// What the connection is for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// psql.
     Psql,
-    /// Another program, which `--exec` names.
+    /// The program of `--exec`.
     Program(Program),
-    /// To be printed, as one of the `--print-…` options has it.
+    /// One of the `--print-…` options.
     Print(Print),
 }
 
-/// What is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Print {
-    /// The token alone.
     Token,
-    /// The connection, in this form.
     Connection(Form),
 }
 
-/// How a connection is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// As a connection string, without the password.
     Conninfo,
-    /// As assignments for a shell.
+    /// As assignments for a shell, with the password.
     Env(WhichShell),
 }
 
 impl Purpose {
-    /// What `flags` and the program on the command line ask for.
-    ///
-    /// # Errors
-    ///
-    /// They ask for two things at once.
+    /// Returns what `flags` and the program on the command line ask for.
     pub fn decide(flags: &Options, program: Option<Program>) -> Result<Self, Failure> {
         let printed = [
             flags.print_token.then_some(Print::Token),
@@ -69,7 +60,7 @@ impl Purpose {
             Some(other) => Err(Failure::usage(format!(
                 "`{option}` and `{other}` exclude each other"
             ))
-            .hint("give one of the two")),
+            .hint("give only one of them")),
             None => purpose.with_program_named(),
         }
     }
@@ -77,8 +68,8 @@ impl Purpose {
     fn with_program_named(self) -> Result<Self, Failure> {
         match &self {
             Self::Program(program) if program.name.is_empty() => {
-                Err(Failure::usage("`--exec` must not be empty")
-                    .hint("name the program to run behind it"))
+                Err(Failure::usage("the program of `--exec` must not be empty")
+                    .hint("name the program to run after `--exec`"))
             }
             _ => Ok(self),
         }
@@ -94,28 +85,35 @@ impl Purpose {
         }
     }
 
-    /// Whether psql's command line says no more than this is for.
-    ///
-    /// # Errors
-    ///
-    /// There is no psql, and a word is for psql alone.
+    /// Refuses arguments of psql that nothing could be done with. What is printed is the same with
+    /// and without those that only change psql's output, so they are ignored.
     pub fn check(&self, wanted: &Wanted) -> Result<(), Failure> {
-        match &wanted.not_about_connection {
-            Some(word) if *self != Self::Psql => {
-                let failure = Failure::usage(format!(
-                    "`{}` says nothing about the connection, and with `{}` there is no psql to say more to",
-                    word.display(),
-                    self.option()
-                ));
-                Err(failure.hint(match self {
-                    Self::Program(_) => {
-                        "the program's own words go behind `--exec PROGRAM`; before it only the connection is read"
-                    }
-                    _ => "leave it out: give host, port, user and database, or a connection string",
-                }))
-            }
-            _ => Ok(()),
-        }
+        let option = match self {
+            Self::Psql => return Ok(()),
+            Self::Program(_) => wanted.beside_connection,
+            Self::Print(_) => wanted.action,
+        };
+        let refused = match (option, wanted.surplus.first()) {
+            (Some(option), _) => spell(option),
+            (None, Some(surplus)) => format!("`{}`", surplus.display()),
+            (None, None) => return Ok(()),
+        };
+        let own = self.option();
+        let failure = Failure::usage(format!("{refused} can't be combined with `{own}`"));
+        Err(match self {
+            Self::Program(_) => failure.hint(
+                "put the program's arguments after `--exec PROGRAM`, and only the connection before it",
+            ),
+            _ => failure.hint(format!("leave out {refused}: with `{own}`, psql doesn't run")),
+        })
+    }
+}
+
+/// Returns an option as it may have been typed: `` `-c` (`--command`) ``.
+fn spell(option: &PsqlOption) -> String {
+    match option.short {
+        Some(letter) => format!("`-{}` (`--{}`)", char::from(letter), option.long),
+        None => format!("`--{}`", option.long),
     }
 }
 
@@ -190,7 +188,7 @@ mod tests {
                 None,
                 "`--print-conninfo` and `--doctor` exclude each other",
             ),
-            (&[], Some(""), "`--exec` must not be empty"),
+            (&[], Some(""), "the program of `--exec` must not be empty"),
         ] {
             assert_eq!(purpose(words, program), Err(said.to_owned()));
         }

@@ -1,7 +1,7 @@
-//! The role that was named, where it was named, and how the right spelling of it reaches psql.
+//! The role that was named, where it was named, and how its right spelling reaches psql.
 //!
-//! psql's words are forwarded as they are. The one exception is a role that its reader would get
-//! wrong: spelled with backslashes before its spaces, or in want of `@servername`.
+//! psql's arguments are forwarded as they are, with one exception: a role that is spelled with
+//! backslashes before its spaces, or that lacks its `@servername`.
 
 use std::ffi::{OsStr, OsString};
 
@@ -10,40 +10,37 @@ use crate::failure::Failure;
 use crate::libpq::parameters::Origin;
 use crate::system::platform;
 
-use super::Case;
+use super::{Case, slips};
 
-/// Who to sign in as, as far as the person said it.
+/// Who to sign in as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum User {
-    /// Nobody is named: the token says it.
+    /// Nobody is named, so the token decides.
     Unnamed,
-    /// Somebody is.
     Named {
         /// The name as it was given.
         name: OsString,
-        /// Where.
         place: RoleSource,
     },
 }
 
-/// Where a role was named, as far as that matters for handing it on.
+/// Where a role was named, as far as it matters for passing it on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoleSource {
     /// `--group` or its variable.
     Group {
-        /// Whether a service file names a user too, which libpq would put before `PGUSER`.
+        /// Whether a service file names a user too, which libpq would prefer to `PGUSER`.
         service_has_user: bool,
     },
-    /// A word of psql's command line.
+    /// An argument of psql.
     Word {
-        /// Its index among the forwarded words.
+        /// Its index among the forwarded arguments.
         index: usize,
-        /// What stands before the name in that word.
+        /// What precedes the name in that argument.
         prefix: OsString,
     },
     /// A connection string or URI.
     ConnectionString,
-    /// The service file.
     Service,
     /// `PGUSER`.
     Variable,
@@ -52,26 +49,25 @@ pub enum RoleSource {
 /// How a role reaches psql.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// In `PGUSER`, beside what is there already.
+    /// In `PGUSER`.
     Variable,
-    /// In the word with this index, which becomes this.
+    /// In the argument with this index, which is replaced by this one.
     Word(usize, OsString),
-    /// In `-U ROLE` before all other words, where it beats a service file.
+    /// In `-U ROLE` before all other arguments, which beats a service file.
     Option,
 }
 
-/// The role as the server knows it, and how it reaches psql.
+/// The role as the server has it, and how it reaches psql.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Role {
     /// The name, without any escaping.
     pub name: OsString,
-    /// How it reaches psql.
     pub delivery: Delivery,
 }
 
 impl User {
-    /// Whether the person typed or stored the role, so that libpq's rule for the database's name
-    /// holds.
+    /// Returns whether you typed or stored the role. If so, libpq's rule for the name of the
+    /// database holds.
     pub fn is_typed(&self) -> bool {
         match self {
             Self::Unnamed => false,
@@ -79,13 +75,10 @@ impl User {
         }
     }
 
-    /// The role to sign in as, and how it reaches psql. `worked_out` gives the name where nobody is
-    /// named; `server` is the Single Server whose name is to be appended.
+    /// Returns the role to sign in as, and how it reaches psql. `worked_out` returns the name if
+    /// nobody is named. `server` is the Single Server whose name is appended.
     ///
-    /// # Errors
-    ///
-    /// The name has a control character in it, or is in a connection string, where it cannot be put
-    /// right from outside.
+    /// In a connection string, a wrong spelling can't be replaced, so it's refused.
     pub fn role(
         &self,
         server: Option<&str>,
@@ -116,11 +109,12 @@ impl User {
             RoleSource::Service => Delivery::Option,
             RoleSource::ConnectionString => {
                 return Err(Failure::usage(format!(
-                    "the role in the connection string reaches the server as `{}`",
-                    given.display()
+                    "the user `{}` in the connection string is not the name of the role, `{}`",
+                    given.display(),
+                    name.display()
                 ))
                 .hint(format!(
-                    "take the user out of the connection string and add `-U '{}'`",
+                    "remove the user from the connection string and add `-U '{}'`",
                     name.display()
                 )));
             }
@@ -129,23 +123,20 @@ impl User {
     }
 }
 
-/// Refuses a name that no role has.
+/// Refuses a name that no role can have.
 fn check(name: &OsStr, failure: fn(String) -> Failure, remedy: &str) -> Result<(), Failure> {
     if !role::has_control_character(name) {
         return Ok(());
     }
     let cause = format!(
-        "the role's name `{}` has a control character in it",
+        "the name of the role `{}` contains a control character",
         name.display()
     );
     Err(failure(cause).hint(remedy))
 }
 
-/// Reads who is named: `--group`, then libpq's order, then the group's variable, then `PGUSER`.
-///
-/// # Errors
-///
-/// `--group` stands beside another user on the command line, or the name is no role's.
+/// Reads who is named: by `--group`, then in libpq's order, then by the group's variable, then by
+/// `PGUSER`.
 pub(super) fn read_name(case: &Case<'_>, group_variable: Option<&OsStr>) -> Result<User, Failure> {
     let user = given(case, group_variable)?;
     if let User::Named { name, place } = &user {
@@ -172,12 +163,18 @@ fn given(case: &Case<'_>, group_variable: Option<&OsStr>) -> Result<User, Failur
         },
     };
     if let Some(name) = &case.flags.group {
-        // An operand counts even where a connection string beats it.
+        // An operand counts even if a connection string beats it.
         if origin.is_some_and(Origin::is_command_line) || case.wanted.user.is_some() {
-            return Err(
-                Failure::usage("`--group` excludes any other user on the command line")
-                    .hint("leave out the user: a member signs in under the group's own name"),
-            );
+            let failure = Failure::usage(format!(
+                "`--group {}` and the user on the command line exclude each other",
+                name.display()
+            ));
+            return Err(match slips::explain_group(name, case.wanted) {
+                Some(hint) => failure.hint(hint),
+                None => {
+                    failure.hint("leave out the user: members sign in under the name of the group")
+                }
+            });
         }
         return Ok(group(name));
     }
@@ -200,7 +197,7 @@ fn given(case: &Case<'_>, group_variable: Option<&OsStr>) -> Result<User, Failur
             None => RoleSource::ConnectionString,
         },
     };
-    // Named but empty, the user is the operating system's: libpq's own default.
+    // To libpq, an empty name is that of the operating system's user.
     Ok(User::Named {
         name: platform::os_string(case.target.user_or(case.system_user)),
         place,

@@ -8,52 +8,60 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::libpq::target::{Host, Target};
 
-/// What is to be thought of a connection's hosts together. One password goes to all of them.
+/// The verdict on all hosts of a connection together, because one password goes to all of them.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// Every one may be sent a token.
+    /// Every host may be sent a token.
     All {
-        /// The first of them.
+        /// The first host.
         host: String,
-        /// The cloud that the names belong to; `None` where none says or they differ.
+        /// The cloud that the names belong to, if they all belong to the same.
         cloud: Option<&'static Cloud>,
     },
-    /// Some may.
     Some {
-        /// The first that may not.
+        /// The first host that may not.
         stranger: String,
     },
-    /// None may.
     None,
-    /// No host is named at all.
+    /// No host is named.
     NoHost,
 }
 
 impl Trust {
-    /// Whether at least one host may be sent a token.
+    /// Returns whether at least one host may be sent a token.
     pub fn any(&self) -> bool {
         matches!(self, Self::All { .. } | Self::Some { .. })
     }
 
-    /// Why no token is sent although one is due.
-    pub fn refusal(&self) -> Failure {
+    /// Returns why no token is sent to `target` although one is due.
+    pub fn refusal(&self, target: &Target) -> Failure {
         match self {
             Self::All { .. } | Self::None => {
-                Failure::sign_in("the host is not known to be an Azure Database for PostgreSQL server")
-                    .hint("if it is one, under another name, say so with `--entra`; a socket or a bare address never is")
+                let first = &target.hosts()[0];
+                let failure = Failure::sign_in(format!(
+                    "{} is not known to use Entra authentication",
+                    quote(first)
+                ));
+                if first.is_socket() {
+                    failure.hint("name the server with `-h`: a token never goes to a socket")
+                } else if !is_plain_name(first) {
+                    failure.hint("name the server by its host name: a token never goes to an address")
+                } else {
+                    failure.hint("if it uses Entra authentication, add `--entra`")
+                }
             }
             Self::Some { stranger } => Failure::sign_in(format!(
-                "one password goes to every host, and `{stranger}` is not known to want an Entra token"
+                "the token would go to every host, and {stranger} is not known to use Entra authentication"
             ))
-            .hint("name hosts of one kind, or vouch for all of them with `--entra`"),
+            .hint("name only servers that use it, or add `--entra` if all of these do"),
             Self::NoHost => Failure::usage("a token was asked for, but no host is named")
                 .hint("name the server with `-h`, in a connection string or in `PGHOST`"),
         }
     }
 }
 
-/// Judges the hosts of `target`. `vouched` is `--entra`; `listed` are the names that stand to be
-/// trusted.
+/// Judges the hosts of `target`. `vouched` is `--entra`, and `listed` are the permanently trusted
+/// names.
 pub fn judge(target: &Target, vouched: bool, listed: &[&str]) -> Trust {
     let hosts = target.hosts();
     if hosts
@@ -63,29 +71,26 @@ pub fn judge(target: &Target, vouched: bool, listed: &[&str]) -> Trust {
         return Trust::NoHost;
     }
     let trusted = |host: &Host| {
-        !host.is_socket()
-            && cloud::is_name(&host.name)
-            && !cloud::is_ipv4_address(&host.name)
-            && (vouched || cloud::of_host(&host.name).is_some() || is_listed(&host.name, listed))
+        !host.is_socket() && is_plain_name(host) && (vouched || is_known(&host.name, listed))
     };
     let strangers: Vec<&Host> = hosts.iter().filter(|host| !trusted(host)).collect();
     match strangers.first() {
         Some(_) if strangers.len() == hosts.len() => Trust::None,
         Some(stranger) => Trust::Some {
-            stranger: shown(stranger),
+            stranger: quote(stranger),
         },
         None => {
             let first = cloud::of_host(&hosts[0].name);
             let same = hosts.iter().all(|host| cloud::of_host(&host.name) == first);
             Trust::All {
-                host: shown(&hosts[0]),
+                host: show(&hosts[0]),
                 cloud: first.filter(|_| same),
             }
         }
     }
 }
 
-/// The entries of [`TRUSTED_HOSTS`].
+/// Returns the entries of [`TRUSTED_HOSTS`].
 pub fn listed(environment: &Environment) -> Vec<&str> {
     environment
         .get(TRUSTED_HOSTS)
@@ -94,6 +99,15 @@ pub fn listed(environment: &Environment) -> Vec<&str> {
         .split([',', ' '])
         .filter(|entry| !entry.is_empty())
         .collect()
+}
+
+fn is_plain_name(host: &Host) -> bool {
+    cloud::is_name(&host.name) && !cloud::is_ipv4_address(&host.name)
+}
+
+/// Returns whether a name is that of an Azure server, or among those that are `listed`.
+pub fn is_known(host: &[u8], listed: &[&str]) -> bool {
+    cloud::of_host(host).is_some() || is_listed(host, listed)
 }
 
 fn is_listed(host: &[u8], listed: &[&str]) -> bool {
@@ -106,14 +120,18 @@ fn is_listed(host: &[u8], listed: &[&str]) -> bool {
     })
 }
 
-fn shown(host: &Host) -> String {
+fn show(host: &Host) -> String {
     let name = if host.name.is_empty() {
         &host.address
     } else {
         &host.name
     };
-    match name.as_slice() {
-        b"" => "the local socket".to_owned(),
-        name => String::from_utf8_lossy(name).into_owned(),
+    String::from_utf8_lossy(name).into_owned()
+}
+
+fn quote(host: &Host) -> String {
+    match show(host) {
+        name if name.is_empty() => "the local socket".to_owned(),
+        name => format!("`{name}`"),
     }
 }

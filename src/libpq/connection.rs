@@ -1,8 +1,8 @@
-//! A connection, whole, for a program that does not read psql's command line: in libpq's variables,
+//! A whole connection, for a program that doesn't read psql's command line: in libpq's variables,
 //! or in a connection string.
 //!
-//! It holds what libpq would have resolved. No service is named in it, since a service's values
-//! beat variables; they are among its own.
+//! It holds what libpq would have resolved. It names no service, because the values of a service
+//! beat variables. They are included instead.
 
 use std::ffi::{OsStr, OsString};
 
@@ -13,11 +13,10 @@ use super::conninfo;
 use super::keywords::{self, KEYWORDS, SECRETS};
 use super::target::Target;
 
-/// The variable of the password.
 pub const PASSWORD: &str = "PGPASSWORD";
 
-/// Parameters without a variable that a connection is the same without: how soon a dead peer is
-/// noticed, and the name of a program, which has its own.
+/// Parameters without a variable that a connection doesn't need: how soon a dead peer is noticed,
+/// and the name of the program, which sets its own.
 const DISPENSABLE: [&str; 6] = [
     "fallback_application_name",
     "keepalives",
@@ -27,14 +26,13 @@ const DISPENSABLE: [&str; 6] = [
     "tcp_user_timeout",
 ];
 
-/// A connection's parameters. It may hold a password, so it has no `Debug`.
+/// A connection's parameters. They may include a password, so there's no `Debug`.
 pub struct Connection {
     /// In the order of [`KEYWORDS`].
     values: Vec<Option<OsString>>,
 }
 
 impl Connection {
-    /// All that `target` gives.
     pub fn new(target: &Target) -> Self {
         let value = |name: &str| {
             let given = target.parameters().value(name)?;
@@ -45,14 +43,12 @@ impl Connection {
         }
     }
 
-    /// Puts a value in the place of the parameter with this `variable`, unless that is about a
-    /// service.
+    /// Sets the parameter with this `variable`, unless that is about a service.
     pub fn put(&mut self, variable: &str, value: impl Into<OsString>) {
         self.replace(variable, Some(value.into()));
     }
 
-    /// The name of the database, where one is given: the user's own by libpq's rule where only a
-    /// user is.
+    /// Returns the name of the database. By libpq's rule it's the user's, if only a user is given.
     pub fn database(&self) -> Option<&OsStr> {
         let filled = |name: &str| {
             let at = keywords::position(name.as_bytes())?;
@@ -62,7 +58,6 @@ impl Connection {
         filled("dbname").or_else(|| filled("user"))
     }
 
-    /// Takes the password out.
     pub fn forget_password(&mut self) {
         self.replace(PASSWORD, None);
     }
@@ -76,7 +71,7 @@ impl Connection {
         }
     }
 
-    /// The given parameters that no variable can say: those that matter, and those that do not.
+    /// Returns the given parameters that have no variable: those that matter, and those that don't.
     pub fn without_variable(&self) -> (Vec<&'static str>, Vec<&'static str>) {
         let given = KEYWORDS.iter().zip(&self.values);
         given
@@ -85,7 +80,7 @@ impl Connection {
             .partition(|name| !DISPENSABLE.contains(name))
     }
 
-    /// Every variable of libpq, with its value; one without a value must not be set.
+    /// Returns every variable of libpq. One without a value must not be set.
     pub fn variables(&self) -> impl Iterator<Item = (&'static str, Option<&OsStr>)> {
         KEYWORDS
             .iter()
@@ -93,7 +88,7 @@ impl Connection {
             .filter_map(|(keyword, value)| Some((keyword.variable?, value.as_deref())))
     }
 
-    /// `environment` with the connection in it, and nothing that would lead elsewhere.
+    /// Returns `environment` with the connection in it, and nothing that would lead elsewhere.
     pub fn in_environment(&self, environment: &Environment) -> Environment {
         let mut environment = environment.clone();
         for (name, value) in self.variables() {
@@ -116,11 +111,8 @@ impl Connection {
             .collect()
     }
 
-    /// The connection as a connection string of one line, without its secrets.
-    ///
-    /// # Errors
-    ///
-    /// The parameter with this name has a line break in it.
+    /// Returns the connection as a connection string of one line, without its secrets. An error is
+    /// the name of a parameter that has a line break in it.
     pub fn conninfo(&self) -> Result<Vec<u8>, &'static str> {
         let mut text = Vec::new();
         for (keyword, value) in KEYWORDS.iter().zip(&self.values) {
@@ -143,7 +135,7 @@ impl Connection {
     }
 }
 
-/// Whether a parameter is of no use any more: what the service gives is here.
+/// Returns whether a parameter is about a service, whose values are included already.
 fn is_resolved(name: &str) -> bool {
     matches!(name, "service" | "servicefile")
 }
@@ -197,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_variable_can_say_is_named() {
+    fn parameters_without_a_variable_are_named() {
         let connection = Connection::new(&target("host=x keepalives=0 replication=true", &[]));
         assert_eq!(
             connection.without_variable(),

@@ -3,10 +3,6 @@
 use super::parameters::{LibpqError, Parameters, is_space};
 
 /// Reads `text` into `parameters`.
-///
-/// # Errors
-///
-/// libpq does not take the string.
 pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), LibpqError> {
     let mut rest = skip_spaces(text);
     while !rest.is_empty() {
@@ -16,8 +12,8 @@ pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), LibpqError> 
             .unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
         let Some(after) = skip_spaces(after).strip_prefix(b"=") else {
-            // libpq says after what: where quotes are missing, that is the rest of a value, such as
-            // a password.
+            // libpq quotes the word. If quotes are missing, that is the rest of a value, such as a
+            // password.
             return Err(LibpqError(
                 "missing \"=\" after a word in connection info string".to_owned(),
             ));
@@ -37,7 +33,8 @@ fn skip_spaces(text: &[u8]) -> &[u8] {
     &text[spaces..]
 }
 
-/// A value up to the next space, and what follows it. A backslash keeps the byte behind it.
+/// Reads a value up to the next space, and returns what follows it. A backslash keeps the byte
+/// after it.
 fn plain_value(text: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut value = Vec::new();
     let mut at = 0;
@@ -51,7 +48,7 @@ fn plain_value(text: &[u8]) -> (Vec<u8>, &[u8]) {
     (value, text.get(at..).unwrap_or_default())
 }
 
-/// A value up to the closing quote, and what follows it.
+/// Reads a value up to the closing quote, and returns what follows it.
 fn quoted_value(text: &[u8]) -> Result<(Vec<u8>, &[u8]), LibpqError> {
     let mut value = Vec::new();
     let mut at = 0;
@@ -71,7 +68,7 @@ fn quoted_value(text: &[u8]) -> Result<(Vec<u8>, &[u8]), LibpqError> {
     ))
 }
 
-/// A value as it is written behind `NAME=`: a backslash before what would end it or be read.
+/// Escapes a value to follow `NAME=`: with a backslash before what would end or change it.
 pub fn escaped(value: &[u8]) -> Vec<u8> {
     if value.is_empty() {
         return b"''".to_vec();

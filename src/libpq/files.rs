@@ -1,11 +1,10 @@
-//! Finds and reads the files that libpq reads. What they say is for the other files to understand.
+//! Finds and reads the files that libpq reads. Other modules parse them.
 //!
-//! Only plain files are read: a pipe can be read once, and is psql's to read.
+//! Only plain files are read: a pipe can be read only once, and psql has to read it.
 //!
-//! Their home is `HOME`, as it is to libpq from version 15 on. Before, it is the account's home in
-//! the system's books, which is another one under `sudo` and in some containers. A token goes with
-//! the names of the files that were read here, so that no version and no build of libpq reads
-//! others: see [`named`].
+//! They are in `HOME`, as for libpq 15 and later. Older versions use the account's home directory,
+//! which differs under `sudo` and in some containers. The files that were read here are named
+//! beside a token, so no version or build of libpq reads others: see [`name_files`].
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -22,8 +21,8 @@ use super::parameters::{LibpqError, Origin, Parameters};
 use super::service;
 use super::target::Target;
 
-/// Where libpq's own service file may be, by who built it: Debian, Fedora and the PGDG, Homebrew,
-/// the source. On Windows it is beside psql, wherever that is.
+/// Where libpq's own service file may be, by its builder: Debian, Fedora and the PGDG, Homebrew,
+/// the source. On Windows it is beside psql.
 const SYSTEM_DIRECTORIES: &[&str] = if cfg!(windows) {
     &[]
 } else {
@@ -48,21 +47,17 @@ const ROOT_FILE: &str = if cfg!(windows) {
     ".postgresql/root.crt"
 };
 
-/// The longest path of a service file that libpq does not cut: its buffer is `MAXPGPATH`, with the
-/// NUL at the end.
+/// The longest path of a service file that libpq doesn't cut: its buffer has `MAXPGPATH` bytes, and
+/// one is for the NUL.
 const LONGEST_PATH: usize = 1023;
 
-/// More than any service or password file.
+/// More than any service or password file has.
 const LONGEST_FILE: u64 = 16 * 1024 * 1024;
 
-/// Fills `parameters` from the service file, where a service is named (libpq's `parseServiceInfo`):
-/// the file that `PGSERVICEFILE` names, else the person's own; and where that has no such section,
-/// the system's.
+/// Fills `parameters` from the service file, if a service is named (libpq's `parseServiceInfo`).
 ///
-/// # Errors
-///
-/// A file or the section is missing, or libpq does not take what is in it. A file that only libpq
-/// itself can read as it would is refused too.
+/// The file is the one that `PGSERVICEFILE` names, else your own. If that has no such section, it's
+/// the system's. A file that only libpq itself can read as it would is refused.
 pub fn apply_service(
     parameters: &mut Parameters,
     environment: &Environment,
@@ -92,14 +87,14 @@ pub fn apply_service(
     )))
 }
 
-/// The text of a service file. Unix opens a directory too, in which libpq then finds no line.
+/// Reads a service file. On Unix libpq opens a directory too, and finds no lines in it.
 fn service_text(file: &Path) -> Result<Zeroizing<Vec<u8>>, LibpqError> {
     let refused = |why: &str| {
         let file = file.display();
         Err(LibpqError(format!("service file \"{file}\" {why}")))
     };
     if file.as_os_str().len() > LONGEST_PATH {
-        return refused("has a longer path than libpq takes");
+        return refused("has a longer path than libpq accepts");
     }
     match plain_file::read(file, LONGEST_FILE) {
         Ok(text) => Ok(text),
@@ -112,7 +107,7 @@ fn service_text(file: &Path) -> Result<Zeroizing<Vec<u8>>, LibpqError> {
     }
 }
 
-/// No join of paths: to libpq, a directory without a name is the root.
+/// Paths are not joined here, because an empty directory is the root to libpq.
 fn service_file_in(directory: &OsStr) -> PathBuf {
     let mut file = directory.to_owned();
     file.push("/pg_service.conf");
@@ -129,7 +124,7 @@ fn system_service_file(environment: &Environment) -> Option<PathBuf> {
     }
 }
 
-/// The text of the password file that libpq would use for `target`; `None` where it would use none.
+/// Reads the password file that libpq would use for `target`, if any.
 pub fn passfile(target: &Target, environment: &Environment) -> Option<Zeroizing<Vec<u8>>> {
     let file = match target.parameters().filled("passfile") {
         Some(file) => PathBuf::from(platform::os_string(file)),
@@ -139,29 +134,28 @@ pub fn passfile(target: &Target, environment: &Environment) -> Option<Zeroizing<
     is_private(&about).then(|| plain_file::read(&file, LONGEST_FILE).ok())?
 }
 
-/// Whether nobody else may read the file: libpq passes over a password file that others can.
+/// Returns whether nobody else may read the file. libpq ignores a password file that others can.
 #[cfg(unix)]
 fn is_private(about: &fs::Metadata) -> bool {
     std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o077 == 0
 }
 
-/// On Windows libpq trusts the directory that the file is in.
+/// On Windows libpq trusts the directory of the file.
 #[cfg(windows)]
 fn is_private(_about: &fs::Metadata) -> bool {
     true
 }
 
-/// Whether the person has a root file of their own, which libpq finds by itself.
 pub fn has_own_roots(environment: &Environment) -> bool {
     own_roots(environment).is_some()
 }
 
-/// The person's own root file, where libpq finds it by itself.
+/// Returns your own root file, if libpq finds it by itself.
 pub fn own_roots(environment: &Environment) -> Option<PathBuf> {
     in_home(environment, ROOT_FILE).filter(|file| file.exists())
 }
 
-/// Files that were read here, to be named to psql, which may look for them elsewhere.
+/// Files that were read here. They are named to psql, which may look for them elsewhere.
 #[derive(Default)]
 pub struct Named {
     /// `PGSERVICEFILE`
@@ -170,8 +164,8 @@ pub struct Named {
     pub roots: Option<OsString>,
 }
 
-/// The files to be named for a connection to `target`. A psql that was moved reads the system
-/// service file of its own tree, so that the service file is named whenever there is one.
+/// Returns the files to name for a connection to `target`. A psql that was moved reads the system
+/// service file of its own tree, so a service file is always named.
 pub fn name_files(target: &Target, environment: &Environment) -> Named {
     let parameters = target.parameters();
     let service = parameters.get("servicefile");
@@ -185,7 +179,7 @@ pub fn name_files(target: &Target, environment: &Environment) -> Named {
     }
 }
 
-/// Whether the account's home is another one than `HOME`.
+/// Returns whether the account's home directory differs from `HOME`.
 #[cfg(unix)]
 fn has_two_homes(environment: &Environment) -> bool {
     let real = |home: Option<PathBuf>| home.map(|home| fs::canonicalize(&home).unwrap_or(home));
@@ -193,7 +187,7 @@ fn has_two_homes(environment: &Environment) -> bool {
     real(accounts) != real(platform::home_directory(environment))
 }
 
-/// On Windows every version asks the system alone.
+/// On Windows every version asks only the system.
 #[cfg(windows)]
 fn has_two_homes(_environment: &Environment) -> bool {
     false
@@ -207,7 +201,7 @@ fn in_home(environment: &Environment, name: &str) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    /// Where there is but one home, a psql that was moved could still read another system file.
+    /// With only one home, a psql that was moved could still read another system file.
     #[test]
     fn the_service_file_is_named_whatever_the_home() {
         let directory = tempfile::tempdir().unwrap();

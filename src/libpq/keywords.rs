@@ -1,15 +1,13 @@
-//! libpq's connection parameters, with the variable of each: those of every version from 13 on.
+//! libpq's connection parameters and their variables, of every version from 13 on.
 //!
-//! Which libpq psql has is not known here, so that one reading serves all: what any of them takes
-//! is taken. A libpq that is too old for a parameter refuses it, and a token was got for nothing;
-//! the other way round, somebody who needs one would go without.
+//! The version of psql's libpq is not known here, so whatever any of them accepts is accepted. If a
+//! libpq is too old for a parameter and refuses it, a token was fetched for nothing. The other way
+//! round, someone who needs a token would get none.
 
-/// One parameter.
 #[derive(Debug)]
 pub struct Keyword {
-    /// Its name in connection strings and service files.
+    /// The name in connection strings and service files.
     pub name: &'static str,
-    /// The environment variable that gives it.
     pub variable: Option<&'static str>,
 }
 
@@ -27,7 +25,7 @@ const fn bare(name: &'static str) -> Keyword {
     }
 }
 
-/// Every parameter. A name that is not here is an error to every libpq.
+/// Every parameter. Every libpq refuses other names.
 pub const KEYWORDS: &[Keyword] = &[
     keyword("service", "PGSERVICE"),
     keyword("servicefile", "PGSERVICEFILE"),
@@ -91,10 +89,10 @@ pub const SECRETS: [&str; 5] = [
     "oauth_client_secret",
 ];
 
-/// What libpq 13 still took, without any effect.
+/// Parameters that libpq 13 still accepts, without any effect.
 pub const WITHOUT_EFFECT: [&[u8]; 2] = [b"authtype", b"tty"];
 
-/// The place of a parameter in [`KEYWORDS`].
+/// Returns the place of a parameter in [`KEYWORDS`].
 pub fn position(name: &[u8]) -> Option<usize> {
     KEYWORDS
         .iter()

@@ -1,11 +1,11 @@
 //! What libpq would connect to: connection strings, service files, environment, defaults, password
 //! file.
 //!
-//! [`keywords`] is the table of parameters, [`parameters`] holds their values and where each came
-//! from, [`conninfo`] and [`uri`] read connection strings, [`service`] and [`passfile`] read those
-//! files' text, [`files`] finds them, [`resolve`] puts all of these in order, and [`target`]
-//! settles hosts, user and database as libpq's `connectOptions2` does. [`connection`] says the
-//! whole of it again, for programs that read variables or a connection string.
+//! [`keywords`] is the table of parameters, and [`parameters`] holds their values and where each
+//! came from. [`conninfo`] and [`uri`] read connection strings, [`service`] and [`passfile`] read
+//! the text of those files, and [`files`] finds them. [`resolve`] puts all of these in order.
+//! [`target`] settles hosts, user and database as libpq's `connectOptions2` does. [`connection`]
+//! writes all of it out again, for programs that read variables or a connection string.
 
 pub mod connection;
 pub mod conninfo;

@@ -1,8 +1,8 @@
-//! Values of connection parameters, each with the place that it came from.
+//! Values of connection parameters, and where each came from.
 //!
-//! libpq fills them in a fixed order, and the first place that has a value wins: connection string,
-//! options of the command line, service file, environment, default (libpq's `conninfo_array_parse`
-//! and `conninfo_add_defaults`). An empty value in a connection string or service file is a value.
+//! libpq fills them in a fixed order, and the first value wins: connection string, options of the
+//! command line, service file, environment, default (libpq's `conninfo_array_parse` and
+//! `conninfo_add_defaults`). An empty value in a connection string or service file counts.
 
 use std::path::Path;
 
@@ -12,58 +12,50 @@ use crate::psql::command_line::Wanted;
 use super::keywords::{self, KEYWORDS, WITHOUT_EFFECT};
 use super::{conninfo, uri};
 
-/// Where a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// An option or operand of psql's command line.
     Option,
-    /// A connection string or URI in the place of the database name.
+    /// A connection string or URI in the place of the database's name.
     ConnectionString,
-    /// The service file.
     Service,
     /// A `PG…` variable.
     Environment,
-    /// `PGREQUIRESSL`, the forerunner of `PGSSLMODE`.
+    /// `PGREQUIRESSL`, the predecessor of `PGSSLMODE`.
     OlderVariable,
 }
 
 impl Origin {
-    /// Whether it was typed on the command line.
+    /// Returns whether it was typed on the command line.
     pub fn is_command_line(self) -> bool {
         matches!(self, Self::Option | Self::ConnectionString)
     }
 }
 
-/// A value and where it came from.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Given {
-    /// The value, as bytes in the encoding in which it was given.
+    /// The bytes as they were given, in any encoding.
     pub value: Vec<u8>,
     pub origin: Origin,
 }
 
-/// libpq would refuse to connect, in its own words or near them. The words hold no value.
+/// Why libpq would refuse to connect, close to its own words, but without any value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LibpqError(pub String);
 
-/// The parameters of one connection. It may hold a password, so it has no `Debug`.
+/// The parameters of one connection. They may include a password, so there's no `Debug`.
 pub struct Parameters {
     given: Vec<Option<Given>>,
 }
 
 impl Parameters {
-    /// No value at all.
     pub fn none() -> Self {
         Self {
             given: KEYWORDS.iter().map(|_| None).collect(),
         }
     }
 
-    /// What the command line gives.
-    ///
-    /// # Errors
-    ///
-    /// The connection string is one that libpq does not take.
+    /// Reads the parameters that the command line sets.
     pub fn of_command_line(wanted: &Wanted) -> Result<Self, LibpqError> {
         let mut parameters = Self::none();
         let options = [
@@ -93,7 +85,7 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// Fills what is still open from `PG…` variables.
+    /// Fills what is still unset from `PG…` variables.
     pub fn fill_from(&mut self, environment: &Environment) {
         for (given, keyword) in self.given.iter_mut().zip(KEYWORDS) {
             if given.is_none()
@@ -105,7 +97,7 @@ impl Parameters {
                 });
             }
         }
-        // The forerunner of PGSSLMODE, which libpq still reads.
+        // libpq still reads the predecessor of PGSSLMODE.
         if self.get("sslmode").is_none()
             && environment
                 .get("PGREQUIRESSL")
@@ -115,29 +107,31 @@ impl Parameters {
         }
     }
 
-    /// A parameter's value and origin. `name` is one of [`KEYWORDS`].
+    /// Returns a parameter's value and origin. `name` is one of [`KEYWORDS`].
     pub fn get(&self, name: &str) -> Option<&Given> {
         keywords::position(name.as_bytes()).and_then(|at| self.given[at].as_ref())
     }
 
-    /// A parameter's value, which may be empty.
+    /// The parameters that have a value, in the order of [`KEYWORDS`].
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Given)> {
+        let all = KEYWORDS.iter().zip(&self.given);
+        all.filter_map(|(keyword, given)| Some((keyword.name, given.as_ref()?)))
+    }
+
+    /// Returns a parameter's value, even an empty one.
     pub fn value(&self, name: &str) -> Option<&[u8]> {
         self.get(name).map(|given| given.value.as_slice())
     }
 
-    /// A parameter's value where it is not empty.
+    /// Returns a parameter's value unless it is empty.
     pub fn filled(&self, name: &str) -> Option<&[u8]> {
         self.value(name).filter(|value| !value.is_empty())
     }
 
-    /// Stores a value that a connection string gives, over any earlier one.
+    /// Stores a value of a connection string over any earlier one.
     ///
-    /// `requiressl`, which is gone since libpq 15's documentation but still read, stands for
-    /// `sslmode`.
-    ///
-    /// # Errors
-    ///
-    /// libpq has no such parameter.
+    /// `requiressl` sets `sslmode`. libpq still reads it, though it's no longer documented since
+    /// version 15.
     pub(super) fn store(&mut self, name: &[u8], value: &[u8]) -> Result<(), LibpqError> {
         let (name, value) = match name {
             b"requiressl" if value.starts_with(b"1") => (&b"sslmode"[..], &b"require"[..]),
@@ -153,11 +147,7 @@ impl Parameters {
         Ok(())
     }
 
-    /// Stores a value that a service file gives, where none is there yet.
-    ///
-    /// # Errors
-    ///
-    /// libpq has no such parameter.
+    /// Stores a value of a service file, unless there is one already.
     pub(super) fn store_if_open(&mut self, name: &[u8], value: &[u8]) -> Result<(), LibpqError> {
         if let Some(at) = known(name)? {
             self.given[at].get_or_insert_with(|| Given {
@@ -168,17 +158,14 @@ impl Parameters {
         Ok(())
     }
 
-    /// Notes the file in which the service was found, unless the connection string names it.
-    ///
-    /// # Errors
-    ///
-    /// The connection string names another one: nothing can have libpq read the one that was found.
+    /// Notes the file in which the service was found, unless the connection string names it. If it
+    /// names another file, nothing could make libpq read the one that was found.
     pub(super) fn note_service_file(&mut self, file: &Path) -> Result<(), LibpqError> {
         let file = file.as_os_str().as_encoded_bytes();
         match self.value("servicefile") {
             Some(named) if named == file => Ok(()),
             Some(_) => Err(LibpqError(
-                "the service is not in the service file that is named".to_owned(),
+                "the service is not in the service file that `servicefile` names".to_owned(),
             )),
             None => {
                 self.put("servicefile", file, Origin::Service);
@@ -197,13 +184,13 @@ impl Parameters {
     }
 }
 
-/// Whether libpq takes a database's name for a connection string or URI, where it looks into names
-/// (`expand_dbname`).
+/// Returns whether libpq takes the name of a database for a connection string or URI, if it expands
+/// names (`expand_dbname`).
 pub fn is_connection_string(name: &[u8]) -> bool {
     uri::is_uri(name) || name.contains(&b'=')
 }
 
-/// The place of a parameter; none where it has no effect.
+/// Returns the place of a parameter, or nothing if it has no effect.
 fn known(name: &[u8]) -> Result<Option<usize>, LibpqError> {
     let at = keywords::position(name);
     if at.is_none() && !WITHOUT_EFFECT.contains(&name) {

@@ -1,16 +1,16 @@
-//! Looks a password up in a password file's text (libpq's `passwordFromFile`).
+//! Looks up a password in the text of a password file (libpq's `passwordFromFile`).
 
-/// What a connection is looked up by.
+/// What a password is looked up by.
 #[derive(Clone, Copy, Debug)]
 pub struct Lookup<'a> {
-    /// The host's name, else its address; `localhost` for the default socket.
+    /// The host's name, else its address, or `localhost` for the default socket.
     pub host: &'a [u8],
     pub port: &'a [u8],
     pub database: &'a [u8],
     pub user: &'a [u8],
 }
 
-/// Whether a line of `text` holds a password for this connection that is not empty.
+/// Returns whether `text` has a password for this connection that isn't empty.
 pub fn has_password(text: &[u8], lookup: Lookup<'_>) -> bool {
     let fields = [lookup.host, lookup.port, lookup.database, lookup.user];
     text.split(|&b| b == b'\n')
@@ -30,17 +30,17 @@ pub fn has_password(text: &[u8], lookup: Lookup<'_>) -> bool {
         .is_some_and(|password| !password.is_empty() && password[0] != b':')
 }
 
-/// What follows the first field of `line`, where that is `*` or `wanted`.
+/// Returns what follows the first field of `line`, if that is `*` or `wanted`.
 ///
-/// A `:` and a `\` in the field are written with a backslash; libpq takes a `:` that `wanted` has
-/// without one too, so that `::1` may stand as it is.
+/// A backslash precedes a `:` and a `\` in the field. libpq also accepts a `:` of `wanted` without
+/// one, so `::1` may be written as it is.
 fn after_field<'a>(line: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
     if let Some(rest) = line.strip_prefix(b"*:") {
         return Some(rest);
     }
     let mut rest = line;
     for wanted in wanted {
-        // A backslash is never itself: the byte behind it is meant.
+        // A backslash always stands for the byte after it.
         let (byte, after) = rest.strip_prefix(b"\\").unwrap_or(rest).split_first()?;
         if byte != wanted {
             return None;
@@ -75,7 +75,7 @@ mod tests {
         assert!(!found("*:*:*:*:"));
         assert!(!found("*:*:*:*::rest"));
         assert!(!found("*:*:*:*"));
-        // The first line that fits counts, as libpq has it.
+        // As in libpq, only the first line that matches counts.
         assert!(!found("*:*:*:*:\n*:*:*:*:s"));
     }
 }

@@ -1,4 +1,5 @@
-//! From the command line, the service file and the variables to what libpq would connect to.
+//! Works out what libpq would connect to, from the command line, the service file and the
+//! variables.
 
 use crate::environment::Environment;
 use crate::psql::command_line::Wanted;
@@ -7,11 +8,8 @@ use super::files;
 use super::parameters::{LibpqError, Parameters};
 use super::target::Target;
 
-/// What libpq would connect to.
-///
-/// # Errors
-///
-/// libpq would refuse before it looks for any server; what it says is for psql to print.
+/// Returns what libpq would connect to. An error is what libpq refuses before it contacts any
+/// server.
 pub fn target(wanted: &Wanted, environment: &Environment) -> Result<Target, LibpqError> {
     let mut parameters = Parameters::of_command_line(wanted)?;
     files::apply_service(&mut parameters, environment)?;
@@ -19,8 +17,9 @@ pub fn target(wanted: &Wanted, environment: &Environment) -> Result<Target, Libp
     Target::settle(parameters)
 }
 
-/// What the service in `PGSERVICE` gives to the later connections of a psql that first went to
-/// `target`. libpq puts it before the variables, and takes nothing from one that it refuses.
+/// Returns what the service in `PGSERVICE` sets for the later connections of a psql that first
+/// connected to `target`. libpq prefers it to the variables, and uses nothing of one that it
+/// refuses.
 pub fn later_service(target: &Target, environment: &Environment) -> Parameters {
     let mut parameters = Parameters::none();
     if environment.get("PGSERVICE").is_none() {

@@ -1,17 +1,14 @@
-//! Reads a service file's text (libpq's `parseServiceFile`).
+//! Reads the text of a service file (libpq's `parseServiceFile`).
 
 use super::parameters::{LibpqError, Parameters, is_space};
 
-/// Lines of this many bytes, the newline included, are an error to every libpq; to libpq 13 those
-/// of 255 are.
+/// Every libpq refuses lines of this many bytes, including the newline. libpq 13 refuses lines of
+/// 255.
 const LONGEST_LINE: usize = 1023;
 
-/// Fills `parameters` from the section `[service]` of `text`; says whether there is one.
+/// Fills `parameters` from the section `[service]` of `text`, and returns whether there is one.
 ///
-/// # Errors
-///
-/// libpq does not take the file. A section that looks its values up in LDAP is refused too: what it
-/// would say cannot be known here.
+/// A section that looks up its values in LDAP is refused too, because they can't be known here.
 pub fn read(text: &[u8], service: &[u8], parameters: &mut Parameters) -> Result<bool, LibpqError> {
     let mut found = false;
     for (n, line) in text.split_inclusive(|&b| b == b'\n').enumerate() {

@@ -1,4 +1,4 @@
-//! Settles what a connection would go to, as libpq's `connectOptions2` does.
+//! Settles what libpq would connect to, as its `connectOptions2` does.
 
 use super::parameters::{Given, LibpqError, Origin, Parameters};
 use super::passfile::{self, Lookup};
@@ -7,22 +7,21 @@ use super::passfile::{self, Lookup};
 const DEFAULT_PORT: &[u8] = b"5432";
 
 /// The socket directory that Debian's libpq is built with, which a password file calls `localhost`.
-/// Other builds have `/tmp`; a socket is never sent a token, so that nothing hangs on the
-/// difference.
+/// Other builds have `/tmp`. A token is never sent to a socket, so the difference doesn't matter.
 const DEFAULT_SOCKET_DIRECTORY: &[u8] = b"/var/run/postgresql";
 
-/// One host of the connection, in libpq's order. Empty fields were not given.
+/// One host of the connection. Empty fields were not given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
-    /// Its name, or a socket's directory.
+    /// The host name, or the directory of a socket.
     pub name: Vec<u8>,
-    /// Its address, which libpq connects to in place of the name.
+    /// The address that libpq connects to instead of the name.
     pub address: Vec<u8>,
     pub port: Vec<u8>,
 }
 
 impl Host {
-    /// Whether libpq would open a socket of the file system (or of the abstract namespace).
+    /// Returns whether libpq would open a socket of the file system, or of the abstract namespace.
     pub fn is_socket(&self) -> bool {
         self.address.is_empty()
             && (self.name.is_empty() || self.name.starts_with(b"/") || self.name.starts_with(b"@"))
@@ -45,11 +44,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// Settles the hosts of `parameters`, which are complete but for libpq's own defaults.
-    ///
-    /// # Errors
-    ///
-    /// libpq would refuse before it looks for any server.
+    /// Settles the hosts of `parameters`, which are complete except for libpq's own defaults. An
+    /// error is what libpq refuses before it contacts any server.
     pub fn settle(parameters: Parameters) -> Result<Self, LibpqError> {
         let hosts = hosts(&parameters)?;
         check_words(&parameters)?;
@@ -57,7 +53,7 @@ impl Target {
         Ok(Self { parameters, hosts })
     }
 
-    /// The hosts, at least one.
+    /// Returns the hosts, at least one, in libpq's order.
     pub fn hosts(&self) -> &[Host] {
         &self.hosts
     }
@@ -66,40 +62,39 @@ impl Target {
         &self.parameters
     }
 
-    /// The user, where one is named. Named but empty in a connection string or service file, or in
-    /// `PGUSER`, is libpq's own default: the name of the operating system's user.
+    /// Returns the user, if one is named. An empty name in a connection string, a service file or
+    /// `PGUSER` is libpq's own default: the operating system's user.
     pub fn user(&self) -> Option<&Given> {
         self.parameters.get("user")
     }
 
-    /// Whether a database is named anywhere.
     pub fn names_database(&self) -> bool {
         self.parameters.get("dbname").is_some()
     }
 
-    /// The user that libpq would sign in as; `system_user` is the operating system's name for us.
+    /// Returns the user that libpq would sign in as. `system_user` is the operating system's user.
     pub fn user_or<'a>(&'a self, system_user: &'a [u8]) -> &'a [u8] {
         self.parameters.filled("user").unwrap_or(system_user)
     }
 
-    /// The database that libpq would open: the user's name where none is given.
+    /// Returns the database that libpq would open: the name of the user if none is given.
     pub fn database_or<'a>(&'a self, system_user: &'a [u8]) -> &'a [u8] {
         self.parameters
             .filled("dbname")
             .unwrap_or_else(|| self.user_or(system_user))
     }
 
-    /// Where a password that is no password file's was given.
+    /// Returns the password, unless it's in a password file.
     pub fn password(&self) -> Option<&Given> {
         self.parameters.get("password")
     }
 
-    /// Whether libpq would look into a password file: no other password is there.
+    /// Returns whether libpq would read a password file, because there's no other password.
     pub fn reads_passfile(&self) -> bool {
         self.parameters.filled("password").is_none()
     }
 
-    /// For each host, whether the password file with this text has a password for it.
+    /// Returns for each host whether the password file with this text has a password for it.
     pub fn passwords_in<'a>(
         &'a self,
         passfile: &'a [u8],
@@ -120,13 +115,14 @@ impl Target {
         })
     }
 
-    /// Where `name` was set by the person, in any place.
+    /// Returns where the parameter `name` was set.
     pub fn origin(&self, name: &str) -> Option<Origin> {
         self.parameters.get(name).map(|given| given.origin)
     }
 }
 
-/// Pairs host names, addresses and ports: as many addresses as names, and one port or as many.
+/// Pairs host names, addresses and ports. There are as many addresses as names, and one port or as
+/// many.
 fn hosts(parameters: &Parameters) -> Result<Vec<Host>, LibpqError> {
     let list = |name| -> Option<Vec<Vec<u8>>> {
         let items = parameters.filled(name)?.split(|&b| b == b',');
@@ -165,7 +161,7 @@ fn hosts(parameters: &Parameters) -> Result<Vec<Host>, LibpqError> {
         .collect())
 }
 
-/// Parameters that take one of a few words, those of every version. An empty word is wrong too.
+/// The choices of parameters that every version has. An empty value is refused too.
 const WORDS: &[(&str, &[&str])] = &[
     (
         "sslmode",
@@ -193,9 +189,8 @@ const WORDS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The same for parameters that came after libpq 13. Whether the variable of one is read at all
-/// hangs on libpq's version, so that only what is wrong to all of them is refused: a wrong word in
-/// a connection string or a service file.
+/// The choices of parameters that came after libpq 13. Older versions don't read their variables,
+/// so a wrong value is refused only in a connection string or a service file.
 const LATER_WORDS: &[(&str, &[&str])] = &[
     ("sslcertmode", &["disable", "allow", "require"]),
     ("load_balance_hosts", &["disable", "random"]),
@@ -207,25 +202,26 @@ const LATER_WORDS: &[(&str, &[&str])] = &[
 const PROTOCOL_VERSIONS: &[&str] = &["3.0", "3.2", "latest"];
 
 fn check_words(parameters: &Parameters) -> Result<(), LibpqError> {
-    let is_variable = |name| {
-        let given = parameters.get(name);
-        given.is_some_and(|given| given.origin == Origin::Environment)
-    };
-    let later = LATER_WORDS.iter().filter(|(name, _)| !is_variable(name));
-    for (name, words) in WORDS.iter().chain(later) {
-        if let Some(value) = parameters.value(name)
-            && !words.iter().any(|word| word.as_bytes() == value)
-        {
+    for (name, given) in parameters.iter() {
+        let known = |table: &'static [(&str, &'static [&str])]| {
+            let row = table.iter().find(|(of, _)| *of == name);
+            row.map(|(_, words)| *words)
+        };
+        let later = || known(LATER_WORDS).filter(|_| given.origin != Origin::Environment);
+        let Some(words) = known(WORDS).or_else(later) else {
+            continue;
+        };
+        if !words.iter().any(|word| word.as_bytes() == given.value) {
             return Err(LibpqError(format!(
                 "invalid {name} value: \"{}\"",
-                String::from_utf8_lossy(value)
+                String::from_utf8_lossy(&given.value)
             )));
         }
     }
     Ok(())
 }
 
-/// The protocol versions must be known, and the lower bound no higher than the upper one.
+/// Refuses unknown protocol versions, and a lower bound above the upper one.
 fn check_tls_versions(parameters: &Parameters) -> Result<(), LibpqError> {
     const VERSIONS: [&str; 4] = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
     let rank = |name| match parameters.filled(name) {
@@ -237,7 +233,7 @@ fn check_tls_versions(parameters: &Parameters) -> Result<(), LibpqError> {
             .ok_or_else(|| LibpqError(format!("invalid {name} value"))),
     };
     let lowest = match parameters.value("ssl_min_protocol_version") {
-        // What libpq is built with.
+        // libpq's default.
         None => Some(2),
         Some(_) => rank("ssl_min_protocol_version")?,
     };

@@ -1,23 +1,19 @@
 //! Reads connection URIs (libpq's `conninfo_uri_parse_options`).
 //!
-//! Spaces that are not percent-encoded are read as libpq 13 to 17 read them, as part of the value.
-//! libpq 18 refuses them in a value and drops them around it; a name with spaces around it is no
-//! server's, so that no token goes there.
+//! Spaces that aren't percent-encoded are part of the value, as in libpq 13 to 17. libpq 18 refuses
+//! them in a value and drops them around it. No server's name has spaces around it, so no token
+//! goes there.
 
 use super::parameters::{LibpqError, Parameters};
 
 const PREFIXES: [&[u8]; 2] = [b"postgresql://", b"postgres://"];
 
-/// Whether libpq takes `text` for a URI.
+/// Returns whether libpq takes `text` for a URI.
 pub fn is_uri(text: &[u8]) -> bool {
     PREFIXES.iter().any(|prefix| text.starts_with(prefix))
 }
 
 /// Reads `text` into `parameters`.
-///
-/// # Errors
-///
-/// libpq does not take the URI.
 pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), LibpqError> {
     let rest = PREFIXES
         .iter()
@@ -37,7 +33,7 @@ pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), LibpqError> 
     query_parameters(query, parameters)
 }
 
-/// `[user[:password]@]`, and what follows it.
+/// Reads `[user[:password]@]`, and returns what follows it.
 fn credentials<'a>(rest: &'a [u8], parameters: &mut Parameters) -> Result<&'a [u8], LibpqError> {
     let (credentials, Some((b'@', after))) = split(rest, b"@/") else {
         return Ok(rest);
@@ -50,7 +46,7 @@ fn credentials<'a>(rest: &'a [u8], parameters: &mut Parameters) -> Result<&'a [u
     Ok(after)
 }
 
-/// `host[:port][,…]`, then the byte that ended it and what follows that byte.
+/// Reads `host[:port][,…]`, and returns the byte that ended it and what follows that byte.
 fn hosts<'a>(
     mut rest: &'a [u8],
     parameters: &mut Parameters,
@@ -91,7 +87,7 @@ fn split<'a>(text: &'a [u8], ends: &[u8]) -> Split<'a> {
     }
 }
 
-/// An IPv6 address behind its `[`.
+/// Splits after an IPv6 address, without its `[`.
 fn bracketed(text: &[u8]) -> Result<Split<'_>, LibpqError> {
     let (address, Some((_, after))) = split(text, b"]") else {
         return refuse("no matching \"]\" in IPv6 host address in URI");
@@ -102,7 +98,7 @@ fn bracketed(text: &[u8]) -> Result<Split<'_>, LibpqError> {
     match after {
         [] => Ok((address, None)),
         [end @ (b':' | b'/' | b'?' | b','), after @ ..] => Ok((address, Some((*end, after)))),
-        _ => refuse("unexpected character behind \"]\" in URI"),
+        _ => refuse("unexpected character after \"]\" in URI"),
     }
 }
 

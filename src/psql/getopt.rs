@@ -1,9 +1,8 @@
-//! Reads words as `getopt_long` reads them for psql, with our own long options among them: glibc's,
-//! or on Windows the one that PostgreSQL brings.
+//! Reads arguments as `getopt_long` reads them for psql, with our own long options among them:
+//! glibc's `getopt_long`, or on Windows the one that PostgreSQL brings.
 //!
-//! The reader says what each word is; it changes none. Our options are recognised by exact spelling
-//! and only where `getopt_long` would look for an option: never as another option's value, never
-//! after `--`.
+//! Our options are recognised by exact spelling, and only where `getopt_long` would look for an
+//! option: never as another option's value, never after `--`.
 
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
@@ -12,14 +11,13 @@ use clap_lex::OsStrExt as _;
 
 use super::options::{self, Argument, PsqlOption};
 
-/// A value as it stands on the command line: the word, and what precedes it in that word.
+/// A value, and where it is on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// The value itself.
     pub text: OsString,
-    /// The index of the word that holds it.
+    /// The index of the argument that holds it.
     pub word: usize,
-    /// What stands before it in the word: nothing, `-U`, `-qU` or `--username=`.
+    /// What precedes it in that argument: nothing, `-U`, `-qU` or `--username=`.
     pub prefix: OsString,
 }
 
@@ -28,43 +26,38 @@ pub struct Value {
 pub enum Item {
     /// An option of ours.
     Own {
-        /// Its name, without `--`.
+        /// Without `--`.
         name: String,
-        /// Its value.
         value: Option<OsString>,
-        /// The words it takes up.
+        /// The arguments that it consists of.
         words: Range<usize>,
     },
-    /// An option of ours with a program, at which psql's command line ends.
+    /// An option of ours with a program, which ends psql's command line.
     Program {
-        /// The program.
         program: OsString,
-        /// The word that the option is: it and all behind it are not psql's.
+        /// The argument that the option is. From here on nothing is psql's.
         from: usize,
-        /// The first of the program's own words.
+        /// The first of the program's own arguments.
         arguments: usize,
     },
     /// An option of ours that cannot be read, and why.
     OwnUnreadable(String),
     /// An option of psql.
     Psql {
-        /// Which one.
         option: &'static PsqlOption,
-        /// Its value.
         value: Option<Value>,
-        /// Whether the word is `--NAME`, in full and without a value.
+        /// Whether the argument is `--NAME`, in full and without a value.
         spelled_out: bool,
     },
-    /// A word that is no option.
     Operand(usize),
-    /// `getopt_long` complains here and psql ends: nothing behind it is read.
-    Complaint,
+    /// The argument that `getopt_long` refuses. psql ends, and nothing after it is read.
+    Complaint(usize),
 }
 
-/// Whether `--NAME` is an option of ours, and if so whether it takes a value.
+/// Returns whether `--NAME` is an option of ours, and if so whether it takes a value.
 pub type IsOwn = fn(&str) -> Option<Argument>;
 
-/// Reads `words` (without the program's name).
+/// Reads `words`, which don't include the program's name.
 ///
 /// `posix` is whether `POSIXLY_CORRECT` is set, which makes the first operand end the options.
 pub fn read(words: &[OsString], posix: bool, is_own: IsOwn) -> Vec<Item> {
@@ -88,7 +81,7 @@ pub fn read(words: &[OsString], posix: bool, is_own: IsOwn) -> Vec<Item> {
         } else {
             reader.items.push(Item::Operand(here));
         }
-        if reader.items.last() == Some(&Item::Complaint) {
+        if let Some(Item::Complaint(_)) = reader.items.last() {
             break;
         }
     }
@@ -109,7 +102,7 @@ impl Reader<'_> {
         self.next = self.words.len();
     }
 
-    /// The next word, taken as a value.
+    /// Takes the next argument as a value.
     fn next_word(&mut self) -> Option<Value> {
         let text = self.words.get(self.next)?.clone();
         self.next += 1;
@@ -131,15 +124,15 @@ impl Reader<'_> {
             return self.own(here, name, argument, attached);
         }
         let Some(option) = options::by_long(name.as_encoded_bytes()) else {
-            return self.items.push(Item::Complaint);
+            return self.items.push(Item::Complaint(here));
         };
         let value = match (option.argument, attached) {
             // PostgreSQL's own `getopt_long`, on Windows, lets such a value pass.
             (Argument::None, Some(_)) if cfg!(windows) => None,
-            (Argument::None, Some(_)) => return self.items.push(Item::Complaint),
+            (Argument::None, Some(_)) => return self.items.push(Item::Complaint(here)),
             (Argument::Required, None) => match self.next_word() {
                 Some(value) => Some(value),
-                None => return self.items.push(Item::Complaint),
+                None => return self.items.push(Item::Complaint(here)),
             },
             (_, attached) => attached.map(|text| Value {
                 text: text.to_owned(),
@@ -159,12 +152,12 @@ impl Reader<'_> {
     fn own(&mut self, here: usize, name: &str, argument: Argument, attached: Option<&OsStr>) {
         let value = match (argument, attached) {
             (Argument::None, Some(_)) => {
-                let why = format!("option `--{name}` takes no value");
+                let why = format!("`--{name}` takes no value");
                 return self.items.push(Item::OwnUnreadable(why));
             }
             (Argument::Required | Argument::Program, None) => {
                 let Some(value) = self.next_word() else {
-                    let why = format!("option `--{name}` needs a value");
+                    let why = format!("`--{name}` requires a value");
                     return self.items.push(Item::OwnUnreadable(why));
                 };
                 Some(value.text)
@@ -187,11 +180,11 @@ impl Reader<'_> {
         });
     }
 
-    /// Whether the word before this one is `-?`, as the value of an option.
+    /// Returns whether the argument before this one is `-?`, as the value of an option.
     ///
-    /// In the middle of a bundle, this is the word that psql looks at to see whether `getopt_long`
+    /// In the middle of a bundle, psql checks this argument to tell whether `getopt_long`
     /// complained or read `-?`. Once there is an operand, `getopt_long` has put it there.
-    fn is_behind_question(&self) -> bool {
+    fn is_after_question(&self) -> bool {
         let mut before = self
             .items
             .iter()
@@ -203,25 +196,25 @@ impl Reader<'_> {
         ) && !before.any(is_operand)
     }
 
-    /// A word of short options, the last of which may have its value attached.
+    /// Reads an argument of short options, the last of which may have its value attached.
     fn bundle(&mut self, here: usize) {
         let word = &self.words[here];
-        let behind_question = self.is_behind_question();
+        let after_question = self.is_after_question();
         let mut prefix = OsString::from("-");
         let mut rest = word.strip_prefix("-").unwrap_or(word);
         while let Some(&letter) = rest.as_encoded_bytes().first() {
             let Some(option) = options::by_short(letter) else {
-                // `-?` asks for help where it stands alone, and is an error in a bundle. Either way
-                // psql ends.
+                // `-?` asks for help if it's alone, and is an error in a bundle. psql ends either
+                // way.
                 let is_last = rest.len() == 1;
-                let item = if word == "-?" || (behind_question && !is_last) {
+                let item = if word == "-?" || (after_question && !is_last) {
                     Item::Psql {
                         option: &options::OPTIONS[options::HELP],
                         value: None,
                         spelled_out: false,
                     }
                 } else {
-                    Item::Complaint
+                    Item::Complaint(here)
                 };
                 return self.items.push(item);
             };
@@ -239,7 +232,7 @@ impl Reader<'_> {
             let value = if rest.is_empty() {
                 match self.next_word() {
                     Some(value) => value,
-                    None => return self.items.push(Item::Complaint),
+                    None => return self.items.push(Item::Complaint(here)),
                 }
             } else {
                 Value {
@@ -290,7 +283,7 @@ mod tests {
                     None => option.long.to_owned(),
                 },
                 Item::Operand(n) => format!("operand {n}"),
-                Item::Complaint => "complaint".to_owned(),
+                Item::Complaint(_) => "complaint".to_owned(),
             })
             .collect();
         said.join(", ")
@@ -317,8 +310,8 @@ mod tests {
         assert_eq!(say("-c --group G", false), "command=--group<, operand 2");
         assert_eq!(say("-- --group G", false), "operand 1, operand 2");
         assert_eq!(say("--grou G", false), "complaint");
-        assert_eq!(say("--group", false), "option `--group` needs a value");
-        assert_eq!(say("--entra=yes", false), "option `--entra` takes no value");
+        assert_eq!(say("--group", false), "`--group` requires a value");
+        assert_eq!(say("--entra=yes", false), "`--entra` takes no value");
         assert_eq!(
             say("--print db --print=fish", false),
             "own print None 0..1, operand 1, own print Some(\"fish\") 2..3"
@@ -332,7 +325,7 @@ mod tests {
             "list, program pg_dump 1 3"
         );
         assert_eq!(say("--exec=pg_dump", false), "program pg_dump 0 1");
-        assert_eq!(say("--exec", false), "option `--exec` needs a value");
+        assert_eq!(say("--exec", false), "`--exec` requires a value");
         assert_eq!(say("-c --exec x", false), "command=--exec<, operand 2");
         assert_eq!(say("-- --exec x", false), "operand 1, operand 2");
         assert_eq!(say("db --exec x", true), "operand 0, operand 1, operand 2");
@@ -363,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_complaint_behind_a_question_mark_is_taken_for_it() {
+    fn a_complaint_after_a_question_mark_is_taken_for_it() {
         assert_eq!(say("-c -? -qyq", false), "command=-?<, quiet, help");
         assert_eq!(say("-c -? -?q", false), "command=-?<, help");
         assert_eq!(say("-c -? -qy", false), "command=-?<, quiet, complaint");

@@ -1,5 +1,5 @@
-//! Finds psql: what the person names, else `PATH` (never ourselves), else the well-known places.
-//! And any other program.
+//! Finds psql: the one that is named, else on `PATH` (never ourselves), else in the well-known
+//! places. Finds any other program too.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -13,15 +13,15 @@ use crate::system::platform;
 
 use super::ourselves;
 
-/// What to do where the program of `--exec` cannot be run.
-pub const REMEDY_FOR_PROGRAM: &str =
-    "name a program behind `--exec`, by its path or as it is on `PATH`; a script needs a `#!` line";
+/// What to do if the program of `--exec` can't be run.
+pub const REMEDY_FOR_PROGRAM: &str = "name a program after `--exec`, by its path or by its name on `PATH`; a script needs a `#!` line";
 
-/// Where installers put psql without putting it on `PATH`. A `*` is any version, the highest first.
+/// Returns where installers put psql without adding it to `PATH`. A `*` is any version, the highest
+/// first.
 #[cfg(unix)]
 fn well_known(_environment: &Environment) -> Vec<String> {
     [
-        // Homebrew links neither its libpq nor its versions of PostgreSQL.
+        // Homebrew doesn't link its libpq or its versions of PostgreSQL.
         "/opt/homebrew/opt/libpq/bin/psql",
         "/usr/local/opt/libpq/bin/psql",
         "/home/linuxbrew/.linuxbrew/opt/libpq/bin/psql",
@@ -32,7 +32,7 @@ fn well_known(_environment: &Environment) -> Vec<String> {
         // PostgreSQL's installer for macOS, and MacPorts.
         "/Library/PostgreSQL/*/bin/psql",
         "/opt/local/lib/postgresql*/bin/psql",
-        // The PGDG's packages.
+        // The packages of the PGDG.
         "/usr/pgsql-*/bin/psql",
         "/usr/lib/postgresql/*/bin/psql",
     ]
@@ -40,9 +40,10 @@ fn well_known(_environment: &Environment) -> Vec<String> {
     .into()
 }
 
-/// Where installers put psql without putting it on `PATH`. A `*` is any version, the highest first.
+/// Returns where installers put psql without adding it to `PATH`. A `*` is any version, the highest
+/// first.
 ///
-/// No path of Unix: in the root of a drive anybody may make directories.
+/// No path of Unix is among them: anyone may create directories in the root of a drive.
 #[cfg(windows)]
 fn well_known(environment: &Environment) -> Vec<String> {
     let folders = platform::program_folders(environment);
@@ -52,12 +53,7 @@ fn well_known(environment: &Environment) -> Vec<String> {
         .collect()
 }
 
-/// Finds psql. `named` is `--psql`; its variable comes next.
-///
-/// # Errors
-///
-/// There is none (127), or what was named is there but cannot be run (126), or it leads back to us
-/// (126).
+/// Finds psql. `named` is `--psql`, which beats its variable.
 pub fn psql(named: Option<&OsStr>, environment: &Environment) -> Result<PathBuf, Failure> {
     let found = found(named, environment)?;
     ourselves::check(&found, environment)?;
@@ -70,7 +66,9 @@ fn found(named: Option<&OsStr>, environment: &Environment) -> Result<PathBuf, Fa
     if let Some(named) = named {
         let found = which::which_in(named, path, ".").map_err(|_| {
             let failure = not_found(Path::new(named));
-            failure.hint("name psql itself with `--psql PATH`, or leave that out to have it found")
+            failure.hint(
+                "name psql itself with `--psql PATH` or `ENTRA_PSQL_PROGRAM`, or set neither to search `PATH`",
+            )
         })?;
         return if ourselves::is(&found) {
             Err(ourselves::refused(&found))
@@ -95,39 +93,35 @@ fn found(named: Option<&OsStr>, environment: &Environment) -> Result<PathBuf, Fa
                 format!(": `{}` is entra-psql itself", program.display())
             });
             Failure::new(Kind::NotFound, format!("psql was not found on `PATH`{but}"))
-                .hint("install PostgreSQL's client, or name its psql with `--psql PATH`")
+                .hint("install the PostgreSQL client, or name its psql with `--psql PATH`")
         })
 }
 
 /// Finds the program of `--exec`.
-///
-/// # Errors
-///
-/// There is none of that name (127), or it cannot be run (126).
 pub fn program(name: &OsStr, environment: &Environment) -> Result<PathBuf, Failure> {
     which::which_in(name, environment.get("PATH"), ".")
         .map_err(|_| not_found(Path::new(name)).hint(REMEDY_FOR_PROGRAM))
 }
 
-/// Whether a program is a script, as Debian's wrapper around psql is.
+/// Returns whether a program is a script, such as Debian's wrapper around psql.
 pub fn is_script(program: &Path) -> bool {
     let mut beginning = [0; 2];
     let read = File::open(program).and_then(|mut file| file.read_exact(&mut beginning));
     read.is_ok() && &beginning == b"#!"
 }
 
-/// Why a program that was named cannot be used.
+/// Returns why a program that was named can't be used.
 fn not_found(program: &Path) -> Failure {
     let shown = program.display();
     if program.exists() {
-        let cause = format!("`{shown}` is not a program that can be run");
+        let cause = format!("`{shown}` is not an executable program");
         Failure::new(Kind::NotRunnable, cause)
     } else {
         Failure::new(Kind::NotFound, format!("`{shown}` was not found"))
     }
 }
 
-/// The paths that a pattern with at most one `*` stands for, the highest version first.
+/// Returns the paths that match a pattern with at most one `*`, the highest version first.
 fn expand(pattern: &str) -> Vec<PathBuf> {
     let Some((before, after)) = pattern.split_once('*') else {
         return vec![pattern.into()];
@@ -156,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_is_every_version_the_highest_first() {
+    fn a_pattern_matches_every_version_the_highest_first() {
         let place = tempfile::tempdir().unwrap();
         for version in ["9.6", "15", "16", "common"] {
             std::fs::create_dir_all(place.path().join(version).join("bin")).unwrap();

@@ -1,9 +1,8 @@
-//! psql: where it is, what it would make of its command line, and our own words cut out of it.
+//! psql: where it is, and what it would do with its command line, without our arguments.
 //!
-//! [`options`] is the table, [`getopt`] reads words as `getopt_long` would, [`settings`] knows
-//! which values psql refuses, and [`command_line`] puts them together into what psql's `main` would
-//! do next. [`version`] reads what psql says of itself. [`locate`] finds psql, and [`ourselves`]
-//! tells it from us.
+//! [`options`] is the table, [`getopt`] reads arguments as `getopt_long` would, [`settings`] has
+//! the values that psql refuses, and [`command_line`] works out what psql's `main` would do next.
+//! [`version`] reads psql's version. [`locate`] finds psql, and [`ourselves`] tells it from us.
 
 pub mod command_line;
 pub mod getopt;

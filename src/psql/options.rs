@@ -1,20 +1,19 @@
-//! psql's option table (psql 13 to 18), held against the installed `psql --help` by a test.
+//! psql's option table (psql 13 to 18). A test compares it with the installed `psql --help`.
 
 /// Whether an option takes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Argument {
-    /// Never.
     None,
-    /// Always: attached, or the next word.
+    /// Attached, or the next argument.
     Required,
     /// Only attached to a long option with `=`.
     Optional,
-    /// A program, attached or in the next word, and with it every word behind. No option of psql is
-    /// like that; one of ours is.
+    /// A program, attached or in the next argument, and every argument after it. Only our `--exec`
+    /// is like that.
     Program,
 }
 
-/// What an option means to the connection; all that does not touch it is [`Meaning::Other`].
+/// What an option means to the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// `-h`
@@ -25,13 +24,13 @@ pub enum Meaning {
     User,
     /// `-d`
     Database,
-    /// `-l`: connects to `postgres` where no database is named.
+    /// `-l`: connects to `postgres` if no database is named.
     List,
     /// `-W`
     AskPassword,
     /// `-w`
     NeverAskPassword,
-    /// `-c` and `-f`: something to run.
+    /// `-c` and `-f`: what to run.
     Action,
     /// `-1`
     SingleTransaction,
@@ -43,20 +42,20 @@ pub enum Meaning {
     Version,
     /// `-?` and `--help`: psql prints help and ends.
     Help,
+    /// `-o` and `-L`: files to write.
+    Output,
     /// Nothing that concerns the connection.
     Other,
 }
 
-/// One option of psql. An option without a short letter has `None` there.
+/// One option of psql.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PsqlOption {
-    /// The name after `--`.
+    /// The name, without `--`.
     pub long: &'static str,
-    /// The letter after `-`.
+    /// The letter, without `-`.
     pub short: Option<u8>,
-    /// Whether it takes a value.
     pub argument: Argument,
-    /// What it means to us.
     pub meaning: Meaning,
 }
 
@@ -97,7 +96,7 @@ pub const OPTIONS: &[PsqlOption] = &[
     valued("host", b'h', Meaning::Host),
     flag("html", b'H'),
     option("list", Some(b'l'), Argument::None, Meaning::List),
-    valued("log-file", b'L', Meaning::Other),
+    valued("log-file", b'L', Meaning::Output),
     flag("no-readline", b'n'),
     option(
         "single-transaction",
@@ -105,7 +104,7 @@ pub const OPTIONS: &[PsqlOption] = &[
         Argument::None,
         Meaning::SingleTransaction,
     ),
-    valued("output", b'o', Meaning::Other),
+    valued("output", b'o', Meaning::Output),
     valued("port", b'p', Meaning::Port),
     valued("pset", b'P', Meaning::PrintSetting),
     flag("quiet", b'q'),
@@ -132,19 +131,18 @@ pub const OPTIONS: &[PsqlOption] = &[
     option("csv", None, Argument::None, Meaning::Other),
 ];
 
-/// The place of `--help` in [`OPTIONS`], which `-?` stands for too.
+/// The place of `--help` in [`OPTIONS`]. `-?` is the same option.
 pub const HELP: usize = OPTIONS.len() - 2;
 
-/// The option with this letter.
 pub fn by_short(letter: u8) -> Option<&'static PsqlOption> {
     OPTIONS.iter().find(|option| option.short == Some(letter))
 }
 
-/// The option that `getopt_long` takes `name` for: spelled in full, or any prefix that fits one
-/// alone.
+/// Returns the option that `getopt_long` takes `name` for: spelled in full, or a prefix of only
+/// one.
 ///
-/// Prefixes of several options are accepted where these are one option under two names, as glibc
-/// does. PostgreSQL's own `getopt_long`, which psql for Windows has, takes no prefix at all.
+/// glibc accepts a prefix of several if these are one option under two names. PostgreSQL's own
+/// `getopt_long`, which psql for Windows uses, accepts no prefix.
 pub fn by_long(name: &[u8]) -> Option<&'static PsqlOption> {
     if let Some(exact) = OPTIONS.iter().find(|option| option.long.as_bytes() == name) {
         return Some(exact);
@@ -176,7 +174,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_prefix_names_an_option_only_where_it_fits_one() {
+    fn a_prefix_names_an_option_only_if_it_fits_one() {
         assert_eq!(by_long(b"user").map(|o| o.long), Some("username"));
         assert_eq!(by_long(b"no-al").map(|o| o.long), Some("no-align"));
         assert_eq!(by_long(b"se").map(|o| o.long), Some("set"));

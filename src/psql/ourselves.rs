@@ -1,9 +1,9 @@
-//! Knows this program under another name, which is never run as psql, and notices a script that
-//! leads back to it.
+//! Recognises this program under another name, which is never run as psql, and a script that leads
+//! back to it.
 //!
-//! Such a script can't be told from one that leads to psql (a version manager's, say), so that the
-//! scripts on the way are counted in a variable. psql itself never gets it, and neither does
-//! Debian's wrapper.
+//! Such a script can't be told from one that leads to psql, such as a version manager's. So the
+//! scripts on the way are counted in a variable. psql itself never gets it, nor does Debian's
+//! wrapper.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -13,16 +13,16 @@ use std::path::Path;
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 
-/// The variable in which scripts are counted.
+/// Counts scripts.
 const DEPTH: &str = "ENTRA_PSQL_DEPTH";
 
-/// More scripts than these are a circle. Who starts psql from a session of psql's gets one further.
+/// More scripts than these are a circle. A psql that is started from within psql adds one.
 const MOST_SCRIPTS: u32 = 8;
 
-/// This program is larger in every version, and psql is smaller nearly everywhere.
+/// This program is larger in every version. psql is smaller nearly everywhere.
 const SMALLEST_COPY: u64 = 2 * 1024 * 1024;
 
-/// This program is smaller in every version, unless it was built to be debugged.
+/// This program is smaller in every version, except for debug builds.
 const LARGEST_COPY: u64 = if cfg!(debug_assertions) {
     u64::MAX
 } else {
@@ -33,13 +33,13 @@ const LARGEST_COPY: u64 = if cfg!(debug_assertions) {
 #[cfg(unix)]
 const LARGEST_SCRIPT: u64 = 64 * 1024;
 
-/// Stands in every version of this program, and in nothing else.
+/// Every version of this program contains it, and nothing else does.
 #[used]
 static MARK: [u8; 44] = *b"This is entra-psql, not psql: 2b0f63d1c5a94e";
 
-/// Whether `program` is this program under whatever name, or another version of it.
+/// Returns whether `program` is this program under any name, or another version of it.
 ///
-/// Of psql nothing is asked but its size.
+/// Of psql only the size is read.
 pub fn is(program: &Path) -> bool {
     let Ok(about) = fs::metadata(program) else {
         return false;
@@ -48,28 +48,27 @@ pub fn is(program: &Path) -> bool {
         && (is_running(program, &about) || has_mark(program).unwrap_or(false))
 }
 
-/// Whether this process runs `program`, to which whatever links may lead.
+/// Returns whether this process runs `program`, perhaps through links.
 #[cfg(unix)]
-#[expect(clippy::disallowed_methods, reason = "here it is asked what runs")]
+#[expect(clippy::disallowed_methods, reason = "asks what runs")]
 fn is_running(_program: &Path, about: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let ourselves = std::env::current_exe().and_then(fs::metadata);
     ourselves.is_ok_and(|ours| (ours.dev(), ours.ino()) == (about.dev(), about.ino()))
 }
 
-/// Whether this process runs `program`, to which whatever links may lead.
+/// Returns whether this process runs `program`, perhaps through links.
 #[cfg(windows)]
-#[expect(clippy::disallowed_methods, reason = "here it is asked what runs")]
+#[expect(clippy::disallowed_methods, reason = "asks what runs")]
 fn is_running(program: &Path, _about: &fs::Metadata) -> bool {
     let ourselves = std::env::current_exe().and_then(|path| path.canonicalize());
     matches!((ourselves, program.canonicalize()), (Ok(ours), Ok(its)) if ours == its)
 }
 
-/// Whether a file holds [`MARK`].
 fn has_mark(program: &Path) -> io::Result<bool> {
     let mut file = File::open(program)?;
     let mut bytes = vec![0; 256 * 1024];
-    // What may be the beginning of a mark stays in front of what is read next.
+    // What may be the beginning of a mark stays before what is read next.
     let mut kept = 0;
     loop {
         let count = file.read(&mut bytes[kept..])?;
@@ -85,8 +84,7 @@ fn has_mark(program: &Path) -> io::Result<bool> {
     }
 }
 
-/// Whether [`MARK`] is among `bytes`. Most of them are skipped, by the last byte of where it might
-/// be (Horspool's way).
+/// Returns whether `bytes` contain [`MARK`]. Most of them are skipped, by Horspool's algorithm.
 fn contains_mark(bytes: &[u8]) -> bool {
     let length = MARK.len();
     let mut at = 0;
@@ -101,11 +99,7 @@ fn contains_mark(bytes: &[u8]) -> bool {
     false
 }
 
-/// Refuses to run `psql` where it is a script and too many led here.
-///
-/// # Errors
-///
-/// It leads back to us.
+/// Refuses to run `psql` if it's a script and too many led here.
 pub fn check(psql: &Path, environment: &Environment) -> Result<(), Failure> {
     let depth = depth(environment.get(DEPTH));
     if depth < MOST_SCRIPTS || !is_counted(psql) {
@@ -113,20 +107,21 @@ pub fn check(psql: &Path, environment: &Environment) -> Result<(), Failure> {
     }
     let shown = psql.display();
     let cause =
-        format!("`{shown}` is a script that leads back to entra-psql, {depth} times by now");
+        format!("`{shown}` is a script that leads back to entra-psql, {depth} times so far");
     Err(Failure::new(Kind::NotRunnable, cause)
-        .hint("have the script run psql by its path, or name that with `--psql PATH`"))
+        .hint("make the script run psql by its path, or name that path with `--psql PATH`"))
 }
 
-/// The failure where psql was named, and this program is it.
+/// Returns the failure if this program was named as psql.
 pub fn refused(program: &Path) -> Failure {
     let cause = format!("`{}` is entra-psql itself, not psql", program.display());
     Failure::new(Kind::NotRunnable, cause).hint(
-        "name psql itself with `--psql PATH` or `ENTRA_PSQL_PROGRAM`, or neither to have it found",
+        "name psql itself with `--psql PATH` or `ENTRA_PSQL_PROGRAM`, or set neither to search `PATH`",
     )
 }
 
-/// The variables for `psql` where it can't have those that it would get: `given`, or else our own.
+/// Returns the variables for `psql` if they differ from those that it would get: `given`, or else
+/// our own.
 pub fn variables(psql: &Path, given: Option<&Environment>) -> Option<Environment> {
     let has_depth = match given {
         Some(environment) => environment.get(DEPTH).is_some(),
@@ -140,7 +135,7 @@ pub fn variables(psql: &Path, given: Option<&Environment>) -> Option<Environment
     Some(environment)
 }
 
-/// Counts `psql` in its `environment` if it is a script; anything else doesn't get the count.
+/// Counts `psql` in its `environment` if it's a script. Anything else doesn't get the count.
 pub fn count(psql: &Path, environment: &mut Environment) {
     if is_counted(psql) {
         let depth = depth(environment.get(DEPTH)).saturating_add(1);
@@ -155,9 +150,9 @@ fn depth(value: Option<&OsStr>) -> u32 {
     number.unwrap_or(0)
 }
 
-/// Whether `program` is a script other than Debian's wrapper.
+/// Returns whether `program` is a script other than Debian's wrapper.
 ///
-/// Only of what is small something is read, so never of psql itself.
+/// Only small files are read, so psql itself never is.
 #[cfg(unix)]
 fn is_counted(program: &Path) -> bool {
     let is_small = fs::metadata(program)
@@ -171,7 +166,7 @@ fn is_counted(program: &Path) -> bool {
     is_small && is_one().unwrap_or(false)
 }
 
-/// Whether `program` is a batch file.
+/// Returns whether `program` is a batch file.
 #[cfg(windows)]
 fn is_counted(program: &Path) -> bool {
     let extension = program.extension().and_then(OsStr::to_str);
@@ -182,8 +177,8 @@ fn is_counted(program: &Path) -> bool {
     })
 }
 
-/// Whether a script that begins so is Debian's wrapper, which is in Perl and finds the program of a
-/// cluster.
+/// Returns whether a script that begins so is Debian's wrapper, a Perl script that finds the
+/// program of a cluster.
 #[cfg(unix)]
 fn is_debians(beginning: &[u8]) -> bool {
     let text = String::from_utf8_lossy(beginning);
@@ -191,9 +186,27 @@ fn is_debians(beginning: &[u8]) -> bool {
     first.contains("perl") && text.contains("PgCommon")
 }
 
+/// Returns whether a program that was started under this name is to be psql: through a link.
+pub fn is_called_psql(name: &OsStr) -> bool {
+    let name = Path::new(name).file_name().unwrap_or_default();
+    if cfg!(windows) {
+        name.eq_ignore_ascii_case("psql") || name.eq_ignore_ascii_case("psql.exe")
+    } else {
+        name == "psql"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_called_psql_is_to_be_psql() {
+        let is = |name: &str| is_called_psql(name.as_ref());
+        assert!(is("psql") && is("/home/me/bin/psql"));
+        assert!(!is("entra-psql") && !is("/opt/psql/entra-psql") && !is(""));
+        assert_eq!(is("PSQL.EXE"), cfg!(windows));
+    }
 
     #[test]
     fn the_mark_is_found_wherever_it_is() {
@@ -219,7 +232,6 @@ mod tests {
         reason = "the program that runs is this test's"
     )]
     fn a_program_with_the_mark_is_us_if_it_is_of_our_size() {
-        // It is this test's program that runs.
         let ourselves = std::env::current_exe().unwrap();
         assert!(is(&ourselves));
         let directory = tempfile::tempdir().unwrap();
@@ -232,7 +244,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn scripts_are_counted_but_for_debians() {
+    fn scripts_are_counted_except_debians() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("psql");
         for (text, is_one) in [

@@ -1,11 +1,11 @@
-//! Which values psql refuses for `-P` (printing parameters) and `-v` (variables).
+//! The values that psql refuses for `-P` (printing parameters) and `-v` (variables).
 //!
-//! psql looks at both while it reads its options and ends at the first bad one, so that it does not
-//! connect. Read off psql 15 (`do_pset`, and the assign hooks of its special variables). What any
-//! psql from 13 on takes is taken: parameters that came later, and every value of variables that
-//! only later ones look at.
+//! psql checks both while it reads its options, and ends at the first bad one without connecting.
+//! The rules are those of psql 15 (`do_pset`, and the assign hooks of its special variables). What
+//! any psql from 13 on accepts is accepted: later parameters, and every value of variables that
+//! only later versions check.
 
-/// Whether psql takes `-P WORD`. A name that psql does not know is refused.
+/// Returns whether psql accepts `-P WORD`. It refuses unknown names.
 pub fn print_setting_is_accepted(word: &[u8]) -> bool {
     let (name, value) = split_at_equals(word);
     let Ok(name) = std::str::from_utf8(name) else {
@@ -30,11 +30,10 @@ pub fn print_setting_is_accepted(word: &[u8]) -> bool {
     value.is_none_or(check)
 }
 
-/// Whether psql takes `-v WORD`.
+/// Returns whether psql accepts `-v WORD`.
 pub fn variable_is_accepted(word: &[u8]) -> bool {
     let (name, value) = split_at_equals(word);
-    // Without a value the variable is unset, which is never refused: each special one has a
-    // default.
+    // Without a value the variable is unset. That's never refused: each special one has a default.
     let Some(value) = value else { return true };
     let is_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_' || !b.is_ascii();
     if name.is_empty() || !name.iter().all(is_name) {
@@ -80,7 +79,7 @@ fn is_word(value: &[u8], words: &[&str]) -> bool {
         .any(|word| word.as_bytes().eq_ignore_ascii_case(value))
 }
 
-/// An output format, or an abbreviation that fits one format alone.
+/// Returns whether a value is an output format, or abbreviates only one.
 fn is_format(value: &[u8]) -> bool {
     const FORMATS: [&str; 8] = [
         "aligned",
@@ -102,8 +101,8 @@ fn is_format(value: &[u8]) -> bool {
     }
 }
 
-/// What psql reads as a truth value: `true`, `false`, `yes`, `no` and their prefixes, `on`, `off`,
-/// `of`, 1, 0.
+/// Returns whether psql reads a value as a Boolean: `true`, `false`, `yes`, `no` and their
+/// prefixes, `on`, `off`, `of`, 1, 0.
 fn is_bool(value: &[u8]) -> bool {
     if value.is_empty() {
         return false;
@@ -112,7 +111,8 @@ fn is_bool(value: &[u8]) -> bool {
         || is_word(value, &["on", "of", "off", "1", "0"])
 }
 
-/// What C's `strtol` with base 0 reads to the end and an `int` holds.
+/// Returns whether C's `strtol` with base 0 reads a value to its end, and an `int` holds the
+/// result.
 fn is_int(value: &[u8]) -> bool {
     let (negative, digits) = sign_and_digits(value);
     let (radix, digits) = match digits {
@@ -129,8 +129,8 @@ fn is_int(value: &[u8]) -> bool {
         .is_some_and(|n| i32::try_from(if negative { -n } else { n }).is_ok())
 }
 
-/// What glibc's `atoi` makes of a value: the number that it begins with, or 0, as a `long` of which
-/// the lower half is kept.
+/// Returns what glibc's `atoi` returns: the lower half of the `long` that a value starts with, or
+/// 0.
 #[expect(clippy::cast_possible_truncation, reason = "as `atoi` does")]
 fn leading_number(value: &[u8]) -> i32 {
     let (negative, rest) = sign_and_digits(value);
@@ -227,7 +227,7 @@ mod tests {
             "ON_ERROR_ROLLBACK=Interactive",
             "PROMPT1=%",
             "HISTSIZE=0",
-            // Nothing special to psql 13.
+            // psql 13 doesn't check it.
             "SHOW_ALL_RESULTS=maybe",
         ] {
             assert!(variable_is_accepted(good.as_bytes()), "{good}");

@@ -1,7 +1,7 @@
-//! What psql says of its version.
+//! Reads psql's version.
 
-/// The major version in what psql says to `--version`, such as `psql (PostgreSQL) 16.14`; builds of
-/// others have a name of their own in the brackets.
+/// Returns the major version in the output of `psql --version`, such as `psql (PostgreSQL) 16.14`.
+/// Other vendors put their own name in the brackets.
 pub fn major(said: &str) -> Option<u32> {
     let (_, version) = said.strip_prefix("psql (")?.split_once(") ")?;
     let digits = version.split(|c: char| !c.is_ascii_digit()).next()?;
@@ -13,7 +13,7 @@ mod tests {
     use super::major;
 
     #[test]
-    fn the_version_in_what_psql_says() {
+    fn the_version_in_the_output() {
         for (said, version) in [
             ("psql (PostgreSQL) 16.14\r\n", Some(16)),
             ("psql (PostgreSQL) 19devel\n", Some(19)),

@@ -1,11 +1,11 @@
-//! Finds out which shell we were called from, as far as that can be known.
+//! Finds out which shell started us, as far as that can be known.
 
 use crate::environment::Environment;
 
 use super::Shell;
 
-/// The calling shell: the program that started us where the system says it, else by the variables,
-/// else sh.
+/// Returns the calling shell: the program that started us if the system tells it, else by the
+/// variables, else sh.
 pub fn shell(environment: &Environment) -> Shell {
     parent()
         .and_then(|program| Shell::of_program(&program))
@@ -13,7 +13,7 @@ pub fn shell(environment: &Environment) -> Shell {
         .unwrap_or(Shell::Sh)
 }
 
-/// The name of the program that started us.
+/// Returns the name of the program that started us.
 #[cfg(target_os = "linux")]
 fn parent() -> Option<String> {
     let id = nix::unistd::getppid();
@@ -21,15 +21,15 @@ fn parent() -> Option<String> {
     Some(name.trim_end().to_owned())
 }
 
-/// Elsewhere the system does not say it without more ado.
+/// Other systems don't tell it as easily.
 #[cfg(not(target_os = "linux"))]
 fn parent() -> Option<String> {
     None
 }
 
-/// By the variables that shells leave: `SHELL`, which is the login shell and on Windows that of Git
-/// and MSYS, and on Windows else the person's own place among PowerShell's modules, which
-/// PowerShell adds for what it starts.
+/// Returns the shell that set these variables. `SHELL` is the login shell, or on Windows that of
+/// Git and MSYS. PowerShell on Windows adds your own directory to `PSModulePath` for what it
+/// starts.
 fn by_variables(environment: &Environment) -> Option<Shell> {
     let text = |name| environment.get_filled(name)?.to_str();
     if let Some(shell) = text("SHELL").and_then(Shell::of_program) {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_login_shell_where_nothing_else_is_known() {
+    fn the_login_shell_if_nothing_else_is_known() {
         let said = |shell: &str| {
             let variables = [("SHELL".into(), shell.into())];
             by_variables(&variables.into_iter().collect())

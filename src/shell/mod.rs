@@ -1,8 +1,8 @@
-//! Says variables to a shell: as text that, evaluated there, sets exactly these values and does
+//! Writes variables as text that sets exactly these values when a shell evaluates it, and does
 //! nothing else.
 //!
-//! What a value holds is never the shell's to read: each shell has one way to quote, which leaves
-//! it nothing to expand. Where a shell has no such way for a value, that is an error and no text.
+//! A shell must never interpret a value. For each shell there's one way to quote, which leaves
+//! nothing to expand. If a shell has none for a value, that's an error.
 
 pub mod calling;
 
@@ -10,23 +10,21 @@ use std::ffi::OsStr;
 
 use serde_json::{Map, Value};
 
-/// A kind of shell, by the language that it reads.
+/// A kind of shell, by its language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::enum_variant_names, reason = "PowerShell is called so")]
 pub enum Shell {
-    /// The POSIX shell and all that read its language.
+    /// The POSIX shell and all that accept its language.
     Sh,
-    /// fish.
     Fish,
-    /// PowerShell, the one of Windows and the newer one.
+    /// Windows PowerShell, and PowerShell 7.
     PowerShell,
-    /// cmd.exe.
     Cmd,
     /// Nushell.
     Nu,
 }
 
-/// Every kind, the name it is given by, and the programs that are of it.
+/// Every kind, its name, and its programs.
 const SHELLS: [(Shell, &str, &[&str]); 5] = [
     (
         Shell::Sh,
@@ -39,46 +37,43 @@ const SHELLS: [(Shell, &str, &[&str]); 5] = [
     (Shell::Nu, "nu", &["nu"]),
 ];
 
-/// cmd.exe reads no line of more than 8,191 characters.
+/// cmd.exe doesn't read lines of more than 8,191 characters.
 const LONGEST_IN_CMD: usize = 8_100;
 
-/// A variable whose value a shell cannot be told.
+/// A variable whose value can't be written for a shell.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unsayable {
-    /// The variable.
     pub name: &'static str,
-    /// Why, in words that hold nothing of the value.
+    /// The reason, without any of the value.
     pub why: &'static str,
 }
 
 impl Shell {
-    /// The kind with this name.
     pub fn by_name(name: &str) -> Option<Self> {
         let found = SHELLS.iter().find(|(_, known, _)| *known == name);
         found.map(|(shell, ..)| *shell)
     }
 
-    /// The names of all kinds.
+    pub fn name(self) -> &'static str {
+        let found = SHELLS.iter().find(|(shell, ..)| *shell == self);
+        found.map_or("sh", |(_, name, _)| name)
+    }
+
     pub fn names() -> impl Iterator<Item = &'static str> {
         SHELLS.iter().map(|(_, name, _)| *name)
     }
 
-    /// The kind of the program with this name or path, if it is a shell.
+    /// Returns the kind of the program with this name or path, if it's a shell.
     pub fn of_program(program: &str) -> Option<Self> {
         let name = program.rsplit(['/', '\\']).next()?.to_ascii_lowercase();
-        // A login shell's own name begins with a dash.
+        // The name of a login shell starts with a dash.
         let name = name.trim_start_matches('-');
         let name = name.strip_suffix(".exe").unwrap_or(name);
         let found = SHELLS.iter().find(|(.., known)| known.contains(&name));
         found.map(|(shell, ..)| *shell)
     }
 
-    /// Text that sets each of `variables` to its value, for the programs that the shell starts, and
-    /// unsets those without one.
-    ///
-    /// # Errors
-    ///
-    /// The shell cannot be told one of the values.
+    /// Returns text that exports each of `variables` with its value, and unsets those without one.
     pub fn assignments<'a>(
         self,
         variables: impl Iterator<Item = (&'static str, Option<&'a OsStr>)>,
@@ -114,7 +109,7 @@ impl Shell {
                 }
                 _ => {
                     return refuse(
-                        "cmd takes `\"`, `%`, `!` and what is not printable ASCII for something else",
+                        "cmd interprets `\"`, `%`, `!` and everything but printable ASCII",
                     );
                 }
             },
@@ -135,9 +130,9 @@ impl Shell {
 
 const NOT_UTF8: &str = "it is not valid UTF-8";
 
-/// A value in quotes that sh and fish read alike: neither reads anything between single quotes but
-/// the closing one, and fish a backslash, so that those two stand outside. No two quotes stand side
-/// by side, which zsh may read as one.
+/// Quotes a value for sh and fish alike. Between single quotes both interpret only the closing
+/// quote, and fish also a backslash, so those two are put outside. No two quotes are adjacent,
+/// because zsh may read them as one.
 fn quoted(value: &OsStr) -> Vec<u8> {
     let mut text = Vec::new();
     let mut is_open = false;
@@ -162,9 +157,9 @@ fn quoted(value: &OsStr) -> Vec<u8> {
     text
 }
 
-/// A value as an expression of PowerShell. What is not printable ASCII stands as a number:
-/// PowerShell takes several characters for quotes, and reads what a program prints line by line and
-/// in a code page that cannot be known here.
+/// Writes a value as an expression of PowerShell, with everything but printable ASCII as numbers.
+/// PowerShell takes several characters for quotes, and reads a program's output line by line and in
+/// an unknown code page.
 fn in_power_shell(text: &str) -> String {
     let is_plain = |unit: u16| (0x20..0x7f).contains(&unit);
     let units: Vec<u16> = text.encode_utf16().collect();
@@ -176,21 +171,21 @@ fn in_power_shell(text: &str) -> String {
             format!("[char]{}", run[0])
         });
     }
-    // Two characters would be added as numbers.
+    // PowerShell would add two characters as numbers.
     if !parts.first().is_some_and(|part| part.starts_with('\'')) {
         parts.insert(0, "''".to_owned());
     }
     parts.join(" + ")
 }
 
-/// What cmd.exe takes as it is in `set "NAME=VALUE"`, on a line that `for /f` reads as well as in a
-/// batch file: there `%` begins a variable and `!` may, and a quote would let what follows be a
-/// command. Other characters depend on the code page.
+/// Returns whether cmd.exe leaves a byte as it is in `set "NAME=VALUE"`, on a line that `for /f`
+/// reads and in a batch file. There `%` starts a variable, `!` may, and what follows a quote would
+/// be a command. Other characters depend on the code page.
 fn is_plain_in_cmd(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte) && !matches!(byte, b'"' | b'%' | b'!')
 }
 
-/// A record for Nushell's `from json | load-env`, which drops variables that are null.
+/// Writes a record for Nushell's `from json | load-env`, which unsets variables that are null.
 fn record<'a>(
     variables: impl Iterator<Item = (&'static str, Option<&'a OsStr>)>,
 ) -> Result<Vec<u8>, Unsayable> {
@@ -224,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn each_shell_is_told_in_its_words() {
+    fn each_shell_gets_its_own_syntax() {
         let plain = |shell| said(shell, "a b").unwrap();
         assert_eq!(plain(Shell::Sh), "export A='a b'\nunset B");
         assert_eq!(plain(Shell::Fish), "set -gx A 'a b'\nset -ge B");
@@ -262,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn cmd_is_told_nothing_that_it_would_read() {
+    fn cmd_gets_nothing_that_it_would_interpret() {
         assert_eq!(
             said(Shell::Cmd, "a & b | c ^ (d) < > 'e' $f `g`"),
             Ok("set \"A=a & b | c ^ (d) < > 'e' $f `g`\"\nset \"B=\"".to_owned())
@@ -275,7 +270,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_no_text_is_told_to_those_who_take_bytes() {
+    fn values_that_are_not_text_are_for_shells_that_take_bytes() {
         use std::os::unix::ffi::OsStrExt as _;
         let value = OsStr::from_bytes(b"\xff'");
         let said = |shell: Shell| shell.assignments([("A", Some(value))].into_iter());

@@ -1,11 +1,10 @@
-//! Keeps tokens, so that only the first launch of an hour asks for one.
+//! Keeps access tokens, so only the first launch of an hour asks for one.
 //!
-//! A token has a place by what was asked for and as whom, and beside it stands the state that it
-//! was got in: each source says both ([`CacheKey`]). After `az logout`, `az login` as somebody
-//! else, `az account set` or `az cloud set`, and with another secret, the state differs, and the
-//! token is forgotten. The place is a file named by a short digest; the file holds the whole key,
-//! so that two that share a digest never get each other's token. Anything there that is not exactly
-//! what was written is a miss.
+//! A token's file is named by a digest of what was asked for and as whom. It also holds the
+//! source's state ([`CacheKey`]): after `az logout`, `az login` as someone else, `az account set`,
+//! `az cloud set` or with another secret, the state differs and the token is dropped. The file
+//! holds the whole key, so two keys with the same digest never share a token. A file with any other
+//! contents is a miss.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::RangeInclusive;
@@ -16,13 +15,12 @@ use serde_json::{Value, json};
 use crate::entra::token::Token;
 use crate::failure::Failure;
 use crate::system::private_directory::{Exposed, PrivateDirectory};
-use crate::system::terminal;
 use crate::token::CacheKey;
 
-/// How far ahead of ours the clock may be that a token was issued by.
+/// How far the issuer's clock may be ahead of ours.
 const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
-/// The place of one token.
+/// The cache entry of one token.
 pub struct Cache<'a> {
     directory: &'a PrivateDirectory,
     key: CacheKey,
@@ -31,29 +29,24 @@ pub struct Cache<'a> {
     wants_name: bool,
 }
 
-/// What is kept.
+/// What an entry holds.
 pub struct Kept {
     pub token: Token,
-    /// The role's name in Graph, where it was looked up.
+    /// The role's name in Microsoft Graph, if it was looked up.
     pub name: Option<String>,
 }
 
-/// Why a file that was kept is not used.
+/// Why an entry isn't used.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Miss {
-    /// It stands under another key: the source is in another state now.
+    /// It is under another key: the source's state has changed.
     OtherKey,
-    /// It isn't what we wrote, or the token has too little life left, or is of a clock that is
-    /// ahead.
+    /// It isn't what we wrote, or the token has too little time left, or its clock was ahead.
     Unusable,
 }
 
 impl Kept {
-    /// Reads what was kept under `key`.
-    ///
-    /// # Errors
-    ///
-    /// [`Miss`].
+    /// Reads an entry under `key`.
     pub fn read(bytes: &[u8], key: &CacheKey, now: SystemTime) -> Result<Self, Miss> {
         let mut kept: Value = serde_json::from_slice(bytes).map_err(|_| Miss::Unusable)?;
         if !is_under(&kept, key) {
@@ -74,7 +67,7 @@ impl Kept {
     }
 }
 
-/// Reads a failure that was told under `key`, in the time `waited`, in nanoseconds since 1970.
+/// Reads a failure that was left under `key` in the time `waited`, in nanoseconds since 1970.
 pub fn failure_in(bytes: &[u8], key: &CacheKey, waited: &RangeInclusive<u128>) -> Option<Failure> {
     let told: Value = serde_json::from_slice(bytes).ok()?;
     let at: u128 = told["at"].as_str()?.parse().ok()?;
@@ -93,7 +86,6 @@ impl From<Token> for Kept {
 }
 
 impl<'a> Cache<'a> {
-    /// The place of what is kept under `key`.
     pub fn new(directory: &'a PrivateDirectory, key: CacheKey, wants_name: bool) -> Self {
         let mut hasher = DefaultHasher::new();
         key.identity.hash(&mut hasher);
@@ -105,34 +97,26 @@ impl<'a> Cache<'a> {
         }
     }
 
-    /// The name of the lock for those who want the same token.
+    /// Returns the name of the lock for those who need the same token.
     pub fn lock(&self) -> String {
         format!("{}.lock", self.place)
     }
 
-    /// The token, if it is the one that would be asked for now and has enough life left.
-    ///
-    /// A file that others could have read or written is not used, which is said.
-    pub fn recall(&self, now: SystemTime) -> Option<Kept> {
-        let bytes = match self.directory.read(&self.place) {
-            Ok(bytes) => bytes?,
-            Err(Exposed(why)) => {
-                terminal::warn(&format!("the remembered token is not used: {why}"));
-                return None;
-            }
+    /// Returns the cached token, if it is the one that would be asked for now and has enough time
+    /// left. A file that others could have read or written is refused.
+    pub fn recall(&self, now: SystemTime) -> Result<Option<Kept>, Exposed> {
+        let Some(bytes) = self.directory.read(&self.place)? else {
+            return Ok(None);
         };
-        match Kept::read(&bytes, &self.key, now) {
-            Ok(kept) => Some(kept),
-            Err(Miss::OtherKey) => {
-                self.directory.remove(&self.place);
-                None
-            }
-            Err(Miss::Unusable) => None,
+        let kept = Kept::read(&bytes, &self.key, now);
+        if matches!(kept, Err(Miss::OtherKey)) {
+            self.directory.remove(&self.place);
         }
+        Ok(kept.ok())
     }
 
-    /// Keeps a token, in the place of the one before. Where that cannot be, or the key is `now`
-    /// another one, nothing is kept: the state changed while the token was got.
+    /// Replaces the entry, unless the key has changed since: then the source's state changed during
+    /// the fetch.
     pub fn keep(&self, kept: &Kept, now: &CacheKey) {
         if *now != self.key {
             return;
@@ -143,13 +127,13 @@ impl<'a> Cache<'a> {
             "token": kept.token.secret(),
             "name": kept.name,
         });
-        // A full disk makes the next launch slower, and no more.
+        // With a full disk the next launch is only slower.
         let _ = self
             .directory
             .replace(&self.place, kept.to_string().as_bytes());
     }
 
-    /// Leaves a failure for those who waited while we tried.
+    /// Leaves a failure for those who waited meanwhile.
     pub fn tell(&self, failure: &Failure, now: SystemTime) {
         let told = json!({
             "identity": self.key.identity,
@@ -163,8 +147,8 @@ impl<'a> Cache<'a> {
             .replace(&self.place_of_failure(), told.to_string().as_bytes());
     }
 
-    /// The failure of somebody who tried while we waited, from `then` to `now`. What is of later
-    /// than now was told by a clock that was ahead.
+    /// Returns the failure of someone who tried while we waited, from `then` to `now`. A later time
+    /// comes from a clock that was ahead.
     pub fn told_between(&self, then: SystemTime, now: SystemTime) -> Option<Failure> {
         let bytes = self.directory.read(&self.place_of_failure()).ok()??;
         let waited = nanoseconds(then)..=nanoseconds(now);
@@ -177,13 +161,12 @@ impl<'a> Cache<'a> {
     }
 }
 
-/// Forgets every token, with the failures that stand beside it, and says how many tokens there
-/// were.
+/// Removes every token and the failures beside it, and returns the number of tokens.
 pub fn forget_all(directory: &PrivateDirectory) -> usize {
     let mut count = 0;
     for name in directory.names() {
         let (place, ending) = name.split_once('.').unwrap_or((&name, ""));
-        // Somebody may be waiting for a lock.
+        // Someone may be waiting for a lock.
         if place.starts_with("token-") && !ending.starts_with("lock") {
             directory.remove(&name);
             count += usize::from(ending.is_empty());
@@ -192,7 +175,6 @@ pub fn forget_all(directory: &PrivateDirectory) -> usize {
     count
 }
 
-/// Whether what was read stands under `key`.
 fn is_under(read: &Value, key: &CacheKey) -> bool {
     let is = |name: &str, value: &str| read[name].as_str() == Some(value);
     is("identity", &key.identity) && is("state", &key.state)

@@ -1,5 +1,4 @@
-//! Which method gets the token, by what there is on this machine: looked at only if neither options
-//! nor variables say it.
+//! Chooses the method by what is on this machine, if neither options nor variables decide it.
 
 use std::time::SystemTime;
 
@@ -16,11 +15,7 @@ use crate::token::{azd, azure_cli};
 use super::cache::Cache;
 use super::signer::resource;
 
-/// Chooses among az, azd and the machine's own identity.
-///
-/// # Errors
-///
-/// None of them is here.
+/// Chooses among az, azd and the machine's managed identity.
 pub fn choice(
     plan: &Plan,
     environment: &Environment,
@@ -28,8 +23,7 @@ pub fn choice(
 ) -> Result<Choice, Failure> {
     let azure_cli = azure_cli::presence(environment);
     let azd = || azd::presence(environment);
-    // A machine of which a token is cached had an identity; otherwise it takes a connection to
-    // know.
+    // A cached token shows that the machine has an identity. Otherwise only a connection does.
     let has_identity = || {
         let credential = Credential::read(Workload::ManagedIdentity, plan, environment);
         credential.is_ok_and(|credential| {
@@ -51,13 +45,13 @@ fn is_cached(
     directory.is_some_and(|directory| {
         let key = credential.cache_key(method, resource(plan), environment);
         let cache = Cache::new(directory, key, false);
-        cache.recall(SystemTime::now()).is_some()
+        matches!(cache.recall(SystemTime::now()), Ok(Some(_)))
     })
 }
 
-/// The first that is here, from the cheapest to look at to the dearest: az or azd if somebody is
-/// signed in to it, or the machine's own identity. az comes last once more if it is installed,
-/// since it says best how to sign in.
+/// Returns the first that is available, from the cheapest check to the dearest: az or azd if you
+/// are signed in to it, else the managed identity. An az that is only installed is last, since its
+/// error shows how to sign in.
 fn first(
     azure_cli: Presence,
     azd: impl FnOnce() -> Presence,
@@ -67,22 +61,22 @@ fn first(
     let candidates: [(Method, &'static str, Look<'_>); 4] = [
         (
             Method::AzureCli,
-            "no variable names another identity, and somebody is signed in to `az`",
+            "no environment variable names another identity, and you are signed in to `az`",
             Box::new(|| azure_cli == Presence::SignedIn),
         ),
         (
             Method::Azd,
-            "nobody is signed in to `az`, and somebody is to `azd`",
+            "you are signed in to `azd` but not to `az`",
             Box::new(|| azd() == Presence::SignedIn),
         ),
         (
             Method::Workload(Workload::ManagedIdentity),
-            "nobody is signed in to `az` or `azd`, and this machine has an identity endpoint",
+            "you are not signed in to `az` or `azd`, and this machine has a managed identity endpoint",
             Box::new(has_identity),
         ),
         (
             Method::AzureCli,
-            "nothing here has an identity, and `az` is installed",
+            "no identity was found, and `az` is installed",
             Box::new(|| azure_cli == Presence::Installed),
         ),
     ];
@@ -97,18 +91,17 @@ fn first(
     None
 }
 
-/// `auto` saw nothing that gets tokens.
 fn nothing_seen(azd: Presence) -> Failure {
     let azd = match azd {
-        Presence::Missing => "neither `az` nor `azd` is on `PATH`",
+        Presence::Missing => "neither `az` nor `azd` is installed",
         Presence::Installed | Presence::SignedIn => {
-            "`az` is not on `PATH`, nobody is signed in to `azd`"
+            "`az` is not installed, you are not signed in to `azd`"
         }
     };
     Failure::sign_in(format!(
-        "nothing here can get a token: no variable names an identity, {azd}, and this machine has no identity endpoint"
+        "no way to get an access token was found: no environment variable names an identity, {azd}, and this machine has no managed identity endpoint"
     ))
-    .hint("install the Azure CLI and sign in with `az login`, or say another way with `--auth METHOD`")
+    .hint("install the Azure CLI and run `az login`, or choose a method with `--auth METHOD`")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Signing in: a token and the role that it is for.
+//! Signs in: gets an access token and the role that it is for.
 
 pub mod cache;
 pub mod choose;

@@ -1,4 +1,4 @@
-//! Signs out: forgets what was kept of people's sign-ins, and every remembered token.
+//! Signs out: removes people's sign-ins from the credential store, and every cached token.
 
 use std::time::Duration;
 
@@ -8,16 +8,12 @@ use crate::system::credential_store::{self, StoreError};
 use crate::system::private_directory::PrivateDirectory;
 use crate::system::threads;
 
-/// How long the credential store may take; its owner may have to unlock it.
+/// How long the credential store may take, since you may have to unlock it.
 const STORE_TIME: Duration = Duration::from_secs(60);
 
-/// Forgets all, and says what that was. Where there is no credential store, nothing is kept in it.
-///
-/// # Errors
-///
-/// The credential store is locked or silent, so that what is in it stays there.
+/// Removes everything, and returns a report. A missing credential store holds nothing.
 pub fn sign_out(directory: Option<&PrivateDirectory>) -> Result<String, Failure> {
-    // The tokens first: they are forgotten even where the store does not answer.
+    // Tokens go first, in case the store doesn't answer.
     let tokens = directory.map_or(0, cache::forget_all);
     let sign_ins = match credential_store::forget_all(STORE_TIME) {
         Ok(count) => count,
@@ -26,19 +22,19 @@ pub fn sign_out(directory: Option<&PrivateDirectory>) -> Result<String, Failure>
             let hint = match trouble {
                 StoreError::Unasked(_) => threads::REMEDY,
                 StoreError::Absent(_) | StoreError::Locked(_) | StoreError::Silent => {
-                    "unlock it, and sign out again"
+                    "unlock the credential store, and sign out again"
                 }
             };
             return Err(Failure::sign_in(format!("not signed out: {trouble}")).hint(hint));
         }
     };
     if (tokens, sign_ins) == (0, 0) {
-        return Ok("nothing was kept".to_owned());
+        return Ok("nothing to remove".to_owned());
     }
     Ok(format!(
-        "forgotten: {} in the system's credential store, {}",
+        "removed {} from the system's credential store and {}",
         counted(sign_ins, "sign-in"),
-        counted(tokens, "remembered token")
+        counted(tokens, "cached token")
     ))
 }
 

@@ -1,5 +1,4 @@
-//! Signs in: made once, and asked by a launch, by the doctor, and for as many connections as there
-//! are.
+//! Signs in, for launches and for the doctor.
 
 use std::time::SystemTime;
 
@@ -14,27 +13,27 @@ use crate::intent::method::Choice;
 use crate::intent::role::{Role, User};
 use crate::system::deadline::Deadline;
 use crate::system::platform;
-use crate::system::private_directory::PrivateDirectory;
+use crate::system::private_directory::{Exposed, PrivateDirectory};
+use crate::system::terminal;
 use crate::token::CacheKey;
 use crate::token::azd::{self, Azd};
 use crate::token::azure_cli::{self, AzureCli};
+use crate::token::lock::FetchLock;
 use crate::token::person::{self, Person};
 use crate::token::ready;
-use crate::token::turn::Turn;
 use crate::token::workload::{self, Credential};
 
 use super::cache::{Cache, Kept};
 use super::choose;
 
-/// A role and the token to sign in as it.
+/// A role and the token to sign in with.
 pub struct SignedIn {
     pub role: Role,
     pub token: Token,
-    /// How it was got.
     pub choice: Choice,
 }
 
-/// One way to sign in, as a plan has it.
+/// One way to sign in, as a plan requires.
 pub struct Signer<'a> {
     plan: &'a Plan,
     environment: &'a Environment,
@@ -43,7 +42,6 @@ pub struct Signer<'a> {
     source: Source,
 }
 
-/// Where tokens come from.
 enum Source {
     AzureCli,
     Azd,
@@ -53,11 +51,7 @@ enum Source {
 }
 
 impl<'a> Signer<'a> {
-    /// Settles on the method, as `plan` says, else by what there is on this machine.
-    ///
-    /// # Errors
-    ///
-    /// Nothing here can get a token, or what the method needs is missing or wrong.
+    /// Chooses the method by `plan`, else by what is on this machine.
     pub fn new(
         plan: &'a Plan,
         environment: &'a Environment,
@@ -68,7 +62,7 @@ impl<'a> Signer<'a> {
             None => choose::choice(plan, environment, directory)?,
         };
         let source = Source::create(choice.method, plan, environment)
-            .map_err(|failure| explained(choice, failure))?;
+            .map_err(|failure| explain(failure, choice, plan))?;
         Ok(Self {
             plan,
             environment,
@@ -78,16 +72,12 @@ impl<'a> Signer<'a> {
         })
     }
 
-    /// Gets a token, and works the role out if nobody named it. A cached token is used if there is
-    /// one; otherwise it is fetched, and those who ask at the same time wait for it.
-    ///
-    /// # Errors
-    ///
-    /// The token can't be got, or nothing says who the role is.
+    /// Gets a token, and works out the role if none is named. Without a cached token it fetches
+    /// one, and others who need the same wait for it.
     pub fn sign_in(&self) -> Result<SignedIn, Failure> {
         self.kept()
             .and_then(|kept| self.signed_in(kept))
-            .map_err(|failure| explained(self.choice, failure))
+            .map_err(|failure| explain(failure, self.choice, self.plan))
     }
 
     fn kept(&self) -> Result<Kept, Failure> {
@@ -96,11 +86,16 @@ impl<'a> Signer<'a> {
         let started = SystemTime::now();
         let cache = self.cache();
         let cache = cache.as_ref();
-        if let Some(kept) = self.recall(cache).filter(|kept| self.says_role(kept)) {
+        let recalled = self.recall(cache).unwrap_or_else(|Exposed(why)| {
+            terminal::warn(&format!("the cached token is not used: {why}"));
+            None
+        });
+        if let Some(kept) = recalled.filter(|kept| self.says_role(kept)) {
             return Ok(kept);
         }
-        let _turn = self.wait_for_turn(cache, deadline);
-        let recalled = self.recall(cache);
+        let _lock = self.lock_fetch(cache, deadline);
+        // The first attempt reported whatever is wrong with the file.
+        let recalled = self.recall(cache).ok().flatten();
         if recalled.is_none()
             && let Some(failure) = self.hear_since(started, cache)
         {
@@ -110,20 +105,21 @@ impl<'a> Signer<'a> {
             .inspect_err(|failure| tell(failure, cache))
     }
 
-    /// Where the token is kept, unless nothing is. It is looked for at each asking, since the state
-    /// that it was got in changes.
+    /// Returns the token's cache entry, if tokens are cached. Its key is computed each time, since
+    /// the source's state changes.
     fn cache(&self) -> Option<Cache<'a>> {
         let directory = self.directory.filter(|_| self.plan.keeps_token)?;
         let wants_name = self.plan.user == User::Unnamed;
         Some(Cache::new(directory, self.key()?, wants_name))
     }
 
-    fn recall(&self, cache: Option<&Cache<'_>>) -> Option<Kept> {
-        cache
-            .filter(|_| !self.plan.options.fresh)?
-            .recall(SystemTime::now())
-            // A managed identity's is kept whatever the tenant was.
-            .filter(|kept| self.check_tenant(&kept.token).is_ok())
+    fn recall(&self, cache: Option<&Cache<'_>>) -> Result<Option<Kept>, Exposed> {
+        let Some(cache) = cache.filter(|_| !self.plan.options.fresh) else {
+            return Ok(None);
+        };
+        let kept = cache.recall(SystemTime::now())?;
+        // A managed identity's token is cached for any tenant.
+        Ok(kept.filter(|kept| self.check_tenant(&kept.token).is_ok()))
     }
 
     /// Refuses a token of another tenant than the one that was named.
@@ -136,25 +132,23 @@ impl<'a> Signer<'a> {
         }
     }
 
-    /// Waits for those who fetch the same, or who use the same tool.
-    fn wait_for_turn(&self, cache: Option<&Cache<'_>>, deadline: Deadline) -> Option<Turn> {
+    /// Waits for others who fetch the same token or use the same tool.
+    fn lock_fetch(&self, cache: Option<&Cache<'_>>, deadline: Deadline) -> Option<FetchLock> {
         let lock = match self.source {
             Source::AzureCli => azure_cli::LOCK.to_owned(),
             _ => cache?.lock(),
         };
-        Some(Turn::take(self.directory, &lock, deadline))
+        Some(FetchLock::acquire(self.directory, &lock, deadline))
     }
 
-    /// The failure of somebody who tried while we waited. Who wants a new token wants a new answer
-    /// too.
+    /// Returns the failure of someone who tried while we waited, unless a new token was asked for.
     fn hear_since(&self, started: SystemTime, cache: Option<&Cache<'_>>) -> Option<Failure> {
         cache
             .filter(|_| !self.plan.options.fresh)?
             .told_between(started, SystemTime::now())
     }
 
-    /// Fetches what is missing of a token and the name of its role, and keeps each as soon as it is
-    /// there.
+    /// Fetches the token and the role's name as needed, and caches each at once.
     fn fetch(
         &self,
         recalled: Option<Kept>,
@@ -176,7 +170,7 @@ impl<'a> Signer<'a> {
         Ok(kept)
     }
 
-    /// Keeps a token, unless what it was got from changed meanwhile.
+    /// Caches a token, unless the source's state changed meanwhile.
     fn keep(&self, kept: &Kept, cache: Option<&Cache<'_>>) {
         if let (Some(cache), Some(key)) = (cache, self.key()) {
             cache.keep(kept, &key);
@@ -206,8 +200,7 @@ impl<'a> Signer<'a> {
         AzureCli::find(self.environment, &self.plan.options, deadline)
     }
 
-    /// What tells the token that is wanted from others, and the state that it is got in. A ready
-    /// token has neither.
+    /// Returns the key to cache the token under. A ready token has none.
     fn key(&self) -> Option<CacheKey> {
         let (plan, environment) = (self.plan, self.environment);
         Some(match &self.source {
@@ -221,12 +214,12 @@ impl<'a> Signer<'a> {
         })
     }
 
-    /// Whether a role is named, or the token or what was kept with it says it.
+    /// Returns whether the role is named, or the token or the cache has its name.
     fn says_role(&self, kept: &Kept) -> bool {
         self.plan.user != User::Unnamed || principal(kept).is_some()
     }
 
-    /// The role's name by Graph, if the token does not say it.
+    /// Looks the role's name up in Microsoft Graph, if the token doesn't have it.
     fn name(&self, token: &Token, deadline: Deadline) -> Result<String, Failure> {
         let oid = token.claim("oid");
         let az = match self.source {
@@ -237,7 +230,7 @@ impl<'a> Signer<'a> {
             Identity::Named(name) => return Ok(name),
             Identity::Guest { address } => (
                 az.signed_in_user(oid),
-                format!("`{address}`, a guest of this tenant,"),
+                format!("`{address}`, a guest of this tenant"),
             ),
             Identity::ServicePrincipal { app_id } => (
                 az.service_principal(&app_id, oid),
@@ -247,20 +240,19 @@ impl<'a> Signer<'a> {
         };
         found.map_err(|why| {
             Failure::sign_in(format!(
-                "the role of {whose} is not in the token, and {}",
+                "the access token doesn't name the role of {whose}, and {}",
                 why.cause()
             ))
-            .hint("say who to sign in as: `-U ROLE`")
+            .hint("name the role with `-U ROLE`")
             .shared_if(why.is_shared())
         })
     }
 
-    /// Puts role and token together.
     fn signed_in(&self, kept: Kept) -> Result<SignedIn, Failure> {
         let (length, longest) = (kept.token.secret().len(), platform::LONGEST_VARIABLE);
         if length > longest {
             return Err(Failure::sign_in(format!(
-                "the token has {length} bytes, and no more than {longest} reach the server"
+                "the access token has {length} bytes, but the limit for a password is {longest} bytes"
             ))
             .hint("sign in as an identity with fewer claims, such as a managed identity or an application"));
         }
@@ -291,11 +283,6 @@ impl Source {
     }
 }
 
-/// Signs in once.
-///
-/// # Errors
-///
-/// As for [`Signer::new`] and [`Signer::sign_in`].
 pub fn sign_in(
     plan: &Plan,
     environment: &Environment,
@@ -311,32 +298,34 @@ fn tell(failure: &Failure, cache: Option<&Cache<'_>>) {
     }
 }
 
-/// Who did not choose the method hears which it was.
-fn explained(choice: Choice, failure: Failure) -> Failure {
-    match choice.explained() {
+/// Explains the choice of the method if it may be the mistake, or with `--entra-verbose`. Most
+/// people expect the Azure CLI.
+fn explain(failure: Failure, choice: Choice, plan: &Plan) -> Failure {
+    let is_expected = choice.method == Method::AzureCli && !plan.options.verbose;
+    match choice.explained().filter(|_| !is_expected) {
         Some(choice) => failure.noting(&choice),
         None => failure,
     }
 }
 
-/// Refuses a cloud whose resource only az could know.
+/// Refuses a cloud whose resource is only in the configuration of az.
 fn check_cloud(plan: &Plan) -> Result<(), Failure> {
     match &plan.options.cloud {
         Some(Named::Other(name)) => Err(Failure::sign_in(format!(
-            "the cloud `{name}` is not known here"
+            "the cloud `{name}` is unknown"
         ))
-        .hint("name its resource with `--resource URI` and its Entra in `AZURE_AUTHORITY_HOST`, or have az say them: `--auth azure-cli`")),
+        .hint("name its resource with `--resource URI` and set `AZURE_AUTHORITY_HOST` to its Entra, or use `--auth azure-cli`")),
         Some(Named::Known(_)) | None => Ok(()),
     }
 }
 
-/// The resource for those who have to be told it: the public cloud's if nothing names another.
+/// Returns the resource to ask for: the public cloud's if nothing names another.
 pub fn resource(plan: &Plan) -> &str {
     let named = plan.resource.as_deref();
     named.unwrap_or(cloud::PUBLIC.resource)
 }
 
-/// Who a token is for, by its claims or by what was looked up for it.
+/// Returns the role's name from the token's claims, else the one that was looked up.
 fn principal(kept: &Kept) -> Option<String> {
     match role::identity(&kept.token) {
         Identity::Named(name) => Some(name),
@@ -358,21 +347,20 @@ fn of_another_tenant(token: &Token, tenant: &str, method: Method) -> Failure {
     .hint(format!("{remedy}, {LEAVE_OUT}"))
 }
 
-/// Nothing says the role, and there is nobody to ask.
 fn no_name(token: &Token) -> Failure {
     let cause = match role::identity(token) {
         Identity::ServicePrincipal { app_id } => {
-            format!("the role of the service principal `{app_id}` is not in the token")
+            format!("the access token doesn't name the role of the service principal `{app_id}`")
         }
         Identity::Guest { address } => {
-            format!("the role of `{address}`, a guest of this tenant, is not in the token")
+            format!("the access token doesn't name the role of `{address}`, a guest of this tenant")
         }
-        Identity::Named(_) | Identity::Unnamed => "the token does not say whose it is".to_owned(),
+        Identity::Named(_) | Identity::Unnamed => "the access token doesn't name a role".to_owned(),
     };
-    Failure::sign_in(cause).hint("say who to sign in as: `-U ROLE`")
+    Failure::sign_in(cause).hint("name the role with `-U ROLE`")
 }
 
-/// The Single Server whose name the role ends in: the host's first label.
+/// Returns the Single Server whose name the role ends in: the host's first label.
 fn single_server(plan: &Plan) -> Option<&str> {
     let label = plan.host.split('.').next()?;
     plan.options.single_server.then_some(label)

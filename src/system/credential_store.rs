@@ -1,14 +1,12 @@
-//! The sign-ins of people, which are refresh tokens, in the operating system's credential store and
+//! People's sign-ins, which are refresh tokens, in the operating system's credential store and
 //! nowhere else: Secret Service, Keychain or Credential Manager.
 //!
-//! All of them are one text in it, a line for each account, so that signing out finds every one.
-//! The text is cut into parts, since Windows takes 2560 bytes for an entry
-//! (`CRED_MAX_CREDENTIAL_BLOB_SIZE`); a half-replaced text is at worst a refresh token that Entra
-//! refuses. Two accounts that sign in at the same moment may lose one of them, whose owner signs in
-//! once more.
+//! They are one text with a line for each account, so signing out finds every one. The text is
+//! split, since Windows limits an entry to 2560 bytes (`CRED_MAX_CREDENTIAL_BLOB_SIZE`). A
+//! half-replaced text is at worst a refresh token that Entra refuses. If two accounts sign in at
+//! the same moment, one of them may have to sign in again.
 //!
-//! The store may be locked, or ask its owner, or never answer: who waits for it waits for so long
-//! and no longer.
+//! The store may be locked, ask for a password, or never answer, so every call has a time limit.
 
 use std::fmt;
 use std::io;
@@ -20,31 +18,31 @@ use zeroize::Zeroizing;
 
 use crate::system::deadline::Deadline;
 use crate::system::threads;
+use crate::system::waiting::Waiting;
 
-/// Under which our entries are in the store.
+/// The service of our entries.
 const SERVICE: &str = "entra-psql";
 
-/// The name of our first entry; the others have a number behind it.
+/// The name of the first entry; the others have a number after it.
 const ENTRY: &str = "sign-ins";
 
-/// The bytes of one entry.
+/// The most bytes of one entry.
 const LONGEST_PART: usize = 2560;
 
-/// The threads that it takes to ask: the one that waits, and on Linux those of the crates `zbus`
-/// and `async-io`, of which the latter panics where it gets none.
+/// The threads that one call needs: the one that waits, and on Linux those of the crates `zbus` and
+/// `async-io`, which panics without one.
 const THREADS: usize = if cfg!(target_os = "linux") { 3 } else { 1 };
 
-/// More entries than these were not written by us.
+/// The most entries that we write.
 const MOST_PARTS: usize = 99;
 
-/// An account of a person: authority, tenant and application. What was kept is a text of one line.
+/// A person's account: authority, tenant and application, in one line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Account(String);
 
-/// Why the store is of no use.
 #[derive(Debug, PartialEq, Eq)]
 pub enum StoreError {
-    /// There is none that answers us.
+    /// There is none, or it can't be used.
     Absent(String),
     /// It is locked, and nobody unlocked it.
     Locked(String),
@@ -57,17 +55,17 @@ pub enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Absent(why) => write!(f, "there is no credential store: {why}"),
-            Self::Locked(why) => write!(f, "the credential store is locked: {why}"),
-            Self::Silent => f.write_str("the credential store does not answer"),
-            Self::Unasked(why) => write!(f, "the credential store cannot be asked: {why}"),
+            Self::Absent(why) => write!(f, "this system has no credential store: {why}"),
+            Self::Locked(why) => write!(f, "the system's credential store is locked: {why}"),
+            Self::Silent => f.write_str("the system's credential store does not answer"),
+            Self::Unasked(why) => write!(f, "the system's credential store cannot be used: {why}"),
         }
     }
 }
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
-        // Some errors carry the secret in their fields; what they display does not.
+        // Some errors carry the secret in their fields, but none displays it.
         match error {
             Error::NoStorageAccess(why) => Self::Locked(why.to_string()),
             other => Self::Absent(other.to_string()),
@@ -76,17 +74,12 @@ impl From<Error> for StoreError {
 }
 
 impl Account {
-    /// The account of an application in a tenant.
     pub fn new(authority: &str, tenant: &str, client_id: &str) -> Self {
         Self(format!("{authority} {tenant} {client_id}"))
     }
 }
 
-/// The refresh token that is kept for an account.
-///
-/// # Errors
-///
-/// The store is of no use.
+/// Returns the refresh token of an account.
 pub fn recall(account: Account, limit: Duration) -> Result<Option<RefreshToken>, StoreError> {
     run_aside(limit, move || {
         let text = read()?;
@@ -95,12 +88,7 @@ pub fn recall(account: Account, limit: Duration) -> Result<Option<RefreshToken>,
     })
 }
 
-/// Keeps a refresh token in the place of the account's last one; forgets that one where there is no
-/// new one.
-///
-/// # Errors
-///
-/// The store is of no use.
+/// Replaces an account's refresh token, or removes it if there is no new one.
 pub fn keep(
     account: Account,
     token: Option<RefreshToken>,
@@ -112,11 +100,7 @@ pub fn keep(
     })
 }
 
-/// Forgets all, and says how many there were.
-///
-/// # Errors
-///
-/// The store is of no use.
+/// Removes all refresh tokens, and returns their number.
 pub fn forget_all(limit: Duration) -> Result<usize, StoreError> {
     run_aside(limit, || {
         let count = lines(&read()?).count();
@@ -125,8 +109,8 @@ pub fn forget_all(limit: Duration) -> Result<usize, StoreError> {
     })
 }
 
-/// Does the work aside, since the store may block for as long as it likes. Who is too slow is left
-/// behind.
+/// Runs `work` on its own thread, since the store may block. If it takes longer, the thread is left
+/// running.
 fn run_aside<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
@@ -136,11 +120,12 @@ fn run_aside<T: Send + 'static>(
         _ => StoreError::Unasked(why.to_string()),
     };
     threads::check(THREADS).map_err(unasked)?;
+    let _waiting = Waiting::begin("the system's credential store");
     let done = Deadline::after(limit).wait_for(work);
     done.map_err(unasked)?
 }
 
-/// The entry with a number, counted from 1.
+/// Returns the entry with a number, counted from 1.
 fn entry(number: usize) -> Result<Entry, StoreError> {
     if let Err(why) = Entry::store_status() {
         return Err(StoreError::Absent(why.to_string()));
@@ -152,7 +137,7 @@ fn entry(number: usize) -> Result<Entry, StoreError> {
     Ok(Entry::new(SERVICE, &name)?)
 }
 
-/// The text in the store; an empty one where there is none, or what is there was not written by us.
+/// Returns the text in the store: empty if there is none, or if someone else wrote it.
 fn read() -> Result<Zeroizing<String>, StoreError> {
     let mut bytes = Zeroizing::new(Vec::new());
     for number in 1..=MOST_PARTS {
@@ -188,12 +173,13 @@ fn remove_from(first: usize) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Accounts and tokens: a tab is between them.
+/// Splits the text into accounts and tokens, which a tab separates.
 fn lines(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.lines().filter_map(|line| line.split_once('\t'))
 }
 
-/// `text` with the account's line made anew, or left out. What would not be one line is not put in.
+/// Returns `text` with the account's line replaced or removed. A token that isn't one line is left
+/// out.
 fn replaced(text: &str, account: &str, token: Option<&str>) -> Zeroizing<String> {
     let mut new = Zeroizing::new(String::with_capacity(text.len() + 4096));
     let others = lines(text).filter(|(known, _)| *known != account);

@@ -1,4 +1,4 @@
-//! One deadline for the whole of signing in: waiting for a turn, every az call, every retry.
+//! One deadline for the whole sign-in: waiting for a lock, every az call, every retry.
 
 use std::fmt;
 use std::io;
@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use crate::system::threads;
 
-/// A point in time, and how long it was away when it was set.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     start: Instant,
@@ -15,7 +14,6 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// A deadline `total` from now.
     pub fn after(total: Duration) -> Self {
         Self {
             start: Instant::now(),
@@ -23,40 +21,36 @@ impl Deadline {
         }
     }
 
-    /// What is left; nothing once it has passed.
+    /// Returns the time left; zero after the deadline.
     pub fn remaining(&self) -> Duration {
         self.total.saturating_sub(self.start.elapsed())
     }
 
-    /// How long it was away when it was set.
+    /// Returns how far away the deadline was at first.
     pub fn total(&self) -> Duration {
         self.total
     }
 
     /// Runs `work` on its own thread. If the deadline passes first, the thread is left running.
-    ///
-    /// # Errors
-    ///
-    /// The deadline passed ([`io::ErrorKind::TimedOut`]), or no thread can be had.
     pub fn wait_for<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<T> {
         let (sender, receiver) = channel();
         threads::start(move || {
-            // After the deadline nobody is there to take it.
+            // After the deadline nobody receives it.
             let _ = sender.send(work());
         })?;
         receiver.recv_timeout(self.remaining()).map_err(|_| {
-            let why = format!("it did not end within {self}");
+            let why = format!("timed out after {self}");
             io::Error::new(io::ErrorKind::TimedOut, why)
         })
     }
 }
 
-/// How long it was away when it was set, as `30 s`.
+/// Shows how far away it was at first, as `30s`.
 impl fmt::Display for Deadline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} s", self.total.as_secs_f64())
+        write!(f, "{}s", self.total.as_secs_f64())
     }
 }

@@ -1,5 +1,5 @@
-//! Reads small files that others wrote, and never more than a limit: only plain files, so that no
-//! pipe or device keeps us waiting, and none is emptied that somebody else was to read.
+//! Reads small files that others wrote, up to a limit. Only regular files, so no pipe or device
+//! blocks us or is drained.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
@@ -7,12 +7,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-/// Returns what the plain file at `path` holds; a link to one counts.
-///
-/// # Errors
-///
-/// It cannot be opened, is something other than a plain file ([`io::ErrorKind::InvalidInput`]), or
-/// holds more than `limit` bytes ([`io::ErrorKind::FileTooLarge`]).
+/// Reads the regular file at `path`, which may be a link to one.
 pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = open(path)?;
     let mut bytes = Zeroizing::new(Vec::new());
@@ -26,8 +21,8 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// Opens a plain file. What it is is asked before opening, since to open a pipe is to be its
-/// reader, and once more of the open file, since another one may be there by then.
+/// Opens a regular file. The check comes before opening, since opening a pipe makes us its reader,
+/// and again after it, since the file may have been replaced.
 fn open(path: &Path) -> io::Result<File> {
     check(&std::fs::metadata(path)?)?;
     let mut options = OpenOptions::new();
@@ -46,7 +41,7 @@ fn check(about: &std::fs::Metadata) -> io::Result<()> {
     } else {
         Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "it isn't a plain file",
+            "it isn't a regular file",
         ))
     }
 }

@@ -1,4 +1,4 @@
-//! What differs between operating systems and is small: one function each, with two bodies.
+//! Small differences between operating systems: one function each, with two bodies.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -6,15 +6,15 @@ use std::path::PathBuf;
 
 use crate::environment::Environment;
 
-/// Bytes of an `OsStr` (its `as_encoded_bytes`, cut at ASCII bytes or rewritten) as an `OsString`
-/// again.
+/// Returns bytes of an `OsStr` (its `as_encoded_bytes`, cut at ASCII bytes or rewritten) as an
+/// `OsString`.
 #[cfg(unix)]
 pub fn os_string(bytes: &[u8]) -> OsString {
     <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes).to_owned()
 }
 
-/// Bytes of an `OsStr` (its `as_encoded_bytes`, cut at ASCII bytes or rewritten) as an `OsString`
-/// again.
+/// Returns bytes of an `OsStr` (its `as_encoded_bytes`, cut at ASCII bytes or rewritten) as an
+/// `OsString`.
 ///
 /// An unpaired surrogate, which no connection parameter can carry, becomes a replacement character.
 #[cfg(windows)]
@@ -22,17 +22,17 @@ pub fn os_string(bytes: &[u8]) -> OsString {
     String::from_utf8_lossy(bytes).into_owned().into()
 }
 
-/// The operating system's name for us: libpq's default user (`pg_fe_getauthname`).
+/// Returns the account's name: libpq's default user (`pg_fe_getauthname`).
 #[cfg(unix)]
 pub fn user_name() -> Option<Vec<u8>> {
     let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok()??;
     Some(user.name.into_bytes())
 }
 
-/// The operating system's name for us: libpq's default user (`pg_fe_getauthname`), whatever
-/// `%USERNAME%` says.
+/// Returns the account's name: libpq's default user (`pg_fe_getauthname`), regardless of
+/// `%USERNAME%`.
 #[cfg(windows)]
-#[expect(unsafe_code, reason = "the account's name is got by a raw call")]
+#[expect(unsafe_code, reason = "only a raw call returns the account's name")]
 pub fn user_name() -> Option<Vec<u8>> {
     use windows_sys::Win32::System::WindowsProgramming::GetUserNameW;
 
@@ -48,7 +48,8 @@ pub fn user_name() -> Option<Vec<u8>> {
     Some(String::from_utf16_lossy(&name).into_bytes())
 }
 
-/// Where libpq looks for `.pgpass`, `.pg_service.conf` and `.postgresql`: the home directory.
+/// Returns where libpq looks for `.pgpass`, `.pg_service.conf` and `.postgresql`: the home
+/// directory.
 #[cfg(unix)]
 pub fn home_directory(environment: &Environment) -> Option<PathBuf> {
     if let Some(home) = environment.get_filled("HOME") {
@@ -58,27 +59,26 @@ pub fn home_directory(environment: &Environment) -> Option<PathBuf> {
     Some(user.dir)
 }
 
-/// Where libpq looks for `pgpass.conf`, `.pg_service.conf` and `root.crt`: `postgresql` in the
-/// folder that Windows knows as the account's for roaming data, which `%APPDATA%` names too but
-/// does not move.
+/// Returns where libpq looks for `pgpass.conf`, `.pg_service.conf` and `root.crt`: `postgresql` in
+/// the account's folder for roaming data. Changing `%APPDATA%` doesn't move it.
 #[cfg(windows)]
 #[expect(clippy::disallowed_methods, reason = "here it is known")]
 pub fn home_directory(_environment: &Environment) -> Option<PathBuf> {
     Some(dirs::config_dir()?.join("postgresql"))
 }
 
-/// The person's own directory, in which tools keep their configuration.
+/// Returns the home directory, in which tools keep their configuration.
 #[expect(clippy::disallowed_methods, reason = "here it is known")]
 pub fn own_directory() -> Option<PathBuf> {
     dirs::home_dir()
 }
 
-/// The folders below which programs are installed: for everybody, then for this account. Shells
-/// that were open before an installation do not have its program on their `PATH`.
+/// Returns the folders below which programs are installed: for everyone, then for this account.
+/// Shells that were open before an installation lack its program on their `PATH`.
 #[cfg(windows)]
 #[expect(clippy::disallowed_methods, reason = "here they are known")]
 pub fn program_folders(environment: &Environment) -> Vec<PathBuf> {
-    // A 32-bit program gets another value in the second than a 64-bit one, and az once was 32-bit.
+    // The second differs in a 32-bit program, and az once was 32-bit.
     let mut folders: Vec<PathBuf> = ["ProgramW6432", "ProgramFiles", "ProgramFiles(x86)"]
         .iter()
         .filter_map(|name| environment.get_filled(name))
@@ -89,45 +89,42 @@ pub fn program_folders(environment: &Environment) -> Vec<PathBuf> {
     folders
 }
 
-/// The longest value of a variable, in bytes, that a token may be. Where a password is longer than
-/// this, libpq's message with it is refused by the server, without a word (seen with PostgreSQL
-/// 15).
+/// The longest token that fits a variable, in bytes. The server refuses libpq's message with a
+/// longer password without an error message (seen with PostgreSQL 15).
 #[cfg(unix)]
 pub const LONGEST_VARIABLE: usize = 65_530;
 
-/// The longest value of a variable, in bytes, that a token may be: 32,767 characters with the NUL
-/// at the end (Microsoft's page "Environment Variables").
+/// The longest token that fits a variable, in bytes: 32,767 characters with the final NUL
+/// (Microsoft's page "Environment Variables").
 #[cfg(windows)]
 pub const LONGEST_VARIABLE: usize = 32_766;
 
-/// Whether the system refused to start a program because its words, with its variables, are too
-/// long.
+/// Returns whether the system refused to start a program because its arguments and variables are
+/// too long.
 #[cfg(unix)]
 pub fn are_words_too_long(why: &io::Error) -> bool {
     why.kind() == io::ErrorKind::ArgumentListTooLong
 }
 
-/// Whether the system refused to start a program because its words are too long: 32,767 characters,
-/// or 8,191 for a batch file (Microsoft's page for `CreateProcessW`). It says that the file name
-/// is.
+/// Returns whether the system refused to start a program because its arguments are too long: 32,767
+/// characters, or 8,191 for a batch file (Microsoft's page for `CreateProcessW`). The error is
+/// about the file name.
 #[cfg(windows)]
 pub fn are_words_too_long(why: &io::Error) -> bool {
     why.kind() == io::ErrorKind::InvalidFilename
 }
 
-/// A role's name as the variable or word from which psql reads it in UTF-8, the bytes that the
-/// server knows it by.
+/// Returns a role's name in the form from which psql gets it in UTF-8, as the server has it.
 #[cfg(unix)]
 pub fn name_for_psql(name: &OsStr) -> OsString {
     name.to_owned()
 }
 
-/// A role's name as the variable or word from which psql reads it in UTF-8, the bytes that the
-/// server knows it by.
+/// Returns a role's name in the form from which psql gets it in UTF-8, as the server has it.
 ///
-/// psql.exe's C library makes bytes of the system's code page of all that it is given, and libpq
-/// sends these. So it is given the characters that the bytes of UTF-8 are in that code page. Where
-/// there are none, the name stays as it is.
+/// psql.exe's C library converts all that it is given to the system's code page, and libpq sends
+/// those bytes. So the name becomes the characters whose bytes in that code page are the name in
+/// UTF-8. If there are none, it stays as it is.
 #[cfg(windows)]
 pub fn name_for_psql(name: &OsStr) -> OsString {
     use std::os::windows::ffi::OsStringExt as _;
@@ -144,21 +141,21 @@ pub fn name_for_psql(name: &OsStr) -> OsString {
 #[cfg(windows)]
 #[expect(
     unsafe_code,
-    reason = "the system's code page is known to raw calls alone"
+    reason = "only raw calls convert to the system's code page"
 )]
 mod code_page {
-    //! Between the system's code page and Unicode.
+    //! Converts between the system's code page and Unicode.
 
     use std::ptr::null_mut;
 
     use windows_sys::Win32::Globalization::{CP_ACP, MultiByteToWideChar, WideCharToMultiByte};
 
-    /// What bytes are in the code page; `None` where the system does not say.
+    /// Decodes bytes of the code page; `None` if the system can't.
     pub fn characters(bytes: &[u8]) -> Option<Vec<u16>> {
         let length = i32::try_from(bytes.len()).ok()?;
         // A byte is never more than one unit.
         let mut units = vec![0_u16; bytes.len()];
-        // SAFETY: both buffers are as long as is said.
+        // SAFETY: both buffers have the lengths that are passed.
         let written = unsafe {
             MultiByteToWideChar(
                 CP_ACP,
@@ -172,14 +169,14 @@ mod code_page {
         shortened(units, written)
     }
 
-    /// The code page's bytes for characters; `None` where the system does not say.
+    /// Encodes characters in the code page; `None` if the system can't.
     pub fn bytes(units: &[u16]) -> Option<Vec<u8>> {
         let length = i32::try_from(units.len()).ok()?;
         // A unit is never more than four bytes.
         let mut bytes = vec![0_u8; units.len() * 4];
         let room = length.checked_mul(4)?;
-        // SAFETY: both buffers are as long as is said, and the null pointers stand for what is not
-        // asked.
+        // SAFETY: both buffers have the lengths that are passed, and null pointers stand for
+        // defaults.
         let written = unsafe {
             WideCharToMultiByte(
                 CP_ACP,

@@ -1,4 +1,4 @@
-//! What we write to standard output and standard error, and the terminal that we were started at.
+//! Writes to standard output and standard error, and finds the terminal.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -7,24 +7,18 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};
 
+use super::{colour, waiting};
+
 /// Writes `text` and a newline to standard output; the exit code is 0.
-///
-/// # Errors
-///
-/// It cannot be written whole, as on a full disk.
 pub fn print(text: impl AsRef<[u8]>) -> Result<i32, Failure> {
     // The text may be a token.
     let text = Zeroizing::new([text.as_ref(), b"\n"].concat());
-    write_out(&text).map_err(|why| unwritable(&why))?;
+    waiting::write_above(|| write_out(&text)).map_err(|why| unwritable(&why))?;
     Ok(0)
 }
 
-/// Checks that standard output is open. Where it isn't, the next file that is opened takes its
-/// place, and what is printed would go there.
-///
-/// # Errors
-///
-/// It is closed.
+/// Checks that standard output is open. Otherwise the next file that is opened would get its
+/// number, and what is printed.
 #[cfg(unix)]
 pub fn check_output() -> Result<(), Failure> {
     use nix::fcntl::{FcntlArg, fcntl};
@@ -33,19 +27,14 @@ pub fn check_output() -> Result<(), Failure> {
     asked.map(drop).map_err(|why| unwritable(&why.into()))
 }
 
-/// Checks that standard output is open. On Windows nothing takes the place of one that isn't.
-///
-/// # Errors
-///
-/// None on this system.
+/// On Windows nothing else gets the place of a closed standard output.
 #[cfg(windows)]
 #[expect(clippy::unnecessary_wraps, reason = "one signature on every system")]
 pub fn check_output() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes to standard output: by the system's call, since to Rust's own output a closed one is as
-/// good as an open one.
+/// Writes to standard output by the system's call, since Rust's own hides that it is closed.
 #[cfg(unix)]
 fn write_out(mut bytes: &[u8]) -> io::Result<()> {
     use std::os::fd::AsFd as _;
@@ -59,7 +48,7 @@ fn write_out(mut bytes: &[u8]) -> io::Result<()> {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => bytes = &bytes[count..],
             Err(Errno::EINTR) => {}
-            // Somebody whose terminal or pipe it is too doesn't want to wait for it.
+            // Someone else made the shared terminal or pipe non-blocking.
             Err(Errno::EAGAIN) => {
                 let mut full = [PollFd::new(stdout.as_fd(), PollFlags::POLLOUT)];
                 poll(&mut full, PollTimeout::NONE)?;
@@ -70,7 +59,6 @@ fn write_out(mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes to standard output.
 #[cfg(windows)]
 fn write_out(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
@@ -81,45 +69,85 @@ fn write_out(bytes: &[u8]) -> io::Result<()> {
 fn unwritable(why: &io::Error) -> Failure {
     let cause = format!("standard output cannot be written: {why}");
     Failure::new(Kind::Output, cause)
-        .hint("check where it goes: a full disk, a closed pipe, or nowhere")
+        .hint("check where it goes: a full disk or a closed pipe, for example")
 }
 
-/// Writes each line of `text` to standard error, behind the program's name.
+/// Writes each line of `text` to standard error, after the program's name.
 ///
-/// Where that cannot be written, nobody is there to be told so.
+/// If that fails, there is nobody to tell.
 pub fn say(text: &str) {
     let lines = text.lines().map(|line| format!("entra-psql: {line}\n"));
-    let _ = io::stderr().write_all(lines.collect::<String>().as_bytes());
+    let lines = lines.collect::<String>();
+    let _ = waiting::write_above(|| io::stderr().write_all(lines.as_bytes()));
 }
 
-/// Writes a failure to standard error, as [`say`] does.
+/// Writes a failure to standard error, unless it is told already.
 pub fn tell(failure: &Failure) {
-    let _ = io::stderr().write_all(format!("{failure}\n").as_bytes());
+    if !failure.is_told() {
+        write_labelled(failure.lines());
+    }
 }
 
-/// Writes a warning to standard error.
 pub fn warn(text: &str) {
-    say(&format!("warning: {text}"));
+    write_labelled([("warning", text)]);
 }
 
-/// Whether psql would be interactive: standard input and output are a terminal.
+/// Writes lines to standard error, each after the program's name and the word that classifies it.
+fn write_labelled<'a>(lines: impl IntoIterator<Item = (&'static str, &'a str)>) {
+    let mut stderr = io::stderr();
+    let is_coloured = colour::is_wanted(&stderr);
+    let line = |(label, text): (&str, &str)| {
+        let style = match label {
+            "error" => colour::BAD,
+            "warning" => colour::WORRYING,
+            _ => colour::HELPFUL,
+        };
+        let label = colour::paint(&format!("{label}:"), style, is_coloured);
+        format!("entra-psql: {label} {text}\n")
+    };
+    let lines: String = lines.into_iter().map(line).collect();
+    let _ = waiting::write_above(|| stderr.write_all(lines.as_bytes()));
+}
+
+/// Returns how many columns standard output has, if it is a terminal that tells.
+pub fn width() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+    (width.0 > 0).then_some(width.0.into())
+}
+
+/// Returns whether someone may read what we say, or type what we read.
+pub fn has_person() -> bool {
+    io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
+}
+
+/// Returns whether psql would be interactive: standard input and output are a terminal.
 pub fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
-/// The terminal that we were started at, to read from; not where we are in its background, where
-/// reading would stop us.
+/// Returns whether we run in the foreground of the terminal `stream`.
+#[cfg(unix)]
+pub fn is_foreground(stream: impl std::os::fd::AsFd) -> bool {
+    nix::unistd::tcgetpgrp(stream).is_ok_and(|group| group == nix::unistd::getpgrp())
+}
+
+/// Windows has no background.
+#[cfg(windows)]
+pub fn is_foreground(_stream: &io::Stderr) -> bool {
+    true
+}
+
+/// Opens our terminal for reading, unless we run in its background, where reading would stop us.
 #[cfg(unix)]
 pub fn terminal() -> Option<File> {
     let terminal = File::open("/dev/tty").ok()?;
-    let foreground = nix::unistd::tcgetpgrp(&terminal).ok()?;
-    (foreground == nix::unistd::getpgrp()).then_some(terminal)
+    is_foreground(&terminal).then_some(terminal)
 }
 
-/// The console that we were started at, to read from.
+/// Opens our console for reading.
 #[cfg(windows)]
 pub fn terminal() -> Option<File> {
-    // A console is read in lines only by who may also write to it.
+    // Reading a console by lines requires write access.
     let mut options = File::options();
     options.read(true).write(true).open("CONIN$").ok()
 }

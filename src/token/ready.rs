@@ -1,7 +1,7 @@
-//! A ready token that somebody else got: in a variable, in a file that a variable names, or on an
-//! open descriptor.
+//! Takes a ready access token from a variable, a file that a variable names, or an open file
+//! descriptor.
 //!
-//! A descriptor is closed when it was read, so that psql does not get it.
+//! The descriptor is closed afterwards, so psql doesn't inherit it.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -16,21 +16,16 @@ use crate::environment::{Environment, READY_TOKEN};
 use crate::failure::Failure;
 use crate::libpq::connection::PASSWORD;
 use crate::system::deadline::Deadline;
+use crate::system::waiting::Waiting;
 
 const TOKEN: &str = READY_TOKEN[0];
 const FILE: &str = READY_TOKEN[1];
 const DESCRIPTOR: &str = READY_TOKEN[2];
 
-/// More than any token.
+/// More than any token, in bytes.
 const LONGEST: u64 = 1024 * 1024;
 
-/// Takes the token from where it is, and looks at it. Where `resource` is `None`, any database's
-/// will do.
-///
-/// # Errors
-///
-/// There is none, or two, or it cannot be read before the deadline, or it is no token for this
-/// resource, or it has expired.
+/// Reads and checks the token. Without a `resource`, any database's token will do.
 pub fn token(
     environment: &Environment,
     resource: Option<&str>,
@@ -43,10 +38,10 @@ pub fn token(
     let (name, text) = match given[..] {
         [] => {
             return Err(Failure::sign_in(format!(
-                "`{TOKEN}` is not set, and `env` takes the token from it"
+                "`{TOKEN}` is not set, and `--auth env` requires it"
             ))
             .hint(format!(
-                "put a database token into `{TOKEN}`, or name where it is with `{FILE}` or `{DESCRIPTOR}`"
+                "set `{TOKEN}` to an access token for the database, or `{FILE}` or `{DESCRIPTOR}` to where it is"
             )));
         }
         [(TOKEN, value)] => (TOKEN, value.to_str().map(str::to_owned)),
@@ -59,29 +54,28 @@ pub fn token(
         [(name, value)] => {
             let number = value.to_str().and_then(|text| text.parse().ok());
             let number = number.filter(|number| *number > 2).ok_or_else(|| {
-                Failure::usage(format!("`{name}` is no number of a descriptor above 2")).hint(
-                    format!("open one for the token: `{name}=3 entra-psql … 3< FILE`"),
-                )
+                Failure::usage(format!(
+                    "`{name}` is not the number of a file descriptor greater than 2"
+                ))
+                .hint(format!(
+                    "open the token's file on that descriptor: `{name}=3 entra-psql … 3< FILE`"
+                ))
             })?;
-            let cause = format!("descriptor {number} cannot be read");
+            let cause = format!("file descriptor {number} cannot be read");
             let read = move || descriptor::read(number);
             (name, Some(in_time(read, name, &cause, deadline)?))
         }
         [(one, _), (other, _), ..] => {
             return Err(
-                Failure::usage(format!("`{one}` and `{other}` exclude each other"))
-                    .hint("say once where the token is, and unset the other"),
+                Failure::usage(format!("`{one}` and `{other}` are both set"))
+                    .hint("unset one of them"),
             );
         }
     };
     checked(text, name, resource)
 }
 
-/// Takes the token that `PGPASSWORD` holds already.
-///
-/// # Errors
-///
-/// It is no token for this resource, or has expired.
+/// Takes the token that is in `PGPASSWORD` already.
 pub fn inherited(environment: &Environment, resource: Option<&str>) -> Result<Token, Failure> {
     let text = environment.get(PASSWORD).and_then(OsStr::to_str);
     checked(text.map(str::to_owned), PASSWORD, resource)
@@ -109,25 +103,25 @@ fn checked(text: Option<String>, name: &str, resource: Option<&str>) -> Result<T
             FILE | DESCRIPTOR => "from",
             _ => "in",
         };
-        Failure::sign_in(format!("the token {preposition} `{name}` {cause}"))
-            .hint("get a new one for this server's resource, or choose another `--auth METHOD`")
+        Failure::sign_in(format!("the access token {preposition} `{name}` {cause}"))
+            .hint("get a new token for this server's resource, or choose another method with `--auth METHOD`")
     })
 }
 
-/// What `read` comes to before the deadline: whoever holds the other end of a pipe may keep it
-/// open.
+/// Runs `read` until the deadline: the writer of a pipe may keep it open.
 fn in_time(
     read: impl FnOnce() -> io::Result<String> + Send + 'static,
     name: &str,
     cause: &str,
     deadline: Deadline,
 ) -> Result<String, Failure> {
+    let _waiting = Waiting::begin(&format!("the token from `{name}`"));
     let why = match deadline.wait_for(read) {
         Ok(Ok(text)) => return Ok(text),
         Ok(Err(why)) | Err(why) => why,
     };
     Err(Failure::sign_in(format!("{cause}: {why}")).hint(format!(
-        "does `{name}` say where the token is, and may you read it?"
+        "set `{name}` to where the token is, and make sure that you may read it"
     )))
 }
 
@@ -159,7 +153,7 @@ mod descriptor {
 
     pub fn read(number: RawFd) -> io::Result<String> {
         #[expect(unsafe_code, reason = "a descriptor that came by its number")]
-        // SAFETY: nothing of ours has opened it or closes it; it is used for one call, which checks
+        // SAFETY: nothing of ours has opened or closes it. It is used for one call, which checks
         // that it is open.
         let given = unsafe { BorrowedFd::borrow_raw(number) };
         let copy = File::from(given.try_clone_to_owned()?);
@@ -170,7 +164,7 @@ mod descriptor {
 
 #[cfg(not(unix))]
 mod descriptor {
-    //! Descriptors are Unix's.
+    //! Only Unix passes descriptors.
 
     use std::io;
 
@@ -179,7 +173,7 @@ mod descriptor {
     pub fn read(_number: i32) -> io::Result<String> {
         Err(io::Error::new(
             io::ErrorKind::Unsupported,
-            "descriptors cannot be passed on this system",
+            "this system can't pass file descriptors",
         ))
     }
 }

@@ -2,77 +2,88 @@
 //! the Azure Developer CLI.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::system::deadline::Deadline;
+use crate::system::ownership;
 use crate::system::plain_file;
 use crate::system::platform;
 use crate::system::process::{self, Answer, NoAnswer};
 use crate::system::threads;
+use crate::system::waiting::Waiting;
+use crate::token::CacheKey;
 
-/// More than any file of a tool's configuration that is read here, in bytes: a profile lists every
-/// subscription.
+/// More than any configuration file of a tool, in bytes: a profile lists every subscription.
 pub const LONGEST_FILE: u64 = 16 * 1024 * 1024;
 
-/// How much of a program there is, by its files.
+/// Whether a tool is installed and signed in to, as its files show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// It is not on `PATH`.
     Missing,
-    /// It is, and nobody is signed in to it.
     Installed,
-    /// Somebody is signed in to it.
     SignedIn,
 }
 
-/// What tells one tool from another.
+/// What differs between the tools.
 #[derive(Debug)]
 pub struct Tool {
     pub command: &'static str,
-    /// Where its installer for Windows puts it below a folder for programs.
+    /// Its path below a folder for programs on Windows.
     pub installed: &'static str,
-    /// What it is called in a sentence, with its article.
+    /// Its name with the article.
     pub name: &'static str,
-    /// The variable that names its configuration directory, and what that is in the home directory
-    /// otherwise.
+    /// The variable that names its configuration directory, and the default in the home directory.
     pub configuration: (&'static str, &'static str),
-    /// The file there that says who is signed in, in JSON.
+    /// The JSON file there that shows who is signed in.
     pub profile: &'static str,
-    /// What to do where it is there and cannot be run.
+    /// The files there, and the variables, that change with its state: who is signed in, how, and
+    /// to which cloud.
+    pub state: (&'static [&'static str], &'static [&'static str]),
+    /// The least life of its token in our cache; see [`CacheKey`].
+    pub least_life: Duration,
+    /// The hint if it is found but doesn't run.
     pub reinstall: &'static str,
 }
 
 impl Tool {
-    /// Where it is: on `PATH`, else where its installer puts it.
+    /// Returns its path: on `PATH`, else where its installers put it.
     pub fn find(&self, environment: &Environment) -> Option<PathBuf> {
         let on_path = which::which_in(self.command, environment.get("PATH"), ".").ok();
         on_path.or_else(|| {
             let mut places = self.well_known(environment).into_iter();
-            places.find(|place| place.is_file())
+            places.find(|place| ownership::is_protected(place))
         })
     }
 
-    /// Where installers put it. What is started from the Dock of macOS, as pgAdmin is, lacks
-    /// Homebrew's directories on its `PATH`; elsewhere packages put it where every `PATH` leads.
+    /// Returns where installers put it. Programs that no shell starts, such as pgAdmin, lack these
+    /// directories on their `PATH`.
     #[cfg(unix)]
     fn well_known(&self, _environment: &Environment) -> Vec<PathBuf> {
-        let directories: &[&str] = if cfg!(target_os = "macos") {
-            &["/opt/homebrew/bin", "/usr/local/bin"]
-        } else {
-            &[]
-        };
-        let directories = directories.iter().map(Path::new);
-        directories.map(|place| place.join(self.command)).collect()
+        // pip, pipx and uv use the first; az's install script the second.
+        let own = platform::own_directory().into_iter();
+        let own = own.flat_map(|home| [home.join(".local/bin"), home.join("bin")]);
+        let all = [
+            "/usr/local/bin",
+            "/opt/homebrew/bin",
+            "/home/linuxbrew/.linuxbrew/bin",
+            "/opt/az/bin",
+            "/snap/bin",
+        ];
+        own.chain(all.map(PathBuf::from))
+            .map(|directory| directory.join(self.command))
+            .collect()
     }
 
-    /// Where installers put it. A shell that was open before the installation does not have it on
-    /// its `PATH`.
+    /// Returns where installers put it. Shells that were open before the installation lack it on
+    /// their `PATH`.
     #[cfg(windows)]
     fn well_known(&self, environment: &Environment) -> Vec<PathBuf> {
         let folders = platform::program_folders(environment);
@@ -80,8 +91,7 @@ impl Tool {
         places.collect()
     }
 
-    /// How much of it there is here, by its files: it is not started. `has_account` looks into its
-    /// profile.
+    /// Returns its presence without running it. `has_account` reads its profile.
     pub fn presence(
         &self,
         environment: &Environment,
@@ -93,7 +103,7 @@ impl Tool {
         let profile = || {
             let file = self.configuration(environment)?.join(self.profile);
             let text = plain_file::read(&file, LONGEST_FILE).ok()?;
-            // az writes it with a byte order mark.
+            // az writes a byte order mark.
             let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
             serde_json::from_slice(text).ok()
         };
@@ -103,7 +113,6 @@ impl Tool {
         }
     }
 
-    /// Its configuration directory.
     pub fn configuration(&self, environment: &Environment) -> Option<PathBuf> {
         let (variable, name) = self.configuration;
         match environment.get_filled(variable) {
@@ -112,25 +121,25 @@ impl Tool {
         }
     }
 
-    /// A digest of the files of its configuration directory with these names, which tells a sign-in
-    /// from another.
-    pub fn state(&self, names: &[&str], environment: &Environment) -> u64 {
-        let directory = self.configuration(environment);
+    /// Returns the key for a token of this tool's that was `asked` for.
+    pub fn cache_key(&self, asked: impl fmt::Debug, environment: &Environment) -> CacheKey {
+        let configuration = self.configuration(environment);
+        let (files, variables) = self.state;
         let mut hasher = DefaultHasher::new();
-        for name in names {
-            let bytes = directory
+        for name in files {
+            let bytes = configuration
                 .as_ref()
                 .and_then(|directory| plain_file::read(&directory.join(name), LONGEST_FILE).ok());
             bytes.map(|bytes| bytes.to_vec()).hash(&mut hasher);
         }
-        hasher.finish()
+        let variables: Vec<_> = variables.iter().map(|name| environment.get(name)).collect();
+        CacheKey {
+            identity: format!("{} {asked:?} {configuration:?}", self.command),
+            state: format!("{:016x} {variables:?}", hasher.finish()),
+            least_life: self.least_life,
+        }
     }
 
-    /// Runs it, as `process::run` does.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be run, or gives no answer before the deadline.
     pub fn run(
         &self,
         program: &Path,
@@ -139,15 +148,16 @@ impl Tool {
         deadline: Deadline,
     ) -> Result<Answer, Failure> {
         let name = self.name;
+        let _waiting = Waiting::begin(name);
         process::run(program, words, environment, deadline).map_err(|why| match why {
             NoAnswer::TimedOut => {
-                Failure::sign_in(format!("{name} gave no answer within {deadline}"))
-                    .hint("is `login.microsoftonline.com` reachable, through a proxy if there is one? more time: `--timeout SECONDS`")
+                Failure::sign_in(format!("timed out after {deadline} waiting for {name}"))
+                    .hint("check that you can reach `login.microsoftonline.com`, or allow more time with `--timeout SECONDS`")
             }
             NoAnswer::NotStarted(error) => {
                 let shown = program.display();
                 let hint = match error.kind() {
-                    // The system has no process left to give.
+                    // The system is out of processes.
                     io::ErrorKind::WouldBlock => threads::REMEDY,
                     _ => self.reinstall,
                 };

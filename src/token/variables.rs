@@ -1,5 +1,5 @@
-//! The variables that the SDKs of Azure and their hosts have for an identity, and what is said
-//! where one is missing or wrong.
+//! The environment variables that Azure's SDKs and hosts use for an identity, and the failures if
+//! one is missing or wrong.
 
 use std::ffi::OsStr;
 
@@ -11,7 +11,6 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::intent::Plan;
 
-/// The variables, for one method.
 pub(super) struct Variables<'a> {
     /// Its name, for messages.
     pub(super) method: &'static str,
@@ -23,8 +22,10 @@ impl<'a> Variables<'a> {
     pub(super) fn needed(&self, name: &str) -> Result<&'a OsStr, Failure> {
         self.environment.get_filled(name).ok_or_else(|| {
             let method = self.method;
-            Failure::sign_in(format!("`{name}` is not set, and `{method}` needs it"))
-                .hint(remedy(name))
+            Failure::sign_in(format!(
+                "`{name}` is not set, and `--auth {method}` requires it"
+            ))
+            .hint(remedy(name))
         })
     }
 
@@ -35,7 +36,7 @@ impl<'a> Variables<'a> {
             .ok_or_else(|| wrong(name, "is not valid UTF-8"))
     }
 
-    /// A value that is taken as it is, spaces around it included.
+    /// Returns a value as it is, with the spaces around it.
     pub(super) fn verbatim(&self, name: &str) -> Result<Option<Secret>, Failure> {
         let value = self.environment.get_filled(name).map(OsStr::to_str);
         match value {
@@ -50,17 +51,17 @@ impl<'a> Variables<'a> {
         is_set.then(|| self.text(name)).transpose()
     }
 
-    /// An address that may be shown a secret.
+    /// Returns a URL to which a secret may be sent.
     pub(super) fn https(&self, name: &str) -> Result<String, Failure> {
         let address = self.text(name)?;
         if address.starts_with("https://") {
             Ok(address)
         } else {
-            Err(wrong(name, "is no `https://` address"))
+            Err(wrong(name, "is not an `https://` URL"))
         }
     }
 
-    /// The first of these that is set, where it is right.
+    /// Returns the first of these that is set, if it is valid.
     pub(super) fn first(
         &self,
         names: &[&str],
@@ -74,6 +75,13 @@ impl<'a> Variables<'a> {
         Ok(None)
     }
 
+    pub(super) fn tenant(&self, names: &[&str]) -> Result<Option<String>, Failure> {
+        match &self.plan.options.tenant {
+            Some(tenant) => Ok(Some(tenant.clone())),
+            None => self.first(names, values::tenant),
+        }
+    }
+
     pub(super) fn client_id(&self, names: &[&str]) -> Result<Option<String>, Failure> {
         match &self.plan.options.client_id {
             Some(client_id) => Ok(Some(client_id.clone())),
@@ -81,20 +89,22 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// `AZURE_AUTHORITY_HOST`, else that of the server's cloud.
+    /// Returns `AZURE_AUTHORITY_HOST`, else the authority of the server's cloud.
     pub(super) fn authority(&self) -> Result<String, Failure> {
         if self.filled("AZURE_AUTHORITY_HOST")?.is_some() {
             return self.https("AZURE_AUTHORITY_HOST");
         }
-        // Whoever names a cloud that is not known here has been told to name its Entra too.
+        // For an unknown cloud, a check before this requires that variable.
         let cloud = self.plan.known_cloud().unwrap_or(cloud::PUBLIC);
         Ok(cloud.authority.to_owned())
     }
 
     pub(super) fn missing(&self, name: &str, option: &str) -> Failure {
         let method = self.method;
-        Failure::sign_in(format!("`{name}` is not set, and `{method}` needs it"))
-            .hint(format!("set `{name}`, or give `{option}`"))
+        Failure::sign_in(format!(
+            "`{name}` is not set, and `--auth {method}` requires it"
+        ))
+        .hint(format!("set `{name}`, or use `{option}`"))
     }
 }
 
@@ -104,12 +114,12 @@ fn remedy(name: &str) -> String {
             "give the step `env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)`".to_owned()
         }
         "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID" => {
-            "run it in an `AzureCLI@2` step with the service connection, or set the variable to its id".to_owned()
+            "run the command in an `AzureCLI@2` step, or set `AZURESUBSCRIPTION_SERVICE_CONNECTION_ID` to the service connection's id".to_owned()
         }
         "ACTIONS_ID_TOKEN_REQUEST_URL" | "ACTIONS_ID_TOKEN_REQUEST_TOKEN" => {
             "give the job `permissions: id-token: write`".to_owned()
         }
-        _ => format!("set `{name}`, or choose another `--auth METHOD`"),
+        _ => format!("set `{name}`, or choose another method with `--auth METHOD`"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use nix::sys::resource::{UsageWho, getrusage};
 
@@ -20,19 +20,19 @@ pub fn report(launcher: &str, variables: &[(String, String)]) {
     print!("{}", String::from_utf8_lossy(&output.stdout));
     let size = std::fs::metadata(launcher).expect("the program").len();
     println!("| size of the program | {} KiB |", size / 1024);
-    // Stands for psql: its `exec` fails, and all that comes before is counted.
+    // Stands for psql: its `exec` fails, and what came before is counted.
     let nothing = tempfile::NamedTempFile::new().expect("a file");
     let runnable = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(nothing.path(), runnable).expect("a mode");
     let nothing = nothing.into_temp_path();
     let paths: [(&str, &[&str]); 3] = [
         ("pass-through", &["-h", "/tmp"]),
-        ("a decision for Azure, to a refusal", &["sslmode=disable"]),
+        ("a decision for Azure, refused", &["sslmode=disable"]),
         ("hit", &[]),
     ];
     for (what, words) in paths {
         match instructions(launcher, variables, &nothing, words) {
-            Some(count) => println!("| instructions, {what}, to an `exec` that fails | {count} |"),
+            Some(count) => println!("| instructions, {what} | {count} |"),
             None => println!("| instructions, {what} | not measured: valgrind is not installed |"),
         }
     }
@@ -59,7 +59,7 @@ pub fn print_peak_memory(program: &str) {
     println!("| peak memory, pass-through | {peak} KiB (limit 8192) |");
 }
 
-/// Counts instructions with valgrind, of a run whose psql is `program`.
+/// Counts instructions with valgrind, up to the `exec` of `program` in psql's place, which fails.
 fn instructions(
     launcher: &str,
     variables: &[(String, String)],
@@ -70,19 +70,26 @@ fn instructions(
     if !valgrind.exists() {
         return None;
     }
-    let output = Command::new(valgrind)
-        .args([
-            "--tool=callgrind",
-            "--callgrind-out-file=/dev/null",
-            launcher,
-        ])
+    let counts = tempfile::tempdir().ok()?;
+    let whole = counts.path().join("count");
+    let status = Command::new(valgrind)
+        .args(["--quiet", "--tool=callgrind", "--dump-before=exec*"])
+        .arg(format!("--callgrind-out-file={}", whole.display()))
+        .arg(launcher)
         .args(words)
         .env_clear()
         .envs(variables.iter().map(|(name, value)| (name, value)))
         .env("ENTRA_PSQL_PROGRAM", program)
-        .output()
+        .stderr(Stdio::null())
+        .status()
         .ok()?;
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    let line = stderr.lines().find(|line| line.contains("Collected"))?;
-    Some(line.rsplit(' ').next()?.to_owned())
+    assert!(!status.success(), "`{}` was run", program.display());
+    // What came before the first `exec`; a run without one has the whole.
+    let before = counts.path().join("count.1");
+    let count = std::fs::read_to_string(before).or_else(|_| std::fs::read_to_string(whole));
+    let count = count.ok()?;
+    let line = count
+        .lines()
+        .find_map(|line| line.strip_prefix("totals: "))?;
+    Some(line.to_owned())
 }

@@ -1,8 +1,8 @@
-//! The options in the completion scripts. Everything else in a script is written by hand, in
+//! Generates the options in the completion scripts. The rest of each script is written by hand, in
 //! `completions/`.
 //!
-//! They are written here rather than by `clap_complete`, which would know our options but neither
-//! psql's letters, bundles and values nor the hosts of a service file.
+//! `clap_complete` would write only our options: it has neither psql's letters, bundles and values
+//! nor the hosts of a service file.
 
 use crate::options::{self, Described, Kind, Value};
 
@@ -42,7 +42,7 @@ pub fn bash() -> String {
     let optional = arms(&|option| (!required(option)).then(|| option.long.clone()));
     let (words, options, letters) = (words.join("\n"), options.join(" "), letters.join(" "));
     format!(
-        r#"# Sets `kind` to what the value of --$1 is: to nothing if that isn't an option, or is a flag.
+        r#"# Sets `kind` to the kind of value that --$1 takes, or to nothing for a flag or an unknown option.
 _entra_psql_long() {{
     kind=''
     case $1 in
@@ -58,21 +58,21 @@ _entra_psql_short() {{
     esac
 }}
 
-# The same for an option that takes its value only after a "=".
+# Sets `kind` for an option that takes its value only after a "=".
 _entra_psql_optional() {{
     case $1 in
 {optional}
     esac
 }}
 
-# Adds the words that a value of the kind $1 can be.
+# Adds the choices of a value of the kind $1.
 _entra_psql_words() {{
     case $1 in
 {words}
     esac
 }}
 
-# Adds every option: after a lone dash, $1, the letters too.
+# Adds every option. If $1 is a single dash, adds the letters too.
 _entra_psql_options() {{
     candidates+=({options})
     [[ $1 != - ]] || candidates+=({letters})
@@ -80,8 +80,8 @@ _entra_psql_options() {{
     )
 }
 
-/// The word for what a value is: where there are words to choose from, the name of the option that
-/// has them.
+/// Returns the script's name for a kind of value. If there are words to choose from, it's the name
+/// of the option.
 fn bash_kind(option: &Described, value: &Value) -> String {
     match value.kind {
         Kind::Words => option.long.clone(),
@@ -125,7 +125,7 @@ fn zsh_option(option: &Described) -> String {
     };
     let name = value.name.to_lowercase();
     let name = name.split('=').next().unwrap_or_default();
-    // What can be given several times, and is heeded each time.
+    // These may be given several times.
     let repeats = matches!(
         long.as_str(),
         "command" | "file" | "pset" | "set" | "variable"
@@ -203,7 +203,7 @@ pub fn powershell() -> String {
         })
         .collect();
     format!(
-        "    # Every option: how it is spelled, what its value is (nothing for a flag), and what it does.\n    \
+        "    # Every option: its spelling, the kind of its value (nothing for a flag), and its description.\n    \
          $options = @(\n{}\n    )\n    $words = @{{\n{}\n    }}",
         lines.join("\n"),
         words.join("\n")
@@ -250,7 +250,7 @@ fn elvish_option(option: &Described) -> String {
     format!("    [{}]", fields.join(" "))
 }
 
-/// `text` with a backslash before each of `special`.
+/// Returns `text` with a backslash before each of `special`.
 fn escaped(text: &str, special: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {

@@ -1,8 +1,8 @@
-//! Everything that is generated from the program's own description, and tests that fail when a file
-//! is stale.
+//! Everything that is generated from the program's own description, tests that fail when a file is
+//! stale, and tests of what the documents link to and how they are worded.
 //!
-//! `UPDATE_DOCS=1 cargo test --test docs` writes all of it. The generators are here, and not beside
-//! the tables that they read, since the program never runs them.
+//! `UPDATE_DOCS=1 cargo test --test docs` writes them. The generators are not beside the tables
+//! that they read, because the program never runs them.
 
 #![cfg(unix)]
 
@@ -10,24 +10,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 mod completions;
+mod links;
 mod manual;
 mod options;
+mod prose;
 mod psql_words;
 mod reference;
 
 const BEGIN: &str = "# BEGIN GENERATED\n";
 const END: &str = "# END GENERATED\n";
 
-/// What is to be in a file.
+/// Returns the text of a file.
 type Generate = fn() -> String;
 
-/// Every file that is generated as a whole, and what makes it.
+/// The files that are generated as a whole.
 const WHOLE: &[(&str, Generate)] = &[
     ("docs/cli.md", reference::page),
     ("docs/entra-psql.1", manual::page),
 ];
 
-/// Every file that is written by hand but for what stands between its marks, and what makes that.
+/// The files that are generated only between their marks.
 const BETWEEN_MARKS: &[(&str, Generate)] = &[
     ("completions/entra-psql.bash", completions::bash),
     ("completions/_entra-psql", completions::zsh),
@@ -59,12 +61,12 @@ fn every_generated_file_is_fresh() {
     );
 }
 
-/// The text with `part` between its marks.
+/// Returns `text` with `part` between its marks.
 fn between_marks(text: &str, part: &str) -> String {
     let place_of = |mark: &str| {
         let mut found = text.match_indices(mark);
         let (at, _) = found.next().unwrap_or_else(|| panic!("no `{mark}`"));
-        assert_eq!(found.next(), None, "`{mark}` stands twice");
+        assert_eq!(found.next(), None, "`{mark}` is there twice");
         at
     };
     let begin = place_of(BEGIN) + BEGIN.len();
@@ -72,7 +74,7 @@ fn between_marks(text: &str, part: &str) -> String {
     let end = text[..place_of(END)]
         .rfind('\n')
         .expect("a mark on a line of its own");
-    assert!(begin <= end + 1, "the marks stand the wrong way round");
+    assert!(begin <= end + 1, "the marks are the wrong way round");
     format!("{}{part}{}", &text[..begin], &text[end..])
 }
 

@@ -1,85 +1,72 @@
-//! `docs/entra-psql.1`, the manual page, and a test that has it set.
+//! `docs/entra-psql.1`, the manual page, and a test that formats it.
 
 use std::fmt::Write as _;
 use std::process::Command;
 
-use entra_psql::testing::cli::{CACHE, OPTIONS, TRUSTED_HOSTS};
-use entra_psql::testing::environment::READY_TOKEN;
+use entra_psql::testing::cli::{Group, OPTIONS, VARIABLES, help};
 
-use crate::options::{self, Described};
+use crate::options;
 
 const DESCRIPTION: &[&str] = &[
-    "entra-psql takes the command line of psql(1) and becomes psql. \
-     Where the connection goes to a server that wants a Microsoft Entra token, it first gets one, works out which role the \
-     token is for, and puts both into psql's environment. \
-     Everywhere else nothing is changed, so that `alias psql=entra-psql` is safe to keep.",
-    "A token is fetched where every host is a name under .postgres.database.azure.com, or the like in another Azure cloud, \
-     or listed in ENTRA_PSQL_TRUSTED_HOSTS, and no other password is at hand: in a connection string, a service file, \
-     PGPASSWORD or a password file. --entra, --group and --auth ask for one all the same, and --no-entra forbids it.",
-    "The token leaves only inside TLS. Where no sslmode is set, it is verify-full with the system's roots.",
+    "entra-psql accepts the command line of psql(1) unchanged. \
+     If the server uses Microsoft Entra authentication, entra-psql gets an access token, works out the role that \
+     the token is for, and runs psql with both. \
+     For any other server it just runs psql, so you can alias it permanently: `alias psql=entra-psql`.",
+    "entra-psql signs in if every host is a name under .postgres.database.azure.com, or under the suffix of \
+     another Azure cloud, or listed in ENTRA_PSQL_TRUSTED_HOSTS, and no other password is configured in a connection \
+     string, a service file, PGPASSWORD or a password file. \
+     With --entra, --group or --auth it signs in although a password is configured. With --no-entra it never does.",
+    "A token is sent only inside TLS. If no sslmode is set, entra-psql uses verify-full with the system's roots.",
 ];
 
-const ABOUT_OPTIONS: &str = "All options of psql(1) mean what they mean to psql. \
-     These are recognised besides, by exact spelling, wherever psql would look for an option, with their value behind a \
-     space or a `=`. They beat their variables.";
+const ABOUT_OPTIONS: &str = "All options of psql(1) keep their meaning. \
+     The options below are accepted wherever psql accepts an option. Spell them in full, and put the value after a \
+     space or a `=`. An option beats its variable.";
 
-const ABOUT_VARIABLES: &str = "The variables of the options above are looked at only where signing in is due. An empty one \
-     is not there, and a flag's is 1 or 0.";
+const ABOUT_VARIABLES: &str = "These variables are read only if entra-psql signs in. An empty one counts as unset. \
+     For an option without a value, set the variable to 1 or 0.";
 
 const OTHER_VARIABLES: &[(&str, &str)] = &[
     (
-        TRUSTED_HOSTS,
-        "Further servers that are sent a token: names, or suffixes that begin with a dot, with commas between.",
+        "PGHOST, PGUSER, PGSSLMODE, ...",
+        "Have their meaning to libpq.",
     ),
-    (CACHE, "With `off`, no token is remembered."),
-    (READY_TOKEN[0], "The token for `--auth env`."),
-    (READY_TOKEN[1], "The file that it is in instead."),
-    (
-        READY_TOKEN[2],
-        "The number of the open file descriptor that it is read from instead (Unix).",
-    ),
-    ("PGHOST, PGUSER, PGSSLMODE, ...", "As libpq has them."),
     (
         "AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_FEDERATED_TOKEN_FILE, AZURE_AUTHORITY_HOST, ...",
-        "As Azure's own tools have them, where an application or a managed identity signs in.",
+        "Have their meaning to Azure's tools, if an application or a managed identity signs in.",
     ),
-    ("CI", "Where it is set, no token is remembered."),
+    (
+        "CI",
+        "If it is set, no token is cached and nobody is asked to sign in.",
+    ),
 ];
 
 const EXIT_STATUS: &[(&str, &str)] = &[
     ("psql's own", "Once psql runs."),
     ("1", "Wrong usage."),
     ("2", "Signing in failed or was refused."),
-    ("126", "psql was found but cannot be run."),
+    ("126", "psql was found but can't be run."),
     ("127", "psql was not found."),
 ];
 
 const FILES: &[(&str, &str)] = &[
     (
         "$XDG_RUNTIME_DIR/entra-psql, else entra-psql in the user's cache directory",
-        "Remembered tokens, open to their owner alone.",
+        "Cached tokens, readable only by their owner.",
     ),
     (
         "~/.pg_service.conf, ~/.pgpass, ~/.postgresql/root.crt",
-        "libpq's own, which are respected.",
+        "The files of libpq, which are respected.",
     ),
     (
         "~/.azure",
-        "The Azure CLI's. A change of the account in it makes tokens forgotten.",
+        "The files of the Azure CLI. If its account changes, its cached tokens are no longer used.",
     ),
 ];
 
 const EXAMPLES: &[(&str, &str)] = &[
     (
-        "Sign in as yourself",
-        "entra-psql -h mydb.postgres.database.azure.com",
-    ),
-    (
-        "Sign in as a group",
-        "entra-psql -h mydb.postgres.database.azure.com --group 'Prod DB Readonly'",
-    ),
-    (
-        "See what would be done",
+        "See what would run",
         "entra-psql -h mydb.postgres.database.azure.com --dry-run",
     ),
     (
@@ -89,9 +76,8 @@ const EXAMPLES: &[(&str, &str)] = &[
 ];
 
 pub fn page() -> String {
-    let mut roff = String::from(
-        ".\\\" Generated from src/cli/; `UPDATE_DOCS=1 cargo test --test docs` writes it anew.\n",
-    );
+    let mut roff =
+        String::from(".\\\" Generated from src/cli/ by `UPDATE_DOCS=1 cargo test --test docs`.\n");
     let mut line = |text: &str| {
         roff.push_str(text);
         roff.push('\n');
@@ -101,7 +87,7 @@ pub fn page() -> String {
         env!("CARGO_PKG_VERSION"),
         "\""
     ));
-    // No name is broken at its end, and no line is stretched.
+    // Names are not hyphenated, and lines are not stretched.
     line(".nh\n.ad l");
     line(".SH NAME");
     line(&format!(
@@ -120,28 +106,29 @@ pub fn page() -> String {
     }
     line(".SH OPTIONS");
     line(&escaped(ABOUT_OPTIONS));
-    for option in options::ours() {
-        line(".TP");
-        line(&spelled(&option));
-        let end = if option.help.ends_with('…') {
-            ""
-        } else {
-            "."
-        };
-        line(&escaped(&format!("{}{end}", option.help)));
+    for group in Group::ALL {
+        line(&format!(".SS {}", escaped(group.title())));
+        for option in group.options() {
+            line(".TP");
+            line(&spelled(&options::own(option)));
+            line(&escaped(&sentence(&help::description(option))));
+        }
     }
+    line(".SS Help and version");
     line(".TP\n\\fB\\-\\-help\\fR, \\fB\\-\\-version\\fR");
     line(&escaped(
-        "Spelled so, print psql's page or line as well as ours. -?, -V and abbreviations are psql's alone.",
+        "Print the help or version of psql as well as that of entra-psql. -?, -V and abbreviations are psql's alone. \
+         If entra-psql is started under the name psql, these are psql's alone too.",
     ));
     line(".SH ENVIRONMENT");
     line(&escaped(ABOUT_VARIABLES));
     for option in OPTIONS {
         if let Some(variable) = option.variable {
-            line(&item(variable, &format!("--{}", option.name)));
+            line(&item(variable, &format!("The same as --{}.", option.name)));
         }
     }
     for (heading, entries) in [
+        ("", VARIABLES),
         ("", OTHER_VARIABLES),
         (".SH EXIT STATUS", EXIT_STATUS),
         (".SH FILES", FILES),
@@ -150,11 +137,11 @@ pub fn page() -> String {
             line(heading);
         }
         for (name, text) in entries {
-            line(&item(name, text));
+            line(&item(name, &sentence(text)));
         }
     }
     line(".SH EXAMPLES");
-    for (what, command) in EXAMPLES {
+    for (what, command) in help::EXAMPLES.iter().chain(EXAMPLES) {
         line(&format!(
             ".TP\n{}:\n.EX\n{}\n.EE",
             escaped(what),
@@ -166,8 +153,8 @@ pub fn page() -> String {
     roff
 }
 
-/// An option as it is typed: its name in bold, its value in italics.
-fn spelled(option: &Described) -> String {
+/// Returns an option as it is typed: its name in bold, its value in italics.
+fn spelled(option: &options::Described) -> String {
     let mut text = format!("\\fB\\-\\-{}\\fR", escaped(&option.long));
     if let Some(value) = &option.value {
         let name = escaped(&value.name);
@@ -185,7 +172,20 @@ fn item(name: &str, text: &str) -> String {
     format!(".TP\n.B {}\n{}", escaped(name), escaped(text))
 }
 
-/// Text as roff reads it: hyphens that are typed stay such, and nothing is a request.
+/// Returns text with a full stop, unless a bracket ends it.
+fn sentence(text: &str) -> String {
+    let is_open = text.ends_with(|c: char| c.is_alphanumeric());
+    format!(
+        "{text}{}",
+        if is_open || text.ends_with("(Unix)") {
+            "."
+        } else {
+            ""
+        }
+    )
+}
+
+/// Escapes text for roff: hyphens stay as they are, and nothing is a request.
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     if text.starts_with(['.', '\'']) {
@@ -205,7 +205,7 @@ fn escaped(text: &str) -> String {
 }
 
 #[test]
-fn groff_sets_the_manual_without_a_warning() {
+fn groff_formats_the_manual_without_a_warning() {
     sandbox::ensure_programs(&[("groff", "groff-base")]).expect("groff is there");
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/entra-psql.1");
     let output = Command::new("groff")

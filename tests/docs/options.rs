@@ -1,18 +1,15 @@
-//! Every option that entra-psql takes, ours and psql's, as completion scripts and the manual page
+//! Every option that entra-psql accepts, ours and psql's, as completion scripts and the manual
 //! describe them.
 //!
-//! Which options there are, their letters and whether they take a value comes from the program's
-//! own tables, and so does what ours do. What psql's do is said here, since the program has no need
-//! to know.
+//! The options, their letters and whether they take a value come from the program's own tables, and
+//! so do the descriptions of ours. The program needs no descriptions of psql's, so they are here.
 
-use entra_psql::testing::cli::method::Method;
-use entra_psql::testing::cli::{self, OwnOption, completions};
-use entra_psql::testing::entra::cloud;
+use entra_psql::testing::cli::values;
+use entra_psql::testing::cli::{self, OwnOption};
 use entra_psql::testing::psql::options::{self as psql, Argument};
 
 use crate::psql_words;
 
-/// One option.
 pub struct Described {
     pub long: String,
     pub short: Option<char>,
@@ -22,88 +19,70 @@ pub struct Described {
 
 /// An option's value.
 pub struct Value {
-    /// What help calls it.
+    /// The name that help gives it.
     pub name: String,
-    /// Whether it may only stand behind a `=`, and need not be there.
+    /// Whether it may be missing. If so, it has to follow a `=`.
     pub is_optional: bool,
     pub kind: Kind,
 }
 
-/// What a value can be completed to.
+/// What completes a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Nothing that a script could know.
     Anything,
-    /// One of the words that [`Value::words`] has.
+    /// One of [`Described::words`].
     Words,
-    /// A file.
     File,
-    /// A program, behind which every word is the program's.
+    /// A program, and then its own arguments.
     Program,
-    /// A server, by the name it has in a service file.
+    /// A host in a service file.
     Host,
-    /// A database, for which a service can stand.
+    /// A database, or a service.
     Database,
 }
 
 impl Described {
-    /// The words for a value of [`Kind::Words`]. One that ends in `=` is to be continued.
+    /// Returns the words for a value of [`Kind::Words`]. One that ends in `=` needs more after it.
     pub fn words(&self) -> Vec<String> {
         match self.long.as_str() {
-            "auth" => std::iter::once("auto")
-                .chain(Method::names())
-                .map(str::to_owned)
-                .collect(),
-            "cloud" => cloud::CLOUDS
-                .iter()
-                .map(|cloud| cloud.name.to_owned())
-                .collect(),
-            "completions" => completions::SCRIPTS
-                .iter()
-                .map(|script| script.shell.to_owned())
-                .collect(),
-            "print-env" => ["sh", "fish", "powershell", "cmd", "nu"]
-                .map(str::to_owned)
-                .into(),
-            "doctor" => vec!["json".to_owned()],
             "help" => ["options", "commands", "variables"]
                 .map(str::to_owned)
                 .into(),
             "pset" => psql_words::assignments(psql_words::PRINT_SETTINGS),
             "set" | "variable" => psql_words::assignments(psql_words::VARIABLES),
-            other => panic!("nobody says which words `--{other}` takes"),
+            own => {
+                let choices = values::choices(own);
+                assert!(!choices.is_empty(), "nothing says what `--{own}` accepts");
+                choices.into_iter().map(str::to_owned).collect()
+            }
         }
     }
 
-    /// Whether its value is one of [`Self::words`].
+    /// Returns whether its value is one of [`Self::words`].
     pub fn has_words(&self) -> bool {
         self.value
             .as_ref()
             .is_some_and(|value| value.kind == Kind::Words)
     }
 
-    /// Its value, where that must be there.
+    /// Returns its value, if that is required.
     pub fn required(&self) -> Option<&Value> {
         self.value.as_ref().filter(|value| !value.is_optional)
     }
 }
 
-/// Our options, in the order of the help.
-pub fn ours() -> Vec<Described> {
-    cli::OPTIONS.iter().map(own).collect()
-}
-
-/// psql's options, in the order of its source.
+/// Returns psql's options, in the order of its source.
 pub fn psqls() -> Vec<Described> {
     let mut all: Vec<Described> = Vec::new();
     for option in psql::OPTIONS {
         let (_, value, help) = psql_words::OPTIONS
             .iter()
             .find(|(long, ..)| *long == option.long)
-            .unwrap_or_else(|| panic!("nobody says what psql's `--{}` does", option.long));
+            .unwrap_or_else(|| panic!("nothing says what psql's `--{}` does", option.long));
         let short = match option.long {
             "help" => Some('?'),
-            // One letter stands for two spellings of an option; it goes with the first.
+            // If an option has two names, its letter goes with the first.
             _ => option
                 .short
                 .map(char::from)
@@ -130,12 +109,15 @@ pub fn psqls() -> Vec<Described> {
     all
 }
 
-/// All of them, psql's first.
+/// Returns all options, psql's first.
 pub fn all() -> Vec<Described> {
-    psqls().into_iter().chain(ours()).collect()
+    psqls()
+        .into_iter()
+        .chain(cli::OPTIONS.iter().map(own))
+        .collect()
 }
 
-fn own(option: &OwnOption) -> Described {
+pub fn own(option: &OwnOption) -> Described {
     let named = |name: &str, is_optional| Value {
         name: name.to_owned(),
         is_optional,
@@ -154,15 +136,15 @@ fn own(option: &OwnOption) -> Described {
     }
 }
 
-/// What completes the value of the option, ours or psql's, with this name.
+/// Returns what completes the value of the option with this name, ours or psql's.
 fn kind(long: &str) -> Kind {
     match long {
         "host" => Kind::Host,
         "dbname" => Kind::Database,
         "file" | "output" | "log-file" | "psql" => Kind::File,
         "exec" => Kind::Program,
-        "auth" | "cloud" | "completions" | "print-env" | "doctor" | "help" | "pset" | "set"
-        | "variable" => Kind::Words,
+        "help" | "pset" | "set" | "variable" => Kind::Words,
+        own if !values::choices(own).is_empty() => Kind::Words,
         _ => Kind::Anything,
     }
 }

@@ -1,93 +1,81 @@
-//! What psql's options do, and the values that it documents: short, for one line of a completion
+//! What psql's options do, and the values that psql documents, in the few words of a completion
 //! menu.
 
 use entra_psql::testing::psql::settings;
 
-/// An option's name, what its value is called (nothing for a flag), and what it does.
+/// An option's name, the name of its value (nothing for a flag), and what it does.
 pub const OPTIONS: &[(&str, &str, &str)] = &[
-    (
-        "echo-all",
-        "",
-        "Print every line of input that is not empty",
-    ),
+    ("echo-all", "", "Print all input lines that are not empty"),
     ("no-align", "", "Print rows unaligned"),
     (
         "command",
         "COMMAND",
-        "Run this command, SQL or a backslash command, and end",
+        "Run one SQL or backslash command, then exit",
     ),
     (
         "dbname",
         "DBNAME",
-        "The database, a connection string, a URI or service=NAME",
+        "Connect to a database, connection string, URI or service=NAME",
     ),
-    ("echo-queries", "", "Print each query before it is sent"),
+    ("echo-queries", "", "Print each query that is sent"),
     ("echo-errors", "", "Print commands that fail"),
-    (
-        "echo-hidden",
-        "",
-        "Print the queries behind backslash commands",
-    ),
-    ("file", "FILE", "Run the commands in FILE, and end"),
+    ("echo-hidden", "", "Print the queries of backslash commands"),
+    ("file", "FILE", "Run the commands in FILE, then exit"),
     (
         "field-separator",
         "TEXT",
-        "What stands between the fields of unaligned rows",
+        "Separate the fields of unaligned rows with TEXT",
     ),
     (
         "field-separator-zero",
         "",
-        "A zero byte between the fields of unaligned rows",
+        "Separate the fields of unaligned rows with a zero byte",
     ),
     (
         "host",
         "HOST",
-        "The server's name, or the directory of its socket",
+        "Connect to this host, or to the socket in this directory",
     ),
     ("html", "", "Print rows as an HTML table"),
-    ("list", "", "List the databases, and end"),
-    ("log-file", "FILE", "Write the session to FILE as well"),
-    ("no-readline", "", "Do not edit lines"),
+    ("list", "", "List the databases, then exit"),
+    ("log-file", "FILE", "Also write the session to FILE"),
+    ("no-readline", "", "Turn off line editing"),
     (
         "single-transaction",
         "",
-        "Run all of -c and -f in one transaction",
+        "Run all commands of -c and -f in one transaction",
     ),
-    ("output", "FILE", "Write results to FILE, or into |COMMAND"),
-    ("port", "PORT", "The server's port"),
+    ("output", "FILE", "Write results to FILE, or to |COMMAND"),
+    ("port", "PORT", "Connect to this port"),
     ("pset", "NAME=VALUE", "Set a printing parameter"),
-    ("quiet", "", "Print results and nothing else"),
+    ("quiet", "", "Print only results"),
     (
         "record-separator",
         "TEXT",
-        "What stands between unaligned rows",
+        "Separate unaligned rows with TEXT",
     ),
     (
         "record-separator-zero",
         "",
-        "A zero byte between unaligned rows",
+        "Separate unaligned rows with a zero byte",
     ),
     ("single-step", "", "Ask before each command"),
-    ("single-line", "", "Let the end of a line end a command"),
-    ("tuples-only", "", "Print rows without headings"),
-    (
-        "table-attr",
-        "TEXT",
-        "Attributes for the tag of an HTML table",
-    ),
-    ("username", "NAME", "The role to sign in as"),
+    ("single-line", "", "End commands at the end of a line"),
+    ("tuples-only", "", "Print only rows, without headings"),
+    ("table-attr", "TEXT", "Set attributes of the HTML table tag"),
+    ("username", "NAME", "Sign in as this role"),
     ("set", "NAME=VALUE", "Set a variable of psql"),
     ("variable", "NAME=VALUE", "Set a variable of psql"),
-    ("version", "", "Print the version, and end"),
+    ("version", "", "Print the version, then exit"),
     ("no-password", "", "Never ask for a password"),
     ("password", "", "Ask for a password before connecting"),
-    ("expanded", "", "Print each field on a line of its own"),
-    ("no-psqlrc", "", "Do not read the start-up files"),
-    ("help", "TOPIC", "Print help, and end"),
+    ("expanded", "", "Print each field on its own line"),
+    ("no-psqlrc", "", "Don't read the start-up files"),
+    ("help", "TOPIC", "Print help, then exit"),
     ("csv", "", "Print rows as comma-separated values"),
 ];
 
-/// Names that psql knows, each with the values that it documents; none where any value will do.
+/// A name in psql, and its documented values, or none if any value is accepted.
 type Known = (&'static str, &'static [&'static str]);
 
 const ON_OFF: &[&str] = &["on", "off"];
@@ -132,7 +120,7 @@ pub const PRINT_SETTINGS: &[Known] = &[
     ("xheader_width", &["full", "column", "page"]),
 ];
 
-/// The variables of `-v` that psql itself looks at.
+/// The variables of `-v` that psql itself reads.
 pub const VARIABLES: &[Known] = &[
     ("AUTOCOMMIT", ON_OFF),
     (
@@ -164,7 +152,7 @@ pub const VARIABLES: &[Known] = &[
     ("VERBOSITY", &["default", "verbose", "terse", "sqlstate"]),
 ];
 
-/// `NAME=VALUE` for every documented value, and `NAME=` where any value will do.
+/// Returns `NAME=VALUE` for every documented value, or `NAME=` if any value is accepted.
 pub fn assignments(known: &[Known]) -> Vec<String> {
     let mut words = Vec::new();
     for (name, values) in known {
@@ -177,7 +165,7 @@ pub fn assignments(known: &[Known]) -> Vec<String> {
 }
 
 #[test]
-fn psql_takes_every_value_that_is_offered() {
+fn psql_accepts_every_value_that_is_offered() {
     let finished = |words: Vec<String>| words.into_iter().filter(|word| !word.ends_with('='));
     for word in finished(assignments(PRINT_SETTINGS)) {
         assert!(

@@ -87,6 +87,11 @@ fn a_program_that_nobody_is_signed_in_to_is_not_taken() {
     // az says best how to sign in.
     user.run().fails("auto/nobody_signed_in");
     assert_eq!(log_of_azd(&user), "");
+    // Someone who asks hears how it came to az.
+    let ran = user.run_changed(|command| {
+        command.arg("--entra-verbose");
+    });
+    ran.fails("auto/nobody_signed_in_verbose");
     let user = without_programs(user).run();
     user.fails("auto/neither_on_path");
 }

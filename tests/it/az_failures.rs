@@ -216,6 +216,31 @@ pub mod recorded {
 
     const LOST: &str = "echo \"ERROR: User 'alice@contoso.example' does not exist in MSAL token cache. Run \\`az login\\`.\" >&2; exit 1";
 
+    /// As for programs that are started by no shell.
+    #[test]
+    fn az_is_found_without_a_path_unless_others_can_change_it() {
+        for (path, mode) in [(None, 0o755), (Some(""), 0o755), (Some("/nowhere"), 0o777)] {
+            let user = with_az("/bin/cat \"$HOME/answer\"").asks_who();
+            let psql = user.sandbox.postgres_bin_dir().join("psql");
+            let user = user.args_in_front([std::ffi::OsStr::new("--psql"), psql.as_os_str()]);
+            let own = user.home.path().join(".local/bin");
+            std::fs::create_dir_all(&own).expect("a directory");
+            let az = user.home.path().join("bin/az");
+            std::fs::rename(az, own.join("az")).expect("az elsewhere");
+            std::fs::set_permissions(&own, PermissionsExt::from_mode(mode)).expect("its mode");
+            let user = match path {
+                None => user.without("PATH"),
+                Some(path) => user.var("PATH", path),
+            };
+            let ran = user.args(["--auth=azure-cli"]).run();
+            if mode == 0o755 {
+                ran.is_signed_in("alice@contoso.example", "postgres", 1);
+            } else {
+                ran.fails("az/missing");
+            }
+        }
+    }
+
     #[test]
     fn a_lost_race_is_run_once_more() {
         let race = format!("mkdir \"$HOME/first\" 2>/dev/null && {{ {LOST}; }}\nanswer");

@@ -121,7 +121,7 @@ fn claims_are_cleaned_in_a_warning_and_in_what_is_set() {
     let warned = user
         .args(["--dry-run", "-U", "ALICE\u{202e}\u{200b}@contoso.example"])
         .run();
-    let name = r"the token says `Alice\u{202e}\u{200b}@contoso.example`";
+    let name = r"the token has `Alice\u{202e}\u{200b}@contoso.example`";
     assert!(warned.stderr.contains(name), "{}", warned.stderr);
     is_clean(&warned.stderr);
 }

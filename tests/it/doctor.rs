@@ -1,5 +1,5 @@
-//! `--doctor`: all is well, and is said to be, in every way of signing in; and in the form for
-//! reports of bugs.
+//! `--doctor` reports that all is well, with every way to sign in, and in the form for reports of
+//! bugs.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -35,19 +35,19 @@ pub fn alice() -> User {
     User::signed_in(Identity::Alice).var("PGHOST", HOST)
 }
 
-/// What the doctor found.
+/// What the doctor reported.
 pub struct Examined {
     pub ran: Ran,
     report: Value,
 }
 
-/// Examines `user`'s command line. Whatever comes of it, no secret is told, and every link is.
+/// Examines `user`'s command line. The report names every link and no secret.
 #[track_caller]
 pub fn examined(user: User) -> Examined {
     let local_password = user.sandbox.local_password();
     let ran = user.args_in_front(["--doctor=json"]).run();
     assert_eq!(ran.stderr, "");
-    // Nor is anything of an end of line left in what psql said.
+    // Nor does it keep the end of a line that psql printed.
     for unwanted in ["eyJ", secret(), local_password, " , "] {
         assert!(!ran.stdout.contains(unwanted), "{}", ran.stdout);
     }
@@ -68,7 +68,7 @@ impl Examined {
         self.report["findings"].as_array().into_iter().flatten()
     }
 
-    /// The links whose finding is such.
+    /// Returns the links whose finding is `such`.
     fn links(&self, such: impl Fn(&Value) -> bool) -> Vec<&str> {
         self.findings()
             .filter(|finding| such(finding))
@@ -76,7 +76,7 @@ impl Examined {
             .collect()
     }
 
-    /// The links with this status are these and no others.
+    /// Exactly these links have this status.
     #[track_caller]
     pub fn has(&self, status: &str, links: &[&str]) -> &Self {
         let found = self.links(|finding| finding["status"] == status);
@@ -92,7 +92,7 @@ impl Examined {
         self
     }
 
-    /// Exactly these links are broken, and what leans on them was not tried.
+    /// Exactly these links are broken, and what needs them was not tried.
     #[track_caller]
     pub fn is_broken_at(&self, links: &[&str]) -> &Self {
         self.has("fail", links);
@@ -100,7 +100,7 @@ impl Examined {
         self
     }
 
-    /// A link's finding says this, and one of its remedies that.
+    /// A link's finding contains `found`, and one of its remedies contains `remedy`.
     #[track_caller]
     pub fn says(&self, link: &str, found: &str, remedy: &str) -> &Self {
         let finding = self.findings().find(|finding| finding["link"] == link);
@@ -113,9 +113,8 @@ impl Examined {
         self
     }
 
-    /// Every finding and its remedies are what the snapshot holds, but for the words of what is
-    /// well where something is not: those are held where all is. What the two forms make of
-    /// findings is held for some alone.
+    /// Every finding and its remedies are as in the snapshot. If the sign-in fails, only the findings
+    /// that are not `ok` are compared: other snapshots hold the rest.
     #[track_caller]
     pub fn matches(&self, name: &str) -> &Self {
         let mut told = String::new();
@@ -139,7 +138,7 @@ impl Examined {
         self
     }
 
-    /// A link's remedies.
+    /// Returns a link's remedies.
     pub fn remedies(&self, link: &str) -> Vec<&str> {
         let finding = self.findings().find(|finding| finding["link"] == link);
         let remedies = finding.and_then(|finding| finding["remedies"].as_array());
@@ -163,7 +162,7 @@ fn all_is_well_for_a_person() {
         .has("skip", &["group"])
         .matches("doctor/healthy_person");
     assert_eq!(found.ran.az.len(), 3, "{:#?}", found.ran.az);
-    // As it is printed, in both forms.
+    // The same as it is printed, in both forms.
     found.ran.matches("doctor_forms/healthy_json");
     let ran = alice().args(["--doctor"]).run();
     ran.matches("doctor_forms/healthy_text");
@@ -232,7 +231,7 @@ fn the_role_reaches_psql_as_it_does_in_a_launch() {
             "doctor/healthy_group_with_ready_token",
         ),
     ] {
-        // None of the line's own commands is run.
+        // None of the command line's commands runs.
         let commands = ["-c", "create table made_by_the_doctor ()", "-f", "/nowhere"];
         examined(user.args_in_front(commands)).works().matches(case);
     }
@@ -292,7 +291,7 @@ fn a_socket_that_is_not_there() {
         .matches("doctor/socket_missing");
 }
 
-/// The form for people: a word, a link, what was found, in columns; remedies below.
+/// The form for people has columns for status, link and finding, and the remedies below.
 #[test]
 fn the_text_is_legible() {
     let (user, _) = ready(&TokenChanges::none());
@@ -318,7 +317,7 @@ fn the_text_is_legible() {
 }
 
 #[test]
-fn variables_are_told_by_name_alone() {
+fn variables_are_reported_by_name_only() {
     let user = with_secret()
         .var("AZURE_SOMETHING", "do-not-tell")
         .var("EDITOR", "ed");
@@ -342,7 +341,7 @@ fn wrong_usage_is_as_ever() {
         .args(["--doctor=xml"])
         .run()
         .fails("usage/doctor_in_unknown_form");
-    // What psql makes of its words comes first.
+    // psql's own options come first.
     let ran = alice().args(["--doctor", "-V"]).run();
     assert!(ran.stdout.starts_with("psql (PostgreSQL)"), "{ran:?}");
 }
@@ -360,10 +359,10 @@ fn a_wrapper_and_its_libpq_are_seen_through() {
     );
     examined(user)
         .works()
-        .says("psql", "a script around the real one", "");
+        .says("psql", "a script that runs the real psql", "");
 }
 
-/// The libpq that the loader gives to `psql`, as it is told.
+/// Returns the libpq that the loader gives to `psql`, as the report shows it.
 fn libpq_of(psql: &Path) -> String {
     let output = Command::new("ldd").arg(psql).output().expect("ldd");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

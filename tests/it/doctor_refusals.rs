@@ -1,5 +1,5 @@
-//! `--doctor`, where the server refuses: each refusal is explained, with what an administrator
-//! would run.
+//! `--doctor`, if the server refuses: each refusal is explained, with what an administrator would
+//! run.
 
 use sandbox::{Identity, Manner, Sandbox, TokenChanges};
 
@@ -7,7 +7,7 @@ use crate::doctor::{alice, examined};
 use crate::identities::{nobody, ready};
 use crate::support::User;
 
-/// Somebody with a ready token of `identity`.
+/// Returns a user with a ready token of `identity`.
 fn holder(identity: Identity, changes: &TokenChanges) -> User {
     let token = Sandbox::shared().issue(identity, changes);
     nobody()
@@ -78,6 +78,9 @@ fn the_role_is_refused() {
     examined(ready(&none).0.args(["-d", "no such"]))
         .is_broken_at(&["sign-in"])
         .matches("doctor/database_missing");
+    examined(ready(&none).0.args(["-U", "Prod DB Readonly"]))
+        .is_broken_at(&["sign-in"])
+        .matches("doctor/database_named_after_role");
 }
 
 #[test]
@@ -118,8 +121,8 @@ fn names_that_are_no_roles_by_default() {
     }
 }
 
-/// The statement that is told, run by an administrator as it stands, lets the person in; and
-/// `NOLOGIN` is told of.
+/// The statement in the report lets the person in when an administrator runs it unchanged. The report
+/// also explains `NOLOGIN`.
 #[test]
 fn what_an_administrator_is_told_to_run_helps() {
     let sandbox = Sandbox::shared();

@@ -1,8 +1,11 @@
 //! `--version`, `--help`, `--dry-run` and `--entra-verbose`.
 
+use std::os::unix::fs::symlink;
+
+use rexpect::session::spawn_command;
 use sandbox::Identity;
 
-use crate::support::{Ran, User};
+use crate::support::{PROGRAM, Ran, User, tool};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 
@@ -36,6 +39,58 @@ fn help_is_our_page_and_then_psqls() {
     for psqls in ["-?", "--help=commands", "--hel"] {
         let user = User::nobody().args([psqls]);
         assert_eq!(user.run(), user.run_psql());
+    }
+}
+
+/// At a terminal, the page is as wide as the terminal. Anywhere else it has 80 columns.
+#[test]
+fn help_is_wrapped_to_the_terminal() {
+    let elsewhere = User::nobody().args(["--help"]).run();
+    for (columns, case) in [
+        (80_usize, "help/at_80_columns"),
+        (120, "help/at_120_columns"),
+        (0, "help/at_a_terminal_without_columns"),
+    ] {
+        let user = User::nobody();
+        let mut shell = user.tool(tool("sh"));
+        let psql = user.program("silent", "#!/bin/sh\n");
+        let psql = psql.display();
+        let script = format!("stty rows 24 cols {columns} && exec \"$0\" --psql {psql} --help");
+        shell.args(["-c", &script, PROGRAM]);
+        let mut terminal = spawn_command(shell, Some(60_000)).expect("a terminal");
+        let page = terminal.exp_eof().expect("the end").replace("\r\n", "\n");
+        if columns != 120 {
+            assert!(elsewhere.stdout.starts_with(&page), "{page}");
+        }
+        let longest = page.lines().map(|line| line.chars().count()).max();
+        assert!(longest > Some(columns.saturating_sub(10)), "{longest:?}");
+        let ran = Ran {
+            code: Some(0),
+            stdout: page,
+            stderr: String::new(),
+            az: Vec::new(),
+        };
+        ran.matches(case);
+    }
+}
+
+/// Through a link called psql, nothing tells the program from psql.
+#[test]
+fn started_as_psql_help_and_version_are_psqls() {
+    for word in ["--help", "--version", "-V", "-?", "--help=variables"] {
+        let user = User::nobody().args([word]);
+        let link = user.home.path().join("bin/psql");
+        symlink(PROGRAM, &link).expect("a link");
+        let (ours, theirs) = (user.run_program(&link), user.run_psql());
+        assert_eq!(ours, theirs, "{word}");
+        // A shell that finds it on `PATH` gives it its bare name.
+        let shell = format!("psql {word}");
+        let found = user.ran({
+            let mut command = user.tool(tool("sh"));
+            command.args(["-c", &shell]);
+            command
+        });
+        assert_eq!(found, theirs, "{word}");
     }
 }
 

@@ -9,14 +9,12 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use rexpect::process::WaitStatus;
-use rexpect::session::{PtySession, spawn_command};
 use sandbox::{Behaviour, Fault, Identity, Person, Refusal};
 
-use crate::support::{PROGRAM, Ran, User, tool};
+use crate::support::{PROGRAM, Ran, User, at_terminal, to_the_end, tool, until};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
-const QUESTION: &str = "entra-psql: run `az login` now? [y/N] ";
+const QUESTION: &str = "entra-psql: run `az login` now? [Y/n] ";
 
 /// Somebody with an az that nobody is signed in to.
 fn signed_out() -> User {
@@ -27,27 +25,6 @@ fn signed_out() -> User {
     let cleared = user.tool(az).args(["account", "clear"]).status();
     assert!(cleared.expect("az").success());
     user
-}
-
-fn at_terminal(command: Command) -> PtySession {
-    spawn_command(command, Some(60_000)).expect("a terminal")
-}
-
-/// What the terminal shows before `text`.
-#[track_caller]
-fn until(terminal: &mut PtySession, text: &str) -> String {
-    terminal
-        .exp_string(text)
-        .unwrap_or_else(|error| panic!("{text}: {error}"))
-}
-
-/// What the terminal shows until the program ends, and its exit code.
-fn to_the_end(mut terminal: PtySession) -> (String, i32) {
-    let shown = terminal.exp_eof().expect("the end");
-    match terminal.process().wait().expect("its end") {
-        WaitStatus::Exited(_, code) => (shown, code),
-        status => panic!("{status:?}"),
-    }
 }
 
 /// What this program said at a terminal, held whole; `code` is `None` where it goes on.
@@ -98,7 +75,7 @@ fn the_commands_are_the_ones_that_az_gives() {
     // What psql prints goes to a file, and nothing of az's with it.
     let mut terminal = at_terminal(shell(&user, "exec \"$@\" > out"));
     let words = "--tenant c0a51b7e-1b5c-4d3e-9f10-0a5a7d6b0001 --scope https://ossrdbms-aad.database.windows.net/.default";
-    let question = format!("entra-psql: run `az logout`, then `az login {words}` now? [y/N] ");
+    let question = format!("entra-psql: run `az logout`, then `az login {words}` now? [Y/n] ");
     let before = until(&mut terminal, &question);
     holds("login_offer/asked_with_logout", &(before + &question), None);
     user.entra.behave(Behaviour::default());
@@ -120,15 +97,16 @@ fn another_program_than_psql_goes_on_too() {
     let user = signed_out().args(["--exec", "sh", "-c", who]);
     let mut terminal = at_terminal(user.command());
     until(&mut terminal, QUESTION);
-    terminal.send_line("y").expect("an answer");
+    // Enter alone is a yes.
+    terminal.send_line("").expect("an answer");
     until(&mut terminal, "alice@contoso.example\r\n");
     assert_eq!(to_the_end(terminal).1, 0);
 }
 
 #[test]
-fn whoever_does_not_say_yes_gets_the_error() {
+fn after_a_no_nothing_is_said_twice() {
     let user = signed_out();
-    for answer in ["n\n", "\n", "yep\n", "\u{4}"] {
+    for answer in ["n\n", "No\n", "yep\n", "\u{4}"] {
         let mut terminal = at_terminal(user.command());
         until(&mut terminal, QUESTION);
         terminal.send(answer).expect("an answer");
@@ -160,7 +138,7 @@ fn nobody_is_asked_twice() {
 }
 
 #[test]
-fn a_login_that_fails_is_the_error_as_before() {
+fn a_login_that_fails_is_the_error() {
     let user = signed_out();
     user.entra.behave(Behaviour::person(Person::Declines));
     let mut terminal = at_terminal(user.command());

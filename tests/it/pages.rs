@@ -152,7 +152,7 @@ fn the_manual() {
         failures.extend(run(&command, ""));
     }
     assert!(failures.is_empty(), "{failures}");
-    assert_eq!(commands, 4);
+    assert_eq!(commands, 5);
 }
 
 /// The SQL is an administrator's, and changes who may sign in: it has a sandbox of its own.

@@ -57,6 +57,31 @@ fn a_connection_string_signs_in_with_the_token_beside_it() {
 }
 
 #[test]
+fn what_changes_only_psqls_output_is_ignored() {
+    let connection = || alice().args(["-d", "app", "--print-conninfo"]);
+    let plain = connection().run();
+    assert_eq!((plain.code, plain.stderr.as_str()), (Some(0), ""));
+    for words in [
+        &["-XqAtw"][..],
+        &["--no-psqlrc", "--quiet", "--no-align", "--tuples-only"],
+        &["-v", "ON_ERROR_STOP=1", "-P", "pager=off", "--csv", "-1"],
+    ] {
+        let ran = connection().args_in_front(words).run();
+        assert_eq!((&ran.stdout, &ran.stderr), (&plain.stdout, &plain.stderr));
+    }
+    for (words, case) in [
+        (&["-XAtc", "select 1"][..], "print/with_command"),
+        (&["--list"], "print/with_list"),
+        (&["-L", "log"], "print/with_log_file"),
+        (&["app", "me", "x"], "print/with_surplus"),
+    ] {
+        let user = alice().args(["--print-token"]).args(words);
+        user.run().fails(case);
+        assert_eq!(user.az_calls(), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn a_connection_without_a_token_is_printed_too() {
     let local = || User::nobody().args(["host=/tmp password=p"]);
     let printed = |word: &str| local().args([word]).run();
@@ -108,12 +133,13 @@ fn pgadmin_takes_the_token_for_its_password() {
 fn a_token_on_a_terminal_comes_with_a_warning() {
     let user = alice().args(["--print-token"]);
     let mut terminal = spawn_command(user.command(), Some(60_000)).expect("a terminal");
-    let before = terminal
-        .exp_string(
-            "entra-psql: warning: whoever sees this token can sign in with it until it expires\r\n",
-        )
+    let (before, warning) = terminal
+        .exp_regex(r"(?m)^entra-psql: warning: [^\r]*\r\n")
         .expect("a warning");
     assert_eq!(before, "");
+    let warned = "anyone who sees this token can sign in with it until it expires: 5";
+    assert!(warning.contains(warned), "{warning}");
+    assert!(warning.ends_with(" minutes left\r\n"), "{warning}");
     let token = terminal.exp_eof().expect("the end");
     assert!(token.starts_with("eyJ"), "no token");
 }

@@ -92,7 +92,7 @@ mod child_signal {
             .args(["-XAtc", "select current_user"])
             .var("PAGER", "cat");
         let mut terminal = spawn_command(behind(&user, SCENE), Some(30_000)).expect("a terminal");
-        terminal.exp_string("[y/N]").expect("the question");
+        terminal.exp_string("[Y/n]").expect("the question");
         terminal.send_line("y").expect("an answer");
         terminal.exp_string(ALICE).expect("the session");
         terminal.exp_eof().expect("the end");

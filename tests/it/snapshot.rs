@@ -33,7 +33,7 @@ static VARYING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\d{2,} minutes left", "{minutes} minutes left"),
         (r"\d{4}-\d\d-\d\d|\w{3}, \d\d? \w{3} \d{4}", "{date}"),
         (r"\d\d:\d\d:\d\d( \+0000|Z)", "{time}"),
-        (r"\d+ s ago", "{seconds} s ago"),
+        (r"\d+s ago", "{seconds}s ago"),
         (r"(hidden: |token has )\d+ bytes", "${1}{bytes} bytes"),
         (r"_ssl\.c:\d+", "_ssl.c:{line}"),
         (

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::sys::signal::{SigHandler, Signal, signal};
+use rexpect::process::WaitStatus;
+use rexpect::session::{PtySession, spawn_command};
 
 pub use crate::user::{PROGRAM, Ran, User, is_windows, text};
 
@@ -45,6 +47,16 @@ impl User {
             .var("XDG_CACHE_HOME", "/dev/null")
     }
 
+    /// The program with this user's environment, and only this argument.
+    pub fn command_with_only(&self, argument: &str) -> Command {
+        let mut command = match &self.windows {
+            None => self.tool(PROGRAM),
+            Some(account) => account.waited_for(&account.wine.program, self.variables()),
+        };
+        command.arg(argument).current_dir(self.home.path());
+        command
+    }
+
     /// Runs psql itself in the program's place.
     pub fn run_psql(&self) -> Ran {
         match &self.windows {
@@ -78,6 +90,28 @@ pub fn heeding_signals(mut command: Command) -> Command {
         command.pre_exec(to_default);
     }
     command
+}
+
+/// Starts a command at a pseudo-terminal of its own.
+pub fn at_terminal(command: Command) -> PtySession {
+    spawn_command(command, Some(60_000)).expect("a terminal")
+}
+
+/// What the terminal shows before `text`.
+#[track_caller]
+pub fn until(terminal: &mut PtySession, text: &str) -> String {
+    terminal
+        .exp_string(text)
+        .unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// What the terminal shows until the program ends, and its exit code.
+pub fn to_the_end(mut terminal: PtySession) -> (String, i32) {
+    let shown = terminal.exp_eof().expect("the end");
+    match terminal.process().wait().expect("its end") {
+        WaitStatus::Exited(_, code) => (shown, code),
+        status => panic!("{status:?}"),
+    }
 }
 
 /// What is right where the program runs: on Unix, or on Windows.

@@ -12,20 +12,42 @@ fn alice() -> User {
 
 #[test]
 fn modes_that_allow_plain_text_are_refused() {
-    for (mode, case) in [
-        ("disable", "decision/sslmode_disable"),
-        ("allow", "decision/sslmode_allow"),
-        ("prefer", "decision/sslmode_prefer"),
+    for (mode, in_variable, in_string, in_service) in [
+        (
+            "disable",
+            "decision/sslmode_disable",
+            "decision/sslmode_disable_in_string",
+            "decision/sslmode_disable_in_service",
+        ),
+        (
+            "allow",
+            "decision/sslmode_allow",
+            "decision/sslmode_allow_in_string",
+            "decision/sslmode_allow_in_service",
+        ),
+        (
+            "prefer",
+            "decision/sslmode_prefer",
+            "decision/sslmode_prefer_in_string",
+            "decision/sslmode_prefer_in_service",
+        ),
     ] {
+        let service = format!("[s]\nsslmode={mode}\n");
         let ways = [
-            alice().var("PGSSLMODE", mode),
-            alice().args([format!("sslmode={mode}")]),
-            alice().args([format!("postgres:///?sslmode={mode}")]),
-            alice()
-                .file(".pg_service.conf", &format!("[s]\nsslmode={mode}\n"))
-                .var("PGSERVICE", "s"),
+            (alice().var("PGSSLMODE", mode), in_variable),
+            (alice().args([format!("sslmode={mode}")]), in_string),
+            (
+                alice().args([format!("postgres:///?sslmode={mode}")]),
+                in_string,
+            ),
+            (
+                alice()
+                    .file(".pg_service.conf", &service)
+                    .var("PGSERVICE", "s"),
+                in_service,
+            ),
         ];
-        for user in ways {
+        for (user, case) in ways {
             let ran = user.run();
             ran.fails(case);
             assert_eq!(ran.az, Vec::<String>::new());

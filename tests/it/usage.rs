@@ -23,11 +23,17 @@ fn values_that_an_option_does_not_take() {
         ("--cloud", "a b", "usage/cloud"),
         ("--resource", "http://x", "usage/resource"),
         ("--timeout", "90000", "usage/timeout_of_more_than_a_day"),
+        ("--auth", "azurecli", "usage/auth_misspelled"),
+        ("--completions", "bsah", "usage/completions_misspelled"),
+        ("--print-env=fsih", "", "usage/print_env_misspelled"),
+        ("--doctor=jsno", "", "usage/doctor_misspelled"),
         ("--group", "", "usage/group_empty"),
         ("--psql", "", "usage/psql_empty"),
         ("--exec", "", "usage/exec_empty"),
     ] {
-        nobody().args([option, value]).run().fails(case);
+        let words = [option, value];
+        let count = if option.contains('=') { 1 } else { 2 };
+        nobody().args(&words[..count]).run().fails(case);
     }
     for (option, case) in [
         ("--exec", "usage/exec_without_value"),
@@ -61,6 +67,25 @@ fn options_that_exclude_each_other() {
         (
             &["--cloud", "X", "--resource", "https://x"],
             "usage/cloud_and_resource",
+        ),
+    ] {
+        nobody().args(words).run().fails(case);
+    }
+}
+
+#[test]
+fn options_that_can_only_be_used_by_themselves() {
+    for (words, case) in [
+        (&["--sign-out", "--doctor"][..], "usage/sign_out_and_doctor"),
+        (&["--sign-out", "-h", HOST], "usage/sign_out_and_a_host"),
+        (&["--sign-out", "--exec", "x"], "usage/sign_out_and_exec"),
+        (
+            &["--completions", "bash", "x"],
+            "usage/completions_and_a_database",
+        ),
+        (
+            &["--entra", "--completions", "bash"],
+            "usage/completions_and_entra",
         ),
     ] {
         nobody().args(words).run().fails(case);

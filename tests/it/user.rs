@@ -185,7 +185,7 @@ impl User {
         self.with_arguments(command)
     }
 
-    fn variables(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+    pub fn variables(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
         self.variables.iter().map(|(name, value)| (name, value))
     }
 

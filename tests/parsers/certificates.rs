@@ -3,7 +3,7 @@
 //! The samples that are encrypted are so with as few rounds as can be: more are slow on purpose.
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use azure_core::credentials::Secret;
 use entra_psql::testing::doctor::judge::certificate::{self, Checks};
@@ -42,7 +42,7 @@ fn sample(kind: KeyKind) -> Sample {
     let cache = Cache::open().expect("the sandbox's cache");
     let authority = Authority::load(&cache).expect("the sandbox's authority");
     let all = ClientCertificates::load(&cache, &authority).expect("certificates");
-    let one = all.of(kind).expect("a certificate of each sort");
+    let one = all.find(kind).expect("a certificate of each sort");
     let blocks = |text: &str| pem::parse_many(text).expect("PEM");
     let chain = blocks(&one.certificates_pem());
     Sample {
@@ -208,6 +208,7 @@ fn certificates_of_servers() {
             let server = Server {
                 host: "mydb.postgres.database.azure.com".to_owned(),
                 port: "5432".to_owned(),
+                time: Duration::from_secs(30),
                 name: Name::Socket,
                 reached: None,
                 others: Vec::new(),

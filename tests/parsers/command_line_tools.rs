@@ -4,7 +4,7 @@
 use std::process::ExitStatus;
 use std::time::SystemTime;
 
-use entra_psql::testing::doctor::judge::refusal::{self, Who};
+use entra_psql::testing::doctor::judge::session::{self, Who};
 use entra_psql::testing::psql;
 use entra_psql::testing::token::azd;
 use entra_psql::testing::token::azure_cli::{self, active_cloud, error::AzError};
@@ -113,6 +113,7 @@ fn complaints_of_psql() {
         b"FATAL:  permission denied for database \"app\"\nDETAIL:  User does not have CONNECT privilege.\n",
     ];
     let who = |is_group, oid: Option<&str>, has_token| Who {
+        database_is_role: false,
         role: "O'Brien \"x\"".to_owned(),
         database: "app".to_owned(),
         is_group,
@@ -128,9 +129,9 @@ fn complaints_of_psql() {
         who(false, None, false),
     ];
     hunt(&samples, |stderr| {
-        let cause = refusal::cause(&String::from_utf8_lossy(stderr));
+        let cause = session::cause(&String::from_utf8_lossy(stderr));
         for who in &everyone {
-            let _ = refusal::remedies(&cause, who);
+            let _ = session::remedies(&cause, who);
         }
     });
 }

@@ -65,26 +65,25 @@ fn wrong_values_are_named() {
     for (word, said) in [
         (
             "timeout=0",
-            "`--timeout`: `0` is no number of seconds above 0",
+            "`--timeout`: `0` is not a number of seconds greater than 0 and at most 86400",
         ),
-        (
-            "timeout=x",
-            "`--timeout`: `x` is no number of seconds above 0",
-        ),
-        ("auth=magic", "`--auth`: `magic` is none of auto, azure-cli"),
-        (
-            "completions=tcsh",
-            "`--completions`: `tcsh` is none of bash, zsh, fish, powershell, elvish",
-        ),
+        ("timeout=x", "`--timeout`: `x` is not a number of seconds"),
+        ("timeout=90000", "and at most 86400"),
         (
             "tenant=a b",
-            "`--tenant`: `a b` is no tenant's id or domain",
+            "`--tenant`: `a b` is not the id or domain of a tenant",
         ),
-        ("tenant=-x", "`--tenant`: `-x` is no tenant's id or domain"),
-        ("client-id=a b", "`--client-id`: `a b` is no client id"),
-        ("subscription=%PATH%", "is no subscription's id"),
-        ("resource=http://x", "is no `https://` resource"),
-        ("cloud=No where", "`--cloud`: `No where` is no cloud's name"),
+        (
+            "tenant=-x",
+            "`--tenant`: `-x` is not the id or domain of a tenant",
+        ),
+        ("client-id=a b", "`--client-id`: `a b` is not a client id"),
+        ("subscription=%PATH%", "is not the id of a subscription"),
+        ("resource=http://x", "is not a resource that starts with"),
+        (
+            "cloud=No where",
+            "`--cloud`: `No where` is not the name of a cloud",
+        ),
         ("group=", "`--group` must not be empty"),
     ] {
         let failure = parse(&[word]).unwrap_err();
@@ -95,6 +94,50 @@ fn wrong_values_are_named() {
             "{failure}"
         );
     }
+}
+
+#[test]
+fn the_choices_are_listed_and_the_nearest_first() {
+    for (word, said) in [
+        (
+            "auth=azurecli",
+            "error: `--auth` doesn't accept `azurecli`\n\
+             entra-psql: hint: did you mean `azure-cli`? use one of auto, azure-cli, azd, ",
+        ),
+        (
+            "completions=tcsh",
+            "error: `--completions` doesn't accept `tcsh`\n\
+             entra-psql: hint: use one of bash, zsh, fish, powershell, elvish",
+        ),
+        ("print-env=zsh", "did you mean `sh`?"),
+        ("doctor=jsno", "did you mean `json`?"),
+    ] {
+        let failure = parse(&[word]).unwrap_err();
+        assert!(failure.contains(said), "{failure}");
+    }
+}
+
+#[test]
+fn some_options_can_only_be_used_by_themselves() {
+    for (words, said) in [
+        (
+            &["sign-out", "doctor"][..],
+            "`--sign-out` can't be combined with `--doctor`",
+        ),
+        (
+            &["timeout=5", "sign-out"],
+            "`--sign-out` can't be combined with `--timeout`",
+        ),
+        (
+            &["completions=bash", "sign-out"],
+            "`--completions` can't be combined with `--sign-out`\n\
+             entra-psql: hint: run `entra-psql --completions bash` by itself",
+        ),
+    ] {
+        let failure = parse(words).unwrap_err();
+        assert!(failure.contains(said), "{failure}");
+    }
+    assert!(parse(&["sign-out", "sign-out"]).is_ok());
 }
 
 #[test]
@@ -134,7 +177,7 @@ fn a_flag_beats_its_variable_and_silences_what_it_contradicts() {
     assert!(forbids("maybe").is_err());
     let wrong = variables(&[("ENTRA_PSQL_TIMEOUT", "soon")]).unwrap_err();
     assert!(
-        wrong.contains("`ENTRA_PSQL_TIMEOUT`: `soon` is no number"),
+        wrong.contains("`ENTRA_PSQL_TIMEOUT`: `soon` is not a number"),
         "{wrong}"
     );
 }

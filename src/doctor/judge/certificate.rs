@@ -1,5 +1,4 @@
-//! Judges a server's TLS: its certificate's name, dates and chain, as the psql that will connect
-//! would.
+//! Judges a server's TLS as psql would: the name, dates and chain of its certificate.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,13 +9,14 @@ use crate::doctor::finding::{Finding, Link};
 use crate::doctor::look::roots::{RootSource, Roots};
 use crate::doctor::look::server::Server;
 use crate::doctor::look::tls::{Shown, TlsError};
+use crate::doctor::look::within;
 
 use super::root;
 
-/// With fewer days left, a certificate deserves a look: Azure's are renewed long before.
+/// With fewer days left, a certificate needs attention: Azure's are renewed long before.
 const FEW_DAYS: u64 = 7;
 
-/// After every certificate's end: the year 9999.
+/// The year 9999: every certificate has expired by then.
 const LATEST: Duration = Duration::from_secs(253_370_764_800);
 
 const DAY: u64 = 24 * 3600;
@@ -32,30 +32,30 @@ pub enum Checks {
     All,
 }
 
-/// The server's TLS.
+/// Judges the server's TLS.
 pub fn judge(server: &Server, checks: Checks, roots: &Roots, now: SystemTime) -> Finding {
     match &server.tls {
         None => Finding::unchecked(Link::Tls, "there is no connection"),
         Some(Err(trouble)) => no_tls(server, trouble),
-        Some(Ok(shown)) => of_certificate(server, shown, checks, roots, now),
+        Some(Ok(shown)) => judge_certificate(server, shown, checks, roots, now),
     }
 }
 
 fn no_tls(server: &Server, trouble: &TlsError) -> Finding {
     let at = format!("`{}` port {}", server.host, server.port);
     match trouble {
-        TlsError::PlainText => Finding::fail(Link::Tls, format!("{at} has no TLS, and a token goes through TLS alone"))
-            .remedy("is this the right server and port? Azure's have TLS; a tunnel or proxy in between has to pass it on"),
-        TlsError::Silent => Finding::fail(Link::Tls, format!("{at} takes connections and says nothing"))
-            .remedy("is this PostgreSQL's port? something between here and the server may hold the connection back"),
-        TlsError::Stranger => Finding::fail(Link::Tls, format!("{at} does not speak PostgreSQL's protocol"))
-            .remedy("is this the right server and port? PostgreSQL's is 5432"),
-        TlsError::Broken(why) => Finding::fail(Link::Tls, format!("{at}: TLS cannot be agreed on: {why}"))
-            .remedy("does something between here and the server cut the connection, or is the server's TLS older than 1.2?"),
+        TlsError::PlainText => Finding::fail(Link::Tls, format!("{at} does not support TLS, and a token is only sent over TLS"))
+            .remedy("check the server and the port: Azure's servers support TLS, and a tunnel or proxy in between must pass it on"),
+        TlsError::Silent => Finding::fail(Link::Tls, format!("{at} accepts connections and did not answer {}", within(server.time)))
+            .remedy("check that this is PostgreSQL's port, and that nothing in between holds the connection back"),
+        TlsError::Stranger => Finding::fail(Link::Tls, format!("{at} does not answer as a PostgreSQL server does"))
+            .remedy("check the server and the port: PostgreSQL's default is 5432"),
+        TlsError::Broken(why) => Finding::fail(Link::Tls, format!("{at}: the TLS handshake failed: {why}"))
+            .remedy("check that nothing in between cuts the connection, and that the server supports TLS 1.2 or later"),
     }
 }
 
-fn of_certificate(
+fn judge_certificate(
     server: &Server,
     shown: &Shown,
     checks: Checks,
@@ -63,16 +63,20 @@ fn of_certificate(
     now: SystemTime,
 ) -> Finding {
     let Some((own, others)) = shown.chain.split_first() else {
-        return Finding::warn(Link::Tls, "the server showed no certificate");
+        return Finding::warn(Link::Tls, format!("`{}` sent no certificate", server.host));
     };
     let Ok(certificate) = EndEntityCert::try_from(own) else {
         return Finding::warn(
             Link::Tls,
-            "the server's certificate cannot be read here: psql decides",
+            format!(
+                "the certificate of `{}` cannot be read here: psql decides",
+                server.host
+            ),
         );
     };
     let names = names(&certificate);
-    let issuer = common_name(certificate.issuer()).unwrap_or_else(|| "somebody unnamed".to_owned());
+    let issuer =
+        common_name(certificate.issuer()).unwrap_or_else(|| "an unnamed authority".to_owned());
     let protocol = shown.protocol;
     let days = days_left(&certificate, now);
     let left = match days {
@@ -80,7 +84,7 @@ fn of_certificate(
         None => String::new(),
     };
     let found = format!(
-        "{protocol}, a certificate for `{}` by `{issuer}`{left}",
+        "{protocol}, a certificate for `{}`, issued by `{issuer}`{left}",
         names.join("`, `")
     );
     let chain = chain(&certificate, own, others, roots, now);
@@ -95,7 +99,7 @@ fn of_certificate(
             Link::Tls,
             format!("{found}; `sslmode=require` checks neither name nor chain"),
         )
-        .remedy("leave `sslmode` unset, so that the server has to prove its name");
+        .remedy("leave `sslmode` unset: `verify-full` makes the server prove its name");
     }
     let is_unknown = roots.place == RootSource::Unknown;
     let held = roots.certificates.as_deref().unwrap_or_default();
@@ -104,58 +108,58 @@ fn of_certificate(
         Chain::Holds(end) => end,
         Chain::NoRoots(why) => {
             return Finding::fail(Link::Tls, format!("{found}; the roots in {roots} cannot be read: {why}"))
-                .remedy("name a file of roots that you may read in `PGSSLROOTCERT`, or unset it for the system's");
+                .remedy("set `PGSSLROOTCERT` to a file of roots that you can read, or unset it to use the system's");
         }
         Chain::Expired(ago) => {
             return Finding::fail(
                 Link::Tls,
                 format!(
-                    "{found}; it, or one in its chain, expired {} days ago",
+                    "{found}; it or one in its chain expired {} days ago",
                     ago.as_secs() / DAY
                 ),
             )
             .remedy(
-                "is this machine's clock right? if so, the server's certificate has to be renewed",
+                "check this machine's clock; if it is right, the server's certificate must be renewed",
             );
         }
         Chain::NotYet => {
             return Finding::fail(Link::Tls, format!("{found}; it is not valid yet"))
-                .remedy("is this machine's clock right?");
+                .remedy("check this machine's clock");
         }
         Chain::Unknown => {
             let end = root::name(own, others);
             let about = end
                 .as_ref()
-                .map_or_else(String::new, |end| format!(", whose chain ends in `{end}`"));
+                .map_or_else(String::new, |end| format!("; its chain ends in `{end}`"));
             let finding = Finding::fail(
                 Link::Tls,
-                format!("{found}{about}; the roots in {roots} do not know who signed it"),
+                format!("{found}{about}; no root in {roots} leads to it"),
             );
             if let Some(retired) = end.and_then(|end| root::remedy(&end, held)) {
                 return finding.remedy(retired);
             }
             return finding
-                .remedy("leave `PGSSLROOTCERT` and `~/.postgresql/root.crt` out for the system's roots, and have those up to date (`ca-certificates`)")
-                .remedy(format!("where something in between replaces certificates, as `{issuer}` may: have the database left alone, or that root installed"));
+                .remedy("to use the system's roots, unset `PGSSLROOTCERT` and remove `~/.postgresql/root.crt`; keep them up to date (`ca-certificates`)")
+                .remedy(format!("if `{issuer}` inspects your network's traffic, have the database exempted, or install its root"));
         }
         Chain::Unsure(why) => {
             return Finding::warn(
                 Link::Tls,
-                format!("{found}; the chain cannot be judged here ({why}): psql decides"),
+                format!("{found}; the chain cannot be checked here ({why}): psql decides"),
             )
             .remedies(is_unknown.then_some(
-                "unset `PGSSLROOTCERT` for the system's roots, in a form that this psql takes",
+                "unset `PGSSLROOTCERT` to use the system's roots, in a form that this psql supports",
             ));
         }
     };
     if !name && checks == Checks::All {
-        return Finding::fail(Link::Tls, format!("{found}; that is not `{}`", server.host))
-            .remedy("connect by a name that the certificate is for; where that name leads elsewhere, say the way with `PGHOSTADDR`");
+        return Finding::fail(Link::Tls, format!("{found}; none of these names is `{}`", server.host))
+            .remedy("connect by a name in the certificate; if that name leads elsewhere, set the address with `PGHOSTADDR`");
     }
     let end = end.map_or_else(String::new, |end| format!("its chain ends in `{end}`, "));
     let found = format!("{found}; {end}trusted by the roots in {roots}");
     if days.is_some_and(|days| days < FEW_DAYS) {
-        return Finding::warn(Link::Tls, found).remedy("have the certificate renewed soon");
+        return Finding::warn(Link::Tls, found).remedy("renew the server's certificate soon");
     }
     Finding::ok(Link::Tls, found)
 }
@@ -169,7 +173,6 @@ fn shown_place(place: &RootSource) -> String {
     }
 }
 
-/// What a chain comes to.
 #[derive(Debug, PartialEq, Eq)]
 enum Chain {
     /// The name of the root that it ends in.
@@ -178,7 +181,7 @@ enum Chain {
     NotYet,
     Unknown,
     NoRoots(String),
-    /// psql's own library may see it otherwise.
+    /// psql's own library may judge it otherwise.
     Unsure(String),
 }
 
@@ -205,15 +208,15 @@ fn chain(
             Chain::Expired(Duration::from_secs(time.as_secs() - not_after.as_secs()))
         }
         Err(Error::CertNotValidYet { .. }) => Chain::NotYet,
-        // Somebody may have made the certificate itself a root, which OpenSSL takes.
+        // OpenSSL accepts a certificate that is itself among the roots.
         Err(_) if roots.iter().any(|root| root == own) => Chain::Holds(None),
-        // A root of the same name with another key is another root.
+        // A root of the same name with another key is a different root.
         Err(Error::UnknownIssuer | Error::InvalidSignatureForPublicKey) => Chain::Unknown,
         Err(why) => Chain::Unsure(why.to_string()),
     }
 }
 
-/// The name of the root that the chain ends in.
+/// Returns the name of the root that the chain ends in.
 fn verify(
     certificate: &EndEntityCert<'_>,
     others: &[CertificateDer<'_>],
@@ -234,18 +237,18 @@ fn verify(
         .map(|path| common_name(&path.anchor().subject))
 }
 
-/// How many days the certificate has left. Its end is what a check at the end of time complains of.
+/// Returns how many days the certificate has left. A check at the end of time reports its end.
 fn days_left(certificate: &EndEntityCert<'_>, now: SystemTime) -> Option<u64> {
-    let complaint = verify(certificate, &[], &[], UnixTime::since_unix_epoch(LATEST)).err()?;
-    let Error::CertExpired { not_after, .. } = complaint else {
+    let refused = verify(certificate, &[], &[], UnixTime::since_unix_epoch(LATEST)).err()?;
+    let Error::CertExpired { not_after, .. } = refused else {
         return None;
     };
     let end = UNIX_EPOCH + Duration::from_secs(not_after.as_secs());
     Some(end.duration_since(now).unwrap_or_default().as_secs() / DAY)
 }
 
-/// The names that a certificate is for: its alternative names, and where there are none its common
-/// name, as libpq has it (`pgtls_verify_peer_name_matches_certificate_guts`).
+/// Returns the names that a certificate is for: its alternative names, or its common name if there
+/// are none, as in libpq (`pgtls_verify_peer_name_matches_certificate_guts`).
 fn names(certificate: &EndEntityCert<'_>) -> Vec<String> {
     let names: Vec<_> = certificate.valid_dns_names().map(str::to_owned).collect();
     if names.is_empty() {
@@ -254,7 +257,7 @@ fn names(certificate: &EndEntityCert<'_>) -> Vec<String> {
     names
 }
 
-/// Whether a certificate's name is `host`: in any case, with `*` for its first label.
+/// Whether a certificate's name is `host`, in any case. A `*` stands for its first label.
 fn fits(name: &str, host: &str) -> bool {
     match name.strip_prefix("*.") {
         Some(rest) => host
@@ -264,8 +267,8 @@ fn fits(name: &str, host: &str) -> bool {
     }
 }
 
-/// The common name in an encoded name, else its organisation: a short string behind the attribute's
-/// identifier (X.520: 2.5.4.3 and 2.5.4.10).
+/// Returns the common name in an encoded name, else its organisation: a short string after the
+/// attribute's identifier (X.520: 2.5.4.3 and 2.5.4.10).
 pub(super) fn common_name(encoded: &[u8]) -> Option<String> {
     let attribute = |number| {
         let identifier = [6, 3, 0x55, 4, number];

@@ -1,13 +1,12 @@
-//! Judges what was seen: each function makes a finding of it, and does no I/O.
+//! Judges what was found out: each function makes a finding of it, and does no I/O.
 
 pub mod certificate;
+pub mod decision;
 pub mod firewall;
+pub mod identity;
 pub mod network;
 pub mod programs;
-pub mod refusal;
 mod renewal;
-pub mod role;
 mod root;
 pub mod session;
 pub mod sql;
-pub mod token;

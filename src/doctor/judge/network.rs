@@ -1,37 +1,38 @@
-//! Judges names and ports.
+//! Judges names, ports, and the way to a web service.
 
 use std::net::IpAddr;
 
 use crate::doctor::finding::{Finding, Link};
-use crate::doctor::look::road::Road;
+use crate::doctor::look::network::WebService;
 use crate::doctor::look::server::{Name, Reached, Server};
+use crate::doctor::look::within;
 
 use super::firewall;
 
-/// The server's name.
+/// Judges the server's name.
 pub fn name(server: &Server) -> Finding {
     let host = &server.host;
     match &server.name {
-        Name::Socket => Finding::skip(Link::Name, "a socket of this machine has no name to look up"),
+        Name::Socket => Finding::skip(Link::Name, "a local socket has no name to look up"),
         Name::Given(address) if address.to_string() == *host => {
-            Finding::ok(Link::Name, format!("{address} is an address: no name is looked up"))
+            Finding::ok(Link::Name, format!("{address} is an address, so no name is looked up"))
         }
         Name::Given(address) => Finding::ok(
             Link::Name,
-            format!("hostaddr is given: `{host}` is not looked up, {} is used", with_kind(address)),
+            format!("`{host}` is not looked up: `hostaddr` is {}", with_kind(address)),
         ),
         Name::Resolved(Ok(addresses)) => {
-            Finding::ok(Link::Name, format!("`{host}` is {}", listed(addresses)))
+            Finding::ok(Link::Name, format!("`{host}` resolves to {}", listed(addresses)))
         }
         Name::Resolved(Err(why)) => {
             Finding::fail(Link::Name, format!("`{host}` cannot be resolved: {why}"))
-                .remedy("is the server's name spelled as in the portal, and does the server exist still?")
-                .remedy("a server with private access has a name inside its own network alone: connect to that network (VPN), and use its DNS")
+                .remedy("check that the name is spelled as in the Azure portal, and that the server still exists")
+                .remedy("if the server has private access, its name is known only in its network: connect to that network (VPN), and use its DNS")
         }
     }
 }
 
-/// The server's port.
+/// Judges the server's port.
 pub fn port(server: &Server) -> Finding {
     let kind = server.port.trim().parse().ok().and_then(elastic);
     let kind = kind.map_or_else(String::new, |kind| format!(", {kind},"));
@@ -54,19 +55,19 @@ pub fn port(server: &Server) -> Finding {
     };
     let finding = match &server.reached {
         None => match server.name {
-            Name::Socket => return Finding::skip(Link::Port, "a socket of this machine has no port to reach"),
+            Name::Socket => return Finding::skip(Link::Port, "a local socket has no port"),
             _ => return Finding::unchecked(Link::Port, "there is no address"),
         },
         Some(Reached::Open) => return Finding::ok(Link::Port, format!("{at} is open{beside}")),
         Some(Reached::NoPort) => {
-            return Finding::fail(Link::Port, format!("`{}` is no port", server.port))
-                .remedy("give a number with `-p` or in `PGPORT`: PostgreSQL's is 5432");
+            return Finding::fail(Link::Port, format!("`{}` is not a port", server.port))
+                .remedy("set a number with `-p` or in `PGPORT`: PostgreSQL's default is 5432");
         }
-        Some(Reached::Refused(why)) => Finding::fail(Link::Port, format!("{at} refuses: {why}{beside}"))
-            .remedy("is the server started, and is the port right?"),
-        Some(Reached::Silent) => Finding::fail(Link::Port, format!("{at} does not answer{beside}"))
-            .remedy("public access: have this machine's address allowed in the server's firewall rules; and does the network here let the port out?")
-            .remedy("private access: connect to the server's own network (VPN)")
+        Some(Reached::Refused(why)) => Finding::fail(Link::Port, format!("{at} cannot be reached: {why}{beside}"))
+            .remedy("check that the server is running, and that the port is right"),
+        Some(Reached::Silent) => Finding::fail(Link::Port, format!("{at} did not answer {}{beside}", within(server.time)))
+            .remedy("if the server has public access, allow this machine's address in its firewall rules, and check that this network lets the port out")
+            .remedy("if the server has private access, connect to its network (VPN)")
             .remedies(firewall::silent(&server.host)),
     };
     let open = server.others.iter().find(|(_, is_open)| *is_open);
@@ -76,7 +77,7 @@ pub fn port(server: &Server) -> Finding {
     }
 }
 
-/// What a port is that elastic clusters alone have.
+/// Returns what a port is that only elastic clusters have.
 fn elastic(port: u16) -> Option<&'static str> {
     match port {
         7432 => Some("balanced over an elastic cluster's nodes"),
@@ -85,36 +86,40 @@ fn elastic(port: u16) -> Option<&'static str> {
     }
 }
 
-/// The road to a web service.
-pub fn road(link: Link, road: &Road) -> Finding {
-    let host = &road.host;
-    let (first, remedy) = match &road.proxy {
+/// Judges the way to a web service.
+pub fn web_service(link: Link, service: &WebService) -> Finding {
+    let host = &service.host;
+    let (first, remedy) = match &service.proxy {
         Some(proxy) => (
             format!(
-                "`{host}` is reached through the proxy `{}` port {} (`{}`)",
+                "the proxy for `{host}`, `{}` port {} (`{}`),",
                 proxy.host, proxy.port, proxy.variable
             ),
-            format!("is `{}` right?", proxy.variable),
+            format!("correct `{}`, or unset it", proxy.variable),
         ),
         None => (
             format!("`{host}`"),
-            "does the network here let HTTPS out? behind a proxy, set `HTTPS_PROXY`".to_owned(),
+            format!(
+                "check that this network allows HTTPS to `{host}`, or set `HTTPS_PROXY` if it has a proxy"
+            ),
         ),
     };
-    match (&road.addresses, &road.reached) {
+    match (&service.addresses, &service.reached) {
         (Err(why), _) => {
-            Finding::fail(link, format!("{first}: the name cannot be resolved: {why}"))
-                .remedy(remedy)
+            Finding::fail(link, format!("{first} cannot be resolved: {why}")).remedy(remedy)
         }
         (Ok(_), Err(why)) => {
-            Finding::fail(link, format!("{first}: cannot be connected to: {why}")).remedy(remedy)
+            Finding::fail(link, format!("{first} cannot be reached: {why}")).remedy(remedy)
         }
-        (Ok(_), Ok(())) if road.proxy.is_some() => {
-            Finding::ok(link, format!("{first}, which takes connections"))
+        (Ok(_), Ok(())) if service.proxy.is_some() => {
+            Finding::ok(link, format!("{first} accepts connections"))
         }
         (Ok(addresses), Ok(())) => Finding::ok(
             link,
-            format!("{first} is {}, and takes connections", listed(addresses)),
+            format!(
+                "{first} resolves to {}, and accepts connections",
+                listed(addresses)
+            ),
         ),
     }
 }
@@ -124,7 +129,7 @@ fn listed(addresses: &[IpAddr]) -> String {
     shown.join(", ")
 }
 
-/// An address, and whether the internet leads there.
+/// Shows an address, and whether the internet leads there.
 fn with_kind(address: &IpAddr) -> String {
     let kind = match address {
         address if address.is_loopback() => "this machine",
@@ -139,6 +144,8 @@ fn with_kind(address: &IpAddr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -157,50 +164,11 @@ mod tests {
     }
 
     #[test]
-    fn the_ports_of_elastic_clusters_are_told_where_they_are_open() {
-        let mut server = Server {
-            host: "db".to_owned(),
-            port: "5432".to_owned(),
-            name: Name::Given([10, 0, 0, 4].into()),
-            reached: Some(Reached::Open),
-            others: vec![(6432, true), (7432, true), (8432, false)],
-            tls: None,
-        };
-        assert_eq!(
-            port(&server).found,
-            "`db` port 5432 is open (6432 is open, 7432, balanced over an elastic cluster's nodes, is open)"
-        );
-        server.port = "8432".to_owned();
-        server.others = vec![(5432, false), (7432, false)];
-        assert_eq!(
-            port(&server).found,
-            "`db` port 8432, balanced over an elastic cluster's nodes by PgBouncer, is open (5432 is closed)"
-        );
-    }
-
-    #[test]
-    fn a_silent_port_may_be_a_closed_firewall() {
-        let server = Server {
-            host: "mydb.postgres.database.azure.com".to_owned(),
-            port: "5432".to_owned(),
-            name: Name::Given([10, 0, 0, 4].into()),
-            reached: Some(Reached::Silent),
-            others: Vec::new(),
-            tls: None,
-        };
-        let remedies = port(&server).remedies;
-        let rule = "az postgres flexible-server firewall-rule create --resource-group GROUP --server-name mydb --name NAME --start-ip-address ADDRESS --end-ip-address ADDRESS";
-        assert!(
-            remedies.iter().any(|remedy| remedy.contains(rule)),
-            "{remedies:#?}"
-        );
-    }
-
-    #[test]
     fn an_open_port_of_azures_is_pointed_out() {
         let server = Server {
             host: "db".to_owned(),
             port: "6432".to_owned(),
+            time: Duration::from_secs(30),
             name: Name::Given([10, 0, 0, 4].into()),
             reached: Some(Reached::Silent),
             others: vec![(5432, true)],
@@ -209,7 +177,7 @@ mod tests {
         let finding = port(&server);
         assert_eq!(
             finding.found,
-            "`db` port 6432 does not answer (5432 is open)"
+            "`db` port 6432 did not answer within 30s (5432 is open)"
         );
         assert!(
             finding

@@ -1,28 +1,23 @@
-//! Judges psql, az, and what was decided.
+//! Judges psql, the Azure CLI, and what was decided.
 
 use std::path::Path;
 
-use crate::cli::method::Method;
 use crate::doctor::finding::{Finding, Link};
-use crate::doctor::look::az::Az;
-use crate::doctor::look::psql::Psql;
+use crate::doctor::look::programs::{Az, Psql};
 use crate::entra::cloud;
 use crate::failure::Failure;
 use crate::intent::Plan;
-use crate::intent::method::Choice;
-use crate::intent::tls::Protection;
 use crate::psql::version;
 
-/// The first PostgreSQL whose psql takes passwords as long as tokens are everywhere, and that is
-/// tested here.
+/// The first PostgreSQL whose psql takes passwords as long as tokens everywhere. It is also the
+/// oldest that is tested.
 const OLDEST: u32 = 13;
 
-/// What a failure says of a link.
+/// Turns a failure into a finding.
 pub fn failed(link: Link, failure: &Failure) -> Finding {
     Finding::fail(link, failure.cause()).remedies(failure.hints())
 }
 
-/// psql.
 pub fn psql(seen: &Result<Psql, Failure>) -> Finding {
     let psql = match seen {
         Ok(psql) => psql,
@@ -32,9 +27,8 @@ pub fn psql(seen: &Result<Psql, Failure>) -> Finding {
     let said = match &psql.version {
         Ok(said) => said,
         Err(why) => {
-            return Finding::fail(Link::Psql, format!("`{shown}` does not run: {why}")).remedy(
-                "install PostgreSQL's client anew, or name another psql with `--psql PATH`",
-            );
+            return Finding::fail(Link::Psql, format!("`{shown} --version` failed: {why}"))
+                .remedy("reinstall PostgreSQL's client, or name another psql with `--psql PATH`");
         }
     };
     let mut found = format!("`{shown}`, {said}");
@@ -43,26 +37,29 @@ pub fn psql(seen: &Result<Psql, Failure>) -> Finding {
         found.push_str(&libpq.to_string());
     }
     if psql.is_script {
-        found += ", a script around the real one (Debian's costs some 20 ms a launch)";
+        found += ", a script that runs the real psql (Debian's takes about 20 ms)";
     }
     match version::major(said) {
-        None => Finding::warn(Link::Psql, format!("{found}: not what psql says of itself"))
-            .remedy("name psql itself with `--psql PATH`"),
+        None => Finding::warn(
+            Link::Psql,
+            format!("{found}: that is not a version of psql"),
+        )
+        .remedy("name psql itself with `--psql PATH`"),
         Some(major) if major < OLDEST => Finding::warn(Link::Psql, found).remedy(format!(
-            "install PostgreSQL's client of version {OLDEST} or later"
+            "install version {OLDEST} or later of PostgreSQL's client"
         )),
         Some(_) => Finding::ok(Link::Psql, found),
     }
 }
 
-/// The version in the name of `libpq.so.5.15`: since PostgreSQL 10 the library's minor version is
-/// PostgreSQL's major.
+/// Returns the version in the name of `libpq.so.5.15`: since PostgreSQL 10 the library's minor
+/// version is PostgreSQL's major version.
 fn libpq_version(file: &Path) -> Option<u32> {
     let name = file.file_name()?.to_str()?;
     name.strip_prefix("libpq.so.5.")?.parse().ok()
 }
 
-/// az, where the token comes from it.
+/// Judges az, if the token comes from it.
 pub fn az(seen: &Result<Az, Failure>, plan: &Plan) -> Finding {
     let az = match seen {
         Ok(az) => az,
@@ -91,9 +88,10 @@ pub fn az(seen: &Result<Az, Failure>, plan: &Plan) -> Finding {
     );
     match plan.known_cloud() {
         Some(cloud) if cloud::by_name(&account.cloud).is_some_and(|active| active != cloud) => {
+            let found = format!("{found}; the server is in {}", cloud.name);
             Finding::warn(Link::Az, found).remedy(format!(
-                "the server is of {}: `az cloud set --name {}`, then `az login`",
-                cloud.name, cloud.name
+                "run `az cloud set --name {}`, then `az login`",
+                cloud.name
             ))
         }
         _ if az.version.is_err() => Finding::warn(Link::Az, found),
@@ -101,35 +99,13 @@ pub fn az(seen: &Result<Az, Failure>, plan: &Plan) -> Finding {
     }
 }
 
-/// az, where nobody asks it.
-pub fn az_aside(program: Option<&Path>, because: &str) -> Finding {
-    let place = program.map_or_else(
-        || "it is not on `PATH`".to_owned(),
-        |program| format!("it is at `{}`", program.display()),
+/// Judges az, if the token does not come from it.
+pub fn az_aside(program: Option<&Path>, why: &str) -> Finding {
+    let program = program.map_or_else(
+        || "`az` is not on `PATH`".to_owned(),
+        |program| format!("`az` is `{}`", program.display()),
     );
-    Finding::skip(Link::Az, format!("not needed, since {because}; {place}"))
-}
-
-/// The decision that a token is due, and is got so.
-pub fn decided(plan: &Plan, choice: Choice, protection: &Protection) -> Finding {
-    let method = choice.method;
-    let how = match choice.explained() {
-        Some(explained) => explained,
-        None => format!("`{}` was asked for", method.name()),
-    };
-    let resource = match (&plan.resource, method) {
-        (Some(resource), _) => resource.as_str(),
-        (None, Method::AzureCli) => "the databases of az's active cloud",
-        (None, _) => "databases",
-    };
-    let mode = &protection.mode;
-    Finding::ok(
-        Link::Decision,
-        format!(
-            "a token for {resource} is due: {} ({}); {how}; `sslmode={mode}`",
-            plan.reason, plan.host
-        ),
-    )
+    Finding::skip(Link::Az, format!("{why}; {program}"))
 }
 
 #[cfg(test)]

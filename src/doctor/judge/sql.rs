@@ -1,9 +1,9 @@
-//! SQL for an administrator, with the real names quoted so that they stay names.
+//! SQL for an administrator, with the real names in quotes.
 
 use std::fmt::Write as _;
 
-/// A string constant (PostgreSQL's "Lexical Structure"). What is not printable is escaped, so that
-/// it stays in its line.
+/// Writes a string constant (PostgreSQL's "Lexical Structure"). What is not printable is escaped, to
+/// stay in its line.
 pub fn literal(text: &str) -> String {
     let doubled = text.replace('\'', "''");
     if !text.contains(char::is_control) {
@@ -23,7 +23,7 @@ pub fn literal(text: &str) -> String {
     escaped + "'"
 }
 
-/// A quoted identifier.
+/// Writes a quoted identifier.
 pub fn identifier(name: &str) -> String {
     let doubled = name.replace('"', "\"\"");
     if !name.contains(char::is_control) {

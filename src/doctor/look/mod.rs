@@ -1,10 +1,7 @@
-//! Looks at things, and judges nothing: programs, the network, TLS, a session. Every look is
-//! bounded.
+//! Checks things and judges none: programs, the network, TLS, a session. Every check is bounded.
 
-pub mod az;
 pub mod network;
-pub mod psql;
-pub mod road;
+pub mod programs;
 pub mod roots;
 pub mod server;
 pub mod session;
@@ -12,9 +9,7 @@ pub mod tls;
 
 use std::time::Duration;
 
-use crate::system::deadline::Deadline;
-
-/// A deadline this far away, or `deadline` where that is nearer.
-pub fn shorten(deadline: Deadline, bound: Duration) -> Deadline {
-    Deadline::after(deadline.remaining().min(bound))
+/// Writes how long something had, as a part of a sentence.
+pub fn within(time: Duration) -> String {
+    format!("within {}s", time.as_secs_f64())
 }

@@ -1,4 +1,4 @@
-//! Opens a session with psql as the launch would, asks who that is, and ends it.
+//! Opens a session with psql as a launch would, asks which role it has, and ends it.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::psql::ourselves;
 use crate::system::deadline::Deadline;
 use crate::system::process::{self, NoAnswer};
 
-/// What a session is asked. The answers are parted by NUL, which no name can hold.
+/// What a session is asked. NUL separates the answers, since no name can have one.
 const QUESTION: &str = "select current_user, current_database(), current_setting('server_version')";
 
 /// A session that was opened.
@@ -19,27 +19,27 @@ const QUESTION: &str = "select current_user, current_database(), current_setting
 pub struct Session {
     pub role: String,
     pub database: String,
-    /// The server's version.
+    /// The server's.
     pub version: String,
-    /// How long it took, psql's own start included.
+    /// How long it took, with psql's own start.
     pub took: Duration,
 }
 
-/// Why there was none.
+/// Why there is no session.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SessionError {
-    /// psql said why.
+    /// psql reports this.
     Refused(String),
-    /// Nobody said anything.
-    Silent,
-    /// psql could not be run.
+    /// There was no answer within this time.
+    Silent(Duration),
+    /// psql cannot be run.
     NotStarted(String),
 }
 
-/// psql's words for the connection that `wanted` says, and for nothing else: none of the command
-/// line's own commands and files. `role` is the one that was signed in as.
-pub fn words(wanted: &Wanted, role: Option<&Role>) -> Vec<OsString> {
-    let mut words: Vec<OsString> = ["-XAtqzw", "-c", QUESTION].map(OsString::from).into();
+/// Returns psql's arguments for the connection that `wanted` describes, without the commands and
+/// files of the command line. `role` is the one to sign in as.
+pub fn arguments(wanted: &Wanted, role: Option<&Role>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = ["-XAtqzw", "-c", QUESTION].map(OsString::from).into();
     let typed = wanted.user.as_ref().map(|user| user.text.clone());
     let user = match role {
         Some(role) if role.delivery != Delivery::Variable => Some(role.name.clone()),
@@ -53,20 +53,15 @@ pub fn words(wanted: &Wanted, role: Option<&Role>) -> Vec<OsString> {
     ];
     for (option, value) in options {
         if let Some(value) = value {
-            words.extend([option.into(), value]);
+            arguments.extend([option.into(), value]);
         }
     }
-    words
+    arguments
 }
 
-/// Opens a session.
-///
-/// # Errors
-///
-/// See [`SessionError`].
 pub fn open(
     psql: &Path,
-    words: &[OsString],
+    arguments: &[OsString],
     environment: &Environment,
     deadline: Deadline,
 ) -> Result<Session, SessionError> {
@@ -75,10 +70,11 @@ pub fn open(
     environment.set("LC_ALL", "C");
     ourselves::count(psql, &mut environment);
     let start = Instant::now();
-    let answer = process::run(psql, words, &environment, deadline).map_err(|why| match why {
-        NoAnswer::TimedOut => SessionError::Silent,
-        NoAnswer::NotStarted(why) => SessionError::NotStarted(why.to_string()),
-    })?;
+    let answer =
+        process::run(psql, arguments, &environment, deadline).map_err(|why| match why {
+            NoAnswer::TimedOut => SessionError::Silent(deadline.total()),
+            NoAnswer::NotStarted(why) => SessionError::NotStarted(why.to_string()),
+        })?;
     if !answer.status.success() {
         return Err(SessionError::Refused(
             String::from_utf8_lossy(&answer.stderr).into_owned(),

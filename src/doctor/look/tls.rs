@@ -1,5 +1,5 @@
-//! Asks a server for TLS as libpq does, and looks at its certificate. Nothing is ever sent inside:
-//! a connection that is only looked at accepts any certificate, and ends before it says who it is.
+//! Asks a server for TLS as libpq does, to read its certificate. Nothing is ever sent inside: this
+//! connection accepts any certificate, and ends before it says who it is.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -15,29 +15,27 @@ use crate::system::deadline::Deadline;
 
 use super::network::is_timeout;
 
-/// The message that asks for TLS: its length, and the number that stands for it (PostgreSQL's
-/// protocol, `SSLRequest`).
+/// The message that asks for TLS (PostgreSQL's protocol, `SSLRequest`): its length and its number.
 const REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
-/// What a server that speaks TLS showed.
-#[derive(Debug)]
+/// What a server with TLS showed.
+#[derive(Clone, Debug)]
 pub struct Shown {
-    /// The version of TLS.
     pub protocol: &'static str,
     /// The certificates, the server's own first.
     pub chain: Vec<CertificateDer<'static>>,
 }
 
-/// Why there is nothing to look at.
-#[derive(Debug, PartialEq, Eq)]
+/// Why there is no certificate to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TlsError {
     /// The server has no TLS.
     PlainText,
-    /// It said nothing.
+    /// It gave no answer.
     Silent,
-    /// It does not speak PostgreSQL's protocol.
+    /// Its answer is not PostgreSQL's protocol.
     Stranger,
-    /// It ended the connection, or TLS cannot be agreed on.
+    /// It ended the connection, or supports no version of TLS that is supported here.
     Broken(String),
 }
 
@@ -51,11 +49,7 @@ impl From<io::Error> for TlsError {
     }
 }
 
-/// Asks the server at the other end of `stream`, which calls itself `host`, for TLS.
-///
-/// # Errors
-///
-/// See [`TlsError`].
+/// Asks the server at the other end of `stream`, whose name is `host`, for TLS.
 pub fn look(mut stream: TcpStream, host: &str, deadline: Deadline) -> Result<Shown, TlsError> {
     bound(&stream, deadline)?;
     stream.write_all(&REQUEST)?;
@@ -69,13 +63,13 @@ pub fn look(mut stream: TcpStream, host: &str, deadline: Deadline) -> Result<Sho
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| TlsError::Broken(format!("`{host}` can be no certificate's name")))?;
     let witness = Arc::new(Witness::default());
-    let mut connection = connection(name, witness.clone()).map_err(|why| said(&why))?;
+    let mut connection = connection(name, witness.clone()).map_err(|why| broken(&why))?;
     while connection.is_handshaking() {
         bound(&stream, deadline)?;
         connection.complete_io(&mut stream)?;
     }
     connection.send_close_notify();
-    // It may be gone already, which is as good.
+    // The server may have closed the connection already.
     let _ = connection.complete_io(&mut stream);
     let seen = witness.chain.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(Shown {
@@ -87,7 +81,7 @@ pub fn look(mut stream: TcpStream, host: &str, deadline: Deadline) -> Result<Sho
     })
 }
 
-/// Has each read and write end by the deadline.
+/// Makes each read and write end by the deadline.
 fn bound(stream: &TcpStream, deadline: Deadline) -> Result<(), TlsError> {
     let left = deadline.remaining();
     if left.is_zero() {
@@ -98,7 +92,7 @@ fn bound(stream: &TcpStream, deadline: Deadline) -> Result<(), TlsError> {
     Ok(())
 }
 
-fn said(why: &Error) -> TlsError {
+fn broken(why: &Error) -> TlsError {
     TlsError::Broken(why.to_string())
 }
 
@@ -112,8 +106,7 @@ fn connection(name: ServerName<'static>, witness: Arc<Witness>) -> Result<Client
     ClientConnection::new(Arc::new(config), name)
 }
 
-/// Keeps the certificates that it is shown, and objects to none: what they are worth is judged
-/// elsewhere.
+/// Keeps the certificates that it is shown and accepts all: `judge::certificate` judges them.
 #[derive(Debug, Default)]
 struct Witness {
     chain: Mutex<Vec<CertificateDer<'static>>>,

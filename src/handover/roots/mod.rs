@@ -1,11 +1,12 @@
 //! The operating system's roots in a form that costs a connection nothing.
 //!
 //! libpq parses a root file whole for every connection, and a system's bundle is some 140
-//! certificates. From version 16 it takes the word `system` instead and looks roots up as it needs
+//! certificates. From version 16 it accepts the word `system` instead and looks roots up as it needs
 //! them. For older ones a smaller file is derived from the bundle: without the public authorities
-//! that do not certify Azure's servers. Either way the system's store is the authority: nothing is
-//! trusted that it does not hold. `system_word.rs` says when the word will do.
+//! that don't certify Azure's servers. Nothing is trusted that the system's store doesn't hold.
+//! `system_word.rs` decides whether the word will do.
 
+pub mod libraries;
 pub mod system_word;
 
 use std::collections::HashSet;
@@ -22,8 +23,8 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::system::private_directory::PrivateDirectory;
 
-/// Who certifies Azure's servers, by a part of the subject: all roots that Microsoft's pages name,
-/// since servers move between them without notice. Newer systems lack the first. Each one more
+/// The authorities that certify Azure's servers, by a part of the subject: all roots that
+/// Microsoft's pages name, since servers move between them. Newer systems lack the first. Each
 /// costs every connection an eighth of a millisecond.
 const AUTHORITIES_OF_AZURE: [&str; 7] = [
     "DigiCert Global Root CA",
@@ -35,23 +36,19 @@ const AUTHORITIES_OF_AZURE: [&str; 7] = [
     "Microsoft RSA Root Certificate Authority 2017",
 ];
 
-/// Where Debian, Ubuntu and Alpine keep the certificates of which they make their bundle, a file
-/// each. What an administrator adds is elsewhere.
+/// Where Debian, Ubuntu and Alpine keep the certificates of their bundle, a file for each. What an
+/// administrator adds is elsewhere.
 const PACKAGED: &str = "/usr/share/ca-certificates/mozilla";
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
-/// The value for `PGSSLROOTCERT` that stands for the system's roots.
+/// Returns the value for `PGSSLROOTCERT` that stands for the system's roots.
 ///
-/// `psql` is the psql that will read it, and `mode` the `sslmode` that it will use. Where another
-/// program will, whose libpq may be any, `psql` is `None`, and the value is a file, which every
-/// version takes. `is_azure` says whether every host is one of Azure's own: other servers may be
-/// certified by anybody whom the system trusts. `directory` is where what was found out is kept.
-///
-/// # Errors
-///
-/// The system has no roots in a form that this libpq takes.
+/// `psql` is the psql that will read it, and `mode` its `sslmode`. `psql` is `None` for another
+/// program: its libpq may have any version, so the value is a file, which every version accepts.
+/// `is_azure` is whether every host is one of Azure's own: another server may have a certificate of
+/// any authority that the system trusts. What was found out is kept in `directory`.
 pub fn roots(
     psql: Option<&Path>,
     mode: &str,
@@ -59,13 +56,13 @@ pub fn roots(
     directory: Option<&PrivateDirectory>,
     environment: &Environment,
 ) -> Result<OsString, Failure> {
-    // Below `verify-full` a libpq that knows the word refuses it ("weak sslmode").
+    // Below `verify-full`, a libpq that knows the word rejects it ("weak sslmode").
     if mode == "verify-full"
         && psql.is_some_and(|psql| system_word::store(psql, directory, environment).is_some())
     {
         return Ok("system".into());
     }
-    // With its directory, since a file's name might be the word.
+    // An absolute path, since a file might be called `system`.
     let bundle = bundle(directory).and_then(|bundle| std::path::absolute(bundle).ok());
     let bundle = bundle.ok_or_else(no_roots)?;
     let derived = directory
@@ -74,23 +71,24 @@ pub fn roots(
     Ok(derived.unwrap_or_else(|| bundle.into_os_string()))
 }
 
-/// Never the word `system` in their place: to libpq up to 15 that is a file of the current
-/// directory, which anybody may have put there.
+/// Reports that there are no roots. The word `system` would not do: to libpq up to 15 that is a file
+/// of the current directory, and anyone may have put it there.
 fn no_roots() -> Failure {
-    Failure::sign_in("there are no roots to check the server's certificate by")
-        .hint("install the system's `ca-certificates`, or name a file of roots in `PGSSLROOTCERT`")
+    Failure::sign_in("found no root certificates to check the server's certificate with")
+        .hint("install the system's `ca-certificates`, or set `PGSSLROOTCERT` to a file of root certificates")
 }
 
-/// The file that holds all of the system's roots.
+/// Returns the file that holds all of the system's roots.
 #[cfg(not(windows))]
 fn bundle(_directory: Option<&PrivateDirectory>) -> Option<PathBuf> {
     openssl_probe::probe().cert_file
 }
 
-/// The file that holds all of the system's roots: Windows has a store and no such file, so that one
+/// Returns a file that holds all of the system's roots. Windows has a store but no such file, so one
 /// is written, and again when the store has changed.
 ///
-/// `system` would not do: to psql's OpenSSL that is a directory on the machine where it was built.
+/// The word `system` would not do: to psql's OpenSSL that is a directory on the machine where it was
+/// built.
 #[cfg(windows)]
 fn bundle(directory: Option<&PrivateDirectory>) -> Option<PathBuf> {
     const NAME: &str = "roots.pem";
@@ -106,7 +104,7 @@ fn bundle(directory: Option<&PrivateDirectory>) -> Option<PathBuf> {
     Some(directory.path_of(NAME))
 }
 
-/// A certificate as text, in lines that OpenSSL takes.
+/// Returns a certificate as text, in lines that OpenSSL reads.
 #[cfg(windows)]
 fn pem(certificate: &[u8]) -> String {
     let mut text = format!("{BEGIN}\n");
@@ -125,7 +123,7 @@ fn size_and_time(file: &Path) -> Option<(u64, SystemTime)> {
     Some((about.len(), about.modified().ok()?))
 }
 
-/// The file derived from `bundle`, made where it is missing or older than the bundle is.
+/// Returns the file derived from `bundle`, and writes it if it is missing or the bundle has changed.
 fn derived(bundle: &Path, directory: &PrivateDirectory) -> Option<OsString> {
     let mut hasher = DefaultHasher::new();
     bundle.hash(&mut hasher);
@@ -144,9 +142,9 @@ fn derived(bundle: &Path, directory: &PrivateDirectory) -> Option<OsString> {
     Some(directory.path_of(&name).into_os_string())
 }
 
-/// The certificates of a bundle, without the public authorities that do not certify Azure's
-/// servers. What an administrator added is kept, since nobody else knows what it is for. `None`
-/// where nothing of Azure's is left.
+/// Returns the certificates of a bundle, without the public authorities that don't certify Azure's
+/// servers. What an administrator added is kept, since it may be what this server needs. Returns
+/// `None` if none of Azure's is left.
 fn without_other_authorities(bundle: &str) -> Option<String> {
     let packaged = packaged();
     let mut kept = String::new();
@@ -160,7 +158,7 @@ fn without_other_authorities(bundle: &str) -> Option<String> {
         let is_azures = AUTHORITIES_OF_AZURE
             .iter()
             .any(|name| holds(name.as_bytes()));
-        // Lists of public authorities, to leave them out; never to trust one.
+        // These lists of public authorities say what to leave out, never what to trust.
         let is_public = || {
             let mut known = webpki_roots::TLS_SERVER_ROOTS.iter();
             packaged.contains(&base64) || known.any(|authority| holds(&authority.subject))
@@ -173,8 +171,8 @@ fn without_other_authorities(bundle: &str) -> Option<String> {
     has_azures.then_some(kept)
 }
 
-/// The public authorities that the system's package brought, older ones than Mozilla's list of
-/// today among them.
+/// Returns the public authorities of the system's package, which may be older than Mozilla's list of
+/// today.
 fn packaged() -> HashSet<String> {
     let files = fs::read_dir(PACKAGED).into_iter().flatten().flatten();
     files
@@ -183,7 +181,7 @@ fn packaged() -> HashSet<String> {
         .collect()
 }
 
-/// What stands between the lines that begin and end a certificate.
+/// Returns what is between the lines that begin and end a certificate.
 fn certificates(pem: &str) -> impl Iterator<Item = &str> {
     pem.split(BEGIN)
         .skip(1)

@@ -1,5 +1,5 @@
-//! Whether the word `system` will do for a psql: its libpq takes it, and the store that its OpenSSL
-//! looks into holds something. What is not known for certain is a no.
+//! Whether the word `system` will do for a psql: its libpq accepts it, and the store of its OpenSSL
+//! holds something. What is not known for certain is a no.
 //!
 //! Only a program that is psql itself is asked. A script, or a version manager's link to a program
 //! of another name, may lead to another psql the next time.
@@ -17,7 +17,7 @@ use crate::system::plain_file;
 use crate::system::private_directory::PrivateDirectory;
 use crate::system::process::{self, NoAnswer};
 
-use super::size_and_time;
+use super::{libraries, size_and_time};
 
 /// How long psql may take for an answer that touches neither the network nor a server.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// More than any library, program or file of roots.
 const LONGEST: u64 = 64 * 1024 * 1024;
 
-/// How libcrypto says where it was built to find its store (`OpenSSL_version(OPENSSL_DIR)`).
+/// What comes before the built-in path of its store in libcrypto (`OpenSSL_version(OPENSSL_DIR)`).
 const MARK: &[u8] = b"OPENSSLDIR: \"";
 
 /// Where an OpenSSL looks roots up.
@@ -37,8 +37,8 @@ pub struct Store {
     pub directories: Vec<PathBuf>,
 }
 
-/// The store behind the word; `None` unless the libpq of `psql` is known to take the word, and
-/// something is in the store. What psql is asked is asked once for each program.
+/// Returns the store that the word stands for, or `None` unless the libpq of `psql` is known to
+/// accept the word and the store holds something. psql is asked once for each program.
 pub fn store(
     psql: &Path,
     directory: Option<&PrivateDirectory>,
@@ -50,13 +50,13 @@ pub fn store(
     let program = program(psql)?;
     let name = format!("libpq-{:016x}", identity(&program, environment));
     let known = directory.and_then(|directory| directory.read(&name).ok().flatten());
-    let known = known.and_then(|known| Answer::of_text(&String::from_utf8(known).ok()?));
+    let known = known.and_then(|known| Answer::parse(&String::from_utf8(known).ok()?));
     let answer = if let Some(answer) = known {
         answer
     } else {
-        let answer = Answer::of_psql(&program, environment).ok()?;
+        let answer = Answer::ask(&program, environment).ok()?;
         if let Some(directory) = directory {
-            // Where it cannot be kept, psql is asked again.
+            // If it cannot be kept, psql is asked again.
             let _ = directory.replace(&name, answer.to_text().as_bytes());
         }
         answer
@@ -69,23 +69,23 @@ pub fn store(
 /// What was found out about a psql.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Answer {
-    /// The directory in which its OpenSSL was built to find its store; `None` where its libpq does
-    /// not take the word, or that is not known.
+    /// The built-in directory of its OpenSSL's store; `None` if its libpq does not accept the word,
+    /// or that is not known.
     built_for: Option<String>,
-    /// The libraries on which that depends.
+    /// The libraries that this depends on.
     libraries: Vec<String>,
 }
 
 impl Answer {
-    /// Asks psql, its loader and its libraries. A psql that does not answer in time is no answer.
-    fn of_psql(psql: &Path, environment: &Environment) -> Result<Self, NoAnswer> {
+    /// Asks psql, its loader and its libraries.
+    fn ask(psql: &Path, environment: &Environment) -> Result<Self, NoAnswer> {
         let deadline = Deadline::after(PATIENCE);
-        // Another program may run one psql or another, whose libraries would be listed.
+        // Another program may run any psql, and its libraries would be listed.
         if !loads_libpq(psql) {
             return Ok(Self::default());
         }
         let (mut libpq, mut libcrypto) = (Vec::new(), Vec::new());
-        for library in libraries(psql, environment, deadline)? {
+        for library in libraries::list(psql, environment, deadline)? {
             let name = library.rsplit('/').next().unwrap_or_default();
             if name.starts_with("libpq.") || name.starts_with("libpq-") {
                 libpq.push(library);
@@ -114,8 +114,8 @@ impl Answer {
         lines.join("\n")
     }
 
-    /// An answer that was kept; `None` where a library is another one by now.
-    fn of_text(text: &str) -> Option<Self> {
+    /// Reads an answer that was kept; `None` if a library has changed since.
+    fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {
             return Some(Self::default());
         }
@@ -129,7 +129,7 @@ impl Answer {
     }
 }
 
-/// Whether `psql` is itself what loads libpq.
+/// Whether `psql` itself loads libpq.
 fn loads_libpq(psql: &Path) -> bool {
     plain_file::read(psql, LONGEST).is_ok_and(|program| {
         let mut strings = program.split(|&byte| byte == 0);
@@ -137,7 +137,7 @@ fn loads_libpq(psql: &Path) -> bool {
     })
 }
 
-/// What changes when one of `libraries` does.
+/// Returns a text that changes when one of `libraries` does.
 fn state(libraries: &[String]) -> String {
     let mut hasher = DefaultHasher::new();
     for library in libraries {
@@ -146,7 +146,7 @@ fn state(libraries: &[String]) -> String {
     format!("{:016x}", hasher.finish())
 }
 
-/// psql without links, where it is a program that is called so.
+/// Returns psql without links, if it is a program of that name.
 fn program(psql: &Path) -> Option<PathBuf> {
     let program = fs::canonicalize(psql).ok()?;
     let mut beginning = [0; 4];
@@ -155,14 +155,14 @@ fn program(psql: &Path) -> Option<PathBuf> {
     (is_program && program.file_name()? == "psql").then_some(program)
 }
 
-/// What changes when psql or the libraries that it loads do.
+/// Returns a number that changes when psql or the libraries that it loads do.
 fn identity(program: &Path, environment: &Environment) -> u64 {
     let mut hasher = DefaultHasher::new();
     for name in ["LD_LIBRARY_PATH", "LD_PRELOAD"] {
         let value = environment.get(name);
         value.hash(&mut hasher);
         let mut places = value.into_iter().flat_map(std::env::split_paths);
-        // In every directory these are others.
+        // A relative path means another file in every directory.
         if places.any(|place| place.is_relative()) {
             fs::canonicalize(".").ok().hash(&mut hasher);
         }
@@ -173,14 +173,14 @@ fn identity(program: &Path, environment: &Environment) -> u64 {
     hasher.finish()
 }
 
-/// Asks psql for a connection that a libpq with `system` refuses at once, since such a connection
-/// must verify; an older one looks for a socket that is not there. Neither touches the network.
+/// Asks psql for a connection that a libpq with `system` rejects at once, since such a connection
+/// must verify. An older one looks for a socket that does not exist. Neither uses the network.
 fn takes_system(
     psql: &Path,
     environment: &Environment,
     deadline: Deadline,
 ) -> Result<bool, NoAnswer> {
-    // Nothing that could lead it elsewhere, or that it might refuse first.
+    // No variable that could lead it elsewhere, or that it might reject first.
     let mut environment: Environment = environment
         .iter()
         .filter(|(name, _)| !name.as_encoded_bytes().starts_with(b"PG"))
@@ -195,7 +195,7 @@ fn takes_system(
     Ok(String::from_utf8_lossy(&answer.stderr).contains("weak sslmode"))
 }
 
-/// The directory in which an OpenSSL was built to find its store, as its library has it.
+/// Returns the built-in directory of an OpenSSL's store, from its library.
 fn built_for(library: &Path) -> Option<String> {
     let bytes = plain_file::read(library, LONGEST).ok()?;
     let mut strings = bytes.split(|&byte| byte == 0);
@@ -208,26 +208,9 @@ fn built_for(library: &Path) -> Option<String> {
     )
 }
 
-/// Has the loader say which libraries it would load, as `ldd` does: psql itself never runs. A
-/// loader that does not know the variable runs it, to end at once.
-fn libraries(
-    psql: &Path,
-    environment: &Environment,
-    deadline: Deadline,
-) -> Result<Vec<String>, NoAnswer> {
-    let mut environment = environment.without_secrets();
-    environment.set("LD_TRACE_LOADED_OBJECTS", "1");
-    let answer = process::run(psql, &["--version".into()], &environment, deadline)?;
-    let said = String::from_utf8_lossy(&answer.stdout);
-    let libraries = said
-        .lines()
-        .filter_map(|line| line.split_once(" => ")?.1.rsplit_once(" ("));
-    Ok(libraries.map(|(file, _)| file.to_owned()).collect())
-}
-
 impl Store {
-    /// The store of an OpenSSL that was built for `directory`, or what the variables put in its
-    /// place (OpenSSL's `X509_STORE_set_default_paths`).
+    /// Returns the store of an OpenSSL that was built for `directory`, or the one that the variables
+    /// name instead (OpenSSL's `X509_STORE_set_default_paths`).
     fn locate(directory: &Path, environment: &Environment) -> Self {
         let file = environment.get("SSL_CERT_FILE");
         let directories = environment.get("SSL_CERT_DIR");
@@ -257,8 +240,7 @@ fn holds_certificate(file: &Path) -> bool {
         .is_ok_and(|text| text.windows(BEGIN.len()).any(|window| window == BEGIN))
 }
 
-/// Whether a name is one by which OpenSSL looks certificates up: eight hexadecimal digits, a dot
-/// and a number.
+/// Whether OpenSSL looks certificates up by this name: eight hexadecimal digits, a dot and a number.
 fn is_hash(name: &[u8]) -> bool {
     let (hash, rest) = name.split_at(name.len().min(8));
     let is_number = |digits: &[u8]| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
@@ -281,13 +263,13 @@ mod tests {
             libraries: vec![library.to_str().unwrap().to_owned()],
         };
         let text = answer.to_text();
-        assert_eq!(Answer::of_text(&text), Some(answer));
+        assert_eq!(Answer::parse(&text), Some(answer));
         fs::write(&library, "another").unwrap();
-        assert_eq!(Answer::of_text(&text), None);
+        assert_eq!(Answer::parse(&text), None);
         let no = Answer::default();
-        assert_eq!(Answer::of_text(&no.to_text()), Some(no));
-        // What an earlier version kept.
-        assert_eq!(Answer::of_text("/usr/lib/ssl"), None);
+        assert_eq!(Answer::parse(&no.to_text()), Some(no));
+        // An earlier version kept this.
+        assert_eq!(Answer::parse("/usr/lib/ssl"), None);
     }
 
     #[test]

@@ -1,10 +1,9 @@
-//! The directory in which we keep what is ours alone: the lock for az, remembered tokens, derived
-//! root files.
+//! The directory for what is ours alone: az's lock, cached tokens, derived root files.
 //!
-//! It is the session's runtime directory where there is one, since that ends with the session, else
-//! the user's cache directory. Nothing is made where somebody else could put another directory in
-//! its place, nor below a directory that is not ours. It and every file in it must belong to us and
-//! be closed to others; what is not is refused, not repaired. On Windows `access_list` judges that.
+//! It is the session's runtime directory, which ends with the session, else the user's cache
+//! directory. Nothing is created where someone else could replace the directory, nor below a
+//! directory that isn't ours. It and every file in it must belong to us and be closed to others.
+//! Anything else is refused, not repaired. On Windows `access_list` judges that.
 
 #[cfg(any(windows, test))]
 pub mod access_list;
@@ -21,26 +20,22 @@ use tempfile::NamedTempFile;
 
 use crate::system::terminal;
 
-/// More than any file that we write, in bytes: one of roots may have some hundred thousand.
+/// More than any file that we write, in bytes: a file of roots may have some hundred thousand.
 const LONGEST: u64 = 16 * 1024 * 1024;
 
-/// A directory that was found to be ours alone.
+/// A directory that is ours alone.
 #[derive(Debug)]
 pub struct PrivateDirectory {
     path: PathBuf,
 }
 
-/// Something that others may read or have put there, and why it is not used.
+/// Something that others may have read or written, and why it isn't used.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Exposed(pub String);
 
 impl PrivateDirectory {
-    /// Opens the directory, and makes it where it is missing. `None` where there can be none, as
-    /// with a read-only home: then nothing is kept, which is no failure.
-    ///
-    /// # Errors
-    ///
-    /// It is there, but not ours alone.
+    /// Opens the directory, or creates it. `None` if there can be none, for example with a
+    /// read-only home: then nothing is kept, which isn't a failure.
     pub fn open() -> Result<Option<Self>, Exposed> {
         parents()
             .into_iter()
@@ -49,7 +44,7 @@ impl PrivateDirectory {
             .map(|path| {
                 let about = fs::symlink_metadata(&path).map_err(|why| Exposed(why.to_string()))?;
                 if !about.is_dir() {
-                    return Err(Exposed(format!("`{}` is no directory", path.display())));
+                    return Err(Exposed(format!("`{}` isn't a directory", path.display())));
                 }
                 check(&path, &about)?;
                 Ok(Self { path })
@@ -57,24 +52,19 @@ impl PrivateDirectory {
             .transpose()
     }
 
-    /// Opens the directory. If it is exposed, that is said, and nothing is kept.
+    /// Opens the directory, or warns that it is exposed and nothing is kept.
     pub fn open_or_warn() -> Option<Self> {
         Self::open().unwrap_or_else(|Exposed(why)| {
-            terminal::warn(&format!("nothing is remembered: {why}"));
+            terminal::warn(&format!("access tokens are not cached: {why}"));
             None
         })
     }
 
-    /// Where a file of this name is, or would be.
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// Opens a file to lock it, and makes it where it is missing.
-    ///
-    /// # Errors
-    ///
-    /// The system refuses, or there is something other than a plain file.
+    /// Opens a file to lock it, or creates it.
     pub fn lock_file(&self, name: &str) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
@@ -83,25 +73,23 @@ impl PrivateDirectory {
         if !file.metadata()?.is_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "it isn't a plain file",
+                "it isn't a regular file",
             ));
         }
         Ok(file)
     }
 
-    /// What a file holds; `None` where there is none that can be read, or it is longer than
-    /// anything that we write.
-    ///
-    /// # Errors
-    ///
-    /// It is a link, no plain file, or not ours alone.
+    /// Reads a file; `None` if it can't be read, or is longer than any that we write.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Exposed> {
         let path = self.path_of(name);
         let Ok(about) = fs::symlink_metadata(&path) else {
             return Ok(None);
         };
         if !about.is_file() {
-            return Err(Exposed(format!("`{}` is no plain file", path.display())));
+            return Err(Exposed(format!(
+                "`{}` isn't a regular file",
+                path.display()
+            )));
         }
         let mut options = OpenOptions::new();
         options.read(true);
@@ -109,7 +97,7 @@ impl PrivateDirectory {
         let Ok(file) = options.open(&path) else {
             return Ok(None);
         };
-        // Asked of the open file, so that it cannot be another one by now.
+        // Checked on the open file, which can't be replaced any more.
         let about = file.metadata().map_err(|why| Exposed(why.to_string()))?;
         check(&path, &about)?;
         let mut bytes = Vec::new();
@@ -118,14 +106,9 @@ impl PrivateDirectory {
         Ok(is_whole.then_some(bytes))
     }
 
-    /// Puts `bytes` in the place of a file, all or nothing. A link in that place is replaced, not
-    /// followed.
-    ///
-    /// # Errors
-    ///
-    /// The system refuses; nothing of `bytes` is left behind then.
+    /// Replaces a file whole. A link in its place is replaced, not followed.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        // For the owner alone from the start, and removed unless it arrives.
+        // Only for the owner from the start, and removed if anything fails.
         let mut new = new_file(
             tempfile::Builder::new().prefix(name).suffix(".new"),
             &self.path,
@@ -135,7 +118,7 @@ impl PrivateDirectory {
         Ok(())
     }
 
-    /// The names of its files, as far as they are ours.
+    /// Returns the names of its files.
     pub fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
         entries
@@ -143,14 +126,13 @@ impl PrivateDirectory {
             .collect()
     }
 
-    /// Removes a file, if it is there.
     pub fn remove(&self, name: &str) {
-        // Whoever removed it first has done what we want.
+        // It doesn't matter who removes it.
         let _ = fs::remove_file(self.path_of(name));
     }
 }
 
-/// Where the directory may be, the best place first: those that are the user's own.
+/// Returns possible parents of the directory, the best first.
 #[cfg(unix)]
 #[expect(clippy::disallowed_methods, reason = "here they are known")]
 fn parents() -> Vec<PathBuf> {
@@ -159,14 +141,14 @@ fn parents() -> Vec<PathBuf> {
     runtime.into_iter().chain(cache).collect()
 }
 
-/// Where the directory may be, the best place first.
+/// Returns possible parents of the directory, the best first.
 #[cfg(windows)]
 #[expect(clippy::disallowed_methods, reason = "here they are known")]
 fn parents() -> Vec<PathBuf> {
     dirs::cache_dir().into_iter().collect()
 }
 
-/// Makes the directory, and the one that it is in where that is missing, for their owner alone.
+/// Creates the directory, and its parent if that is missing, only for the owner.
 #[cfg(unix)]
 fn make(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
@@ -193,19 +175,19 @@ fn make(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A new file for the owner alone, with a name that nobody has yet.
+/// Creates a file only for the owner, under a new name.
 #[cfg(unix)]
 fn new_file(named: &tempfile::Builder<'_, '_>, directory: &Path) -> io::Result<NamedTempFile> {
     named.tempfile_in(directory)
 }
 
-/// A new file for the owner alone, with a name that nobody has yet.
+/// Creates a file only for the owner, under a new name.
 #[cfg(windows)]
 fn new_file(named: &tempfile::Builder<'_, '_>, directory: &Path) -> io::Result<NamedTempFile> {
     named.make_in(directory, windows::make_file)
 }
 
-/// Refuses what others can reach.
+/// Refuses what others can access.
 fn check(path: &Path, about: &fs::Metadata) -> Result<(), Exposed> {
     match exposure(path, about) {
         None => Ok(()),
@@ -213,12 +195,13 @@ fn check(path: &Path, about: &fs::Metadata) -> Result<(), Exposed> {
     }
 }
 
-/// How others can reach something: it belongs to one of them, or they may read or write it.
+/// Returns how others can access something: it belongs to one of them, or they may read or write
+/// it.
 #[cfg(unix)]
 fn exposure(_path: &Path, about: &fs::Metadata) -> Option<&'static str> {
     use std::os::unix::fs::MetadataExt as _;
     if about.uid() != nix::unistd::geteuid().as_raw() {
-        Some("belongs to somebody else")
+        Some("belongs to someone else")
     } else if about.mode() & 0o077 != 0 {
         Some("is open to others")
     } else {
@@ -226,17 +209,17 @@ fn exposure(_path: &Path, about: &fs::Metadata) -> Option<&'static str> {
     }
 }
 
-/// How others can reach something: it belongs to one of them, or its list of access lets one in.
+/// Returns how others can access something: it belongs to one of them, or its access list grants
+/// it.
 #[cfg(windows)]
 fn exposure(path: &Path, _about: &fs::Metadata) -> Option<&'static str> {
     match windows::descriptor_and_account(path) {
         Ok((descriptor, account)) => access_list::exposure(&descriptor, &account),
-        Err(_) => Some("does not say who may reach it"),
+        Err(_) => Some("doesn't show who can access it"),
     }
 }
 
-/// For the owner alone where it is made, never through a link that somebody put there, and without
-/// waiting for the other end of a pipe.
+/// Creates files only for the owner, follows no link, and doesn't wait for the other end of a pipe.
 #[cfg(unix)]
 fn private(options: &mut OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -247,8 +230,7 @@ fn private(options: &mut OpenOptions) {
     options.mode(0o600).custom_flags(flags.bits());
 }
 
-/// On Windows the directory's list of access is that of what is made in it, and nobody else can put
-/// a link there.
+/// On Windows files inherit the directory's access list, and nobody else can put a link there.
 #[cfg(windows)]
 fn private(_options: &mut OpenOptions) {}
 

@@ -1,15 +1,15 @@
-//! Which of the directories that variables name are ours to keep something in: those of another
-//! user may be named too, after `su` or `sudo -E`, and root can write where it should not.
+//! Which directories that variables name are ours to keep something in. After `su` or `sudo -E`
+//! they may name another user's, and root could write there.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// The session's runtime directory, without links, if it is one by the rule of the XDG Base
-/// Directory Specification: it belongs to the user, who alone has access to it. Nobody else can put
-/// another one in its place either, as those could who own a directory on the way to it, or a link.
+/// Returns the session's runtime directory, without links, if it meets the rule of the XDG Base
+/// Directory Specification: it belongs to the user, who alone has access. Nobody else may be able
+/// to replace it, through a directory on the way or a link.
 pub(super) fn runtime_directory(path: &Path) -> Option<PathBuf> {
-    // Without the slash at its end, which would have a link followed.
+    // Without the final slash, which would follow a link.
     let named: PathBuf = path.components().collect();
     let is_link = fs::symlink_metadata(&named).ok()?.is_symlink();
     let path = fs::canonicalize(named).ok()?;
@@ -17,8 +17,8 @@ pub(super) fn runtime_directory(path: &Path) -> Option<PathBuf> {
     (!is_link && is_closed && is_ours(&path)).then_some(path)
 }
 
-/// The cache directory, without links, if nobody else can put another one in its place. It may be
-/// missing, if the directory that it is to be in is there and ours.
+/// Returns the cache directory, without links, if nobody else can replace it. It may be missing if
+/// its parent is ours.
 pub(super) fn cache_directory(path: &Path) -> Option<PathBuf> {
     if !path.is_absolute() {
         return None;
@@ -31,8 +31,7 @@ pub(super) fn cache_directory(path: &Path) -> Option<PathBuf> {
     is_ours(&parent).then(|| parent.join(name))
 }
 
-/// Whether a directory is ours, and so safe in all those above it that nobody else can rename it
-/// away.
+/// Returns whether a directory is ours, and nobody else can rename it or a directory above it.
 fn is_ours(path: &Path) -> bool {
     let about = |path: &Path| fs::symlink_metadata(path).ok().filter(Metadata::is_dir);
     about(path).is_some_and(|about| about.uid() == ourselves())
@@ -41,8 +40,8 @@ fn is_ours(path: &Path) -> bool {
             .all(|path| about(path).is_some_and(|about| is_safe(&about)))
 }
 
-/// Whether only we and root can rename what is in a directory: where others may write to it, each
-/// can move only their own if it is sticky, as `/tmp` is.
+/// Returns whether only we and root can rename what is in a directory. If others may write to it,
+/// each can only rename their own if it is sticky, as `/tmp` is.
 fn is_safe(about: &Metadata) -> bool {
     const WRITABLE_BY_OTHERS: u32 = 0o022;
     const STICKY: u32 = 0o1000;

@@ -1,5 +1,4 @@
-//! Windows: makes directories and files that are this account's alone, and asks whom it lets reach
-//! one.
+//! Windows: creates directories and files only for this account, and reads who has access to one.
 #![expect(
     unsafe_code,
     reason = "security descriptors are read and given by raw calls"
@@ -31,14 +30,10 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
-/// What is asked of a descriptor.
+/// The parts of a descriptor to read.
 const PARTS: u32 = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
 
-/// Makes a directory that only this account reaches, and the system and its administrators.
-///
-/// # Errors
-///
-/// The system refuses, as where there is something of that name.
+/// Creates a directory only for this account, the system and its administrators.
 pub fn make_directory(path: &Path) -> io::Result<()> {
     let descriptor = Descriptor::ours()?;
     let (path, attributes) = (wide(path.as_os_str()), descriptor.attributes());
@@ -46,12 +41,7 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
     succeeded(unsafe { CreateDirectoryW(path.as_ptr(), &raw const attributes) })
 }
 
-/// Makes a file that only this account reaches, and the system and its administrators, to read and
-/// write it.
-///
-/// # Errors
-///
-/// The system refuses, as where there is something of that name.
+/// Creates a file only for this account, the system and its administrators.
 pub fn make_file(path: &Path) -> io::Result<File> {
     let descriptor = Descriptor::ours()?;
     let (path, attributes) = (wide(path.as_os_str()), descriptor.attributes());
@@ -71,29 +61,25 @@ pub fn make_file(path: &Path) -> io::Result<File> {
     if handle == INVALID_HANDLE_VALUE {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the handle is a file's, and nobody else's.
+    // SAFETY: the handle is a file's, and nobody else has it.
     Ok(unsafe { File::from_raw_handle(handle) })
 }
 
-/// The descriptor of a file or directory, and the account as a descriptor writes it.
-///
-/// # Errors
-///
-/// The system does not say.
+/// Returns the descriptor of a file or directory, and the account as a descriptor spells it.
 pub fn descriptor_and_account(path: &Path) -> io::Result<(String, String)> {
     let descriptor = Descriptor::of_path(path)?.text()?;
-    // There and back, for some accounts have a shorter name in it.
+    // Converted both ways, since some accounts have a shorter name there.
     let owner = Descriptor::of_text(&format!("O:{}", account()?))?.text()?;
     let account = owner.strip_prefix("O:").unwrap_or(&owner).to_owned();
     Ok((descriptor, account))
 }
 
-/// A security descriptor of the system's making.
+/// A security descriptor that the system allocated.
 struct Descriptor(PSECURITY_DESCRIPTOR);
 
 impl Descriptor {
-    /// That of what is ours alone. Its list is no other's to change from above (`P`), and goes on
-    /// to what is made below.
+    /// Returns the descriptor for this account alone. Its list isn't inherited (`P`), and applies
+    /// to what is created below.
     fn ours() -> io::Result<Self> {
         let account = account()?;
         Self::of_text(&format!(
@@ -154,7 +140,7 @@ impl Descriptor {
         Ok(taken(text))
     }
 
-    /// These point to it, so that it has to outlive them.
+    /// These point to the descriptor, which has to outlive them.
     fn attributes(&self) -> SECURITY_ATTRIBUTES {
         SECURITY_ATTRIBUTES {
             nLength: length_of::<SECURITY_ATTRIBUTES>(),
@@ -170,15 +156,15 @@ impl Drop for Descriptor {
     }
 }
 
-/// The security identifier of the account that this process runs for.
+/// Returns the security identifier of this process's account.
 fn account() -> io::Result<String> {
     let mut token: HANDLE = null_mut();
-    // SAFETY: the result has a place; the process's handle is no real one and needs no closing.
+    // SAFETY: the result has a place; the process's handle is a constant and needs no closing.
     succeeded(unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) })?;
     // Longer than the longest identifier, and aligned for the pointer at its beginning.
     let mut user: [u64; 32] = [0; 32];
     let mut length = 0;
-    // SAFETY: the buffer is as long as is said.
+    // SAFETY: the buffer has the length that is passed.
     let answered = succeeded(unsafe {
         GetTokenInformation(
             token,
@@ -201,7 +187,7 @@ fn account() -> io::Result<String> {
     Ok(taken(text))
 }
 
-/// A text that the system made, which is freed.
+/// Copies a text that the system allocated, and frees it.
 fn taken(text: *mut u16) -> String {
     let mut units = Vec::new();
     let mut at = text;

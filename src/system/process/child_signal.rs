@@ -1,8 +1,7 @@
-//! SIGCHLD, which some who start us have ignored: the system then keeps the end of no child, and
-//! none can be waited for.
+//! SIGCHLD. Some parents ignore it, and then the system discards the exit status of every child.
 
-/// While one of these lives, the signal is not ignored, neither by us nor by what we start. After
-/// the last one it is as it was, so that psql finds it so.
+/// While one of these lives, the signal isn't ignored, by us or by what we start. After the last
+/// one its action is what it was, and psql inherits that.
 #[must_use]
 pub struct ChildSignal {
     #[cfg(unix)]
@@ -10,7 +9,7 @@ pub struct ChildSignal {
 }
 
 impl ChildSignal {
-    /// To be had before a child is started, and kept until it was waited for.
+    /// Take it before a child is started, and keep it until the child was waited for.
     #[cfg(unix)]
     pub fn heard() -> Self {
         Self {
@@ -18,8 +17,7 @@ impl ChildSignal {
         }
     }
 
-    /// To be had before a child is started, and kept until it was waited for. Windows has no such
-    /// signal.
+    /// Windows has no such signal.
     #[cfg(windows)]
     pub fn heard() -> Self {
         Self {}
@@ -28,7 +26,7 @@ impl ChildSignal {
 
 #[cfg(unix)]
 mod unix {
-    //! The signal's action, and how many want it to be the default.
+    //! The signal's action, and how many guards live.
 
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -41,7 +39,7 @@ mod unix {
 
     struct State {
         count: usize,
-        /// What was in place before the first of them.
+        /// The action that the first guard replaced.
         before: Option<SigAction>,
     }
 
@@ -78,7 +76,7 @@ mod unix {
 
     #[expect(unsafe_code, reason = "actions are set by a raw call")]
     fn set(action: &SigAction) -> Option<SigAction> {
-        // SAFETY: nothing is installed but the default, and what was there before.
+        // SAFETY: only the default and the earlier action are installed.
         unsafe { sigaction(Signal::SIGCHLD, action) }.ok()
     }
 }

@@ -1,8 +1,8 @@
-//! Runs a program to its end or to the deadline, and ends it with everything that it started: the
-//! Azure CLI, or the Azure Developer CLI. No shell is between us and it.
+//! Runs a program (az or azd) to its end or to the deadline, and ends it with everything that it
+//! started. No shell is involved.
 //!
-//! Its pipes and its end are watched by turns, so that no thread is needed, and what it leaves
-//! running can't keep us waiting.
+//! Polling its pipes and its end in turn needs no thread, and what it leaves running can't block
+//! us.
 
 pub mod child_signal;
 mod pipe;
@@ -19,30 +19,22 @@ use crate::system::deadline::Deadline;
 use pipe::Pipe;
 use tree::Tree;
 
-/// What a program answered. It may hold a token, so it has no `Debug`.
+/// A program's answer. It may hold a token, so it has no `Debug`.
 pub struct Answer {
-    /// How it ended.
     pub status: ExitStatus,
-    /// Its standard output.
     pub stdout: Vec<u8>,
-    /// Its standard error.
     pub stderr: Vec<u8>,
 }
 
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum NoAnswer {
-    /// It could not be started.
     NotStarted(io::Error),
     /// It was ended at the deadline.
     TimedOut,
 }
 
-/// Runs `program` with `words` and nothing but `environment`, its input closed.
-///
-/// # Errors
-///
-/// See [`NoAnswer`].
+/// Runs `program` with `words` and only `environment`, its input closed.
 pub fn run(
     program: &Path,
     words: &[OsString],
@@ -67,20 +59,19 @@ pub fn run(
         }
         Err(why) => {
             tree.end();
-            // It is ended, so this returns at once and leaves no zombie.
+            // It has ended, so this returns at once and leaves no zombie.
             let _ = child.wait();
             Err(why)
         }
     }
 }
 
-/// The answer, and whether something that the program started still has its pipes open after its
-/// end.
+/// Returns the answer, and whether something that the program started keeps its pipes open.
 fn collect(child: &mut Child, deadline: Deadline) -> Result<(Answer, bool), NoAnswer> {
     let mut stdout = Pipe::new(child.stdout.take());
     let mut stderr = Pipe::new(child.stderr.take());
     loop {
-        // Asked before the pipes are read: what a program wrote is in them by its end.
+        // Checked before the pipes are read: by its end, all of its output is in them.
         let ended = child.try_wait().map_err(NoAnswer::NotStarted)?;
         stdout.read_what_is_there();
         stderr.read_what_is_there();

@@ -1,32 +1,28 @@
-//! The pipe on which a program answers, read as far as something is there.
+//! A pipe to a program, read without blocking.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
 use std::time::Duration;
 
-/// More than any answer; what is longer is cut.
+/// More than any answer; longer ones are cut.
 const LONGEST_OUTPUT: usize = 8 * 1024 * 1024;
 
-/// How soon a program's end is noticed while something else has its pipes open.
+/// How soon a program's end is noticed while something else keeps its pipes open.
 const BETWEEN_CHECKS: Duration = Duration::from_millis(if cfg!(windows) { 5 } else { 20 });
 
-/// How soon it is noticed once they are closed, which is a moment before it.
+/// How soon it is noticed after they are closed, which is a moment before the end.
 const NEAR_THE_END: Duration = Duration::from_millis(1);
 
-/// A pipe, and what came through it so far.
 pub struct Pipe {
     source: Option<File>,
-    /// What came through it.
     pub bytes: Vec<u8>,
 }
 
 impl Pipe {
-    /// Whether more may come through it.
     pub fn is_open(&self) -> bool {
         self.source.is_some()
     }
 
-    /// Reads what is there, and waits for nothing.
     pub fn read_what_is_there(&mut self) {
         let mut buffer = [0; 8192];
         while let Some(source) = &mut self.source {
@@ -36,14 +32,14 @@ impl Pipe {
                 }
                 Err(why) if why.kind() == ErrorKind::Interrupted => {}
                 Err(why) if why.kind() == ErrorKind::WouldBlock => return,
-                // What was read before an error is still worth having.
+                // What was read before an error is still useful.
                 Ok(_) | Err(_) => self.source = None,
             }
         }
     }
 }
 
-/// How long to wait for more from these, until `left` is over.
+/// Returns how long to wait for more from these while `left` remains.
 fn moment(pipes: [&Pipe; 2], left: Duration) -> Duration {
     let is_open = pipes.iter().any(|pipe| pipe.is_open());
     let moment = if is_open {
@@ -51,19 +47,17 @@ fn moment(pipes: [&Pipe; 2], left: Duration) -> Duration {
     } else {
         NEAR_THE_END
     };
-    // Never nothing, so that the end of the time isn't spent in a spin.
+    // Never zero, or the last moment would be spent in a busy loop.
     moment.min(left).max(NEAR_THE_END)
 }
 
 #[cfg(unix)]
 impl Pipe {
-    /// The pipe that `source` is the end of.
     pub fn new(source: Option<impl Into<std::os::fd::OwnedFd>>) -> Self {
         use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
         let source = source.map(|source| File::from(source.into()));
-        // Our end alone: the program's is another open file. One that could keep us waiting isn't
-        // read.
+        // Only our end: the program's is another open file. A pipe that could block isn't read.
         let never_waits =
             |source: &File| fcntl(source, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).is_ok();
         Self {
@@ -73,13 +67,13 @@ impl Pipe {
     }
 }
 
-/// Reads what is there; where nothing is, that is [`ErrorKind::WouldBlock`].
+/// Reads what is available; if nothing is, that is [`ErrorKind::WouldBlock`].
 #[cfg(unix)]
 fn read_now(source: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     source.read(buffer)
 }
 
-/// Waits until there is something to read, or for a moment.
+/// Waits until something is available, or for a moment.
 #[cfg(unix)]
 pub fn wait(pipes: [&Pipe; 2], left: Duration) {
     use std::os::fd::AsFd as _;
@@ -91,13 +85,12 @@ pub fn wait(pipes: [&Pipe; 2], left: Duration) {
         .map(|source| PollFd::new(source.as_fd(), PollFlags::POLLIN))
         .collect();
     let time = PollTimeout::try_from(moment(pipes, left)).unwrap_or(PollTimeout::ZERO);
-    // After a signal the caller checks once more, and so it does after any other end of this.
+    // However this ends, the caller checks again.
     let _ = poll(&mut open, time);
 }
 
 #[cfg(windows)]
 impl Pipe {
-    /// The pipe that `source` is the end of.
     pub fn new(source: Option<impl Into<std::os::windows::io::OwnedHandle>>) -> Self {
         Self {
             source: source.map(|source| File::from(source.into())),
@@ -106,7 +99,7 @@ impl Pipe {
     }
 }
 
-/// Reads what is there; where nothing is, that is [`ErrorKind::WouldBlock`].
+/// Reads what is available; if nothing is, that is [`ErrorKind::WouldBlock`].
 #[cfg(windows)]
 #[expect(unsafe_code, reason = "a pipe is looked into by a raw call")]
 fn read_now(source: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
@@ -116,8 +109,8 @@ fn read_now(source: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     use windows_sys::Win32::System::Pipes::PeekNamedPipe;
 
     let mut available = 0;
-    // SAFETY: the handle is open, the one pointer is to a number, and the null ones stand for what
-    // is not asked.
+    // SAFETY: the handle is open, the one pointer is to a number, and null pointers mean that the
+    // other values aren't needed.
     let looked = unsafe {
         PeekNamedPipe(
             source.as_raw_handle(),
@@ -129,7 +122,7 @@ fn read_now(source: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
         )
     };
     if looked == 0 {
-        // Nobody has the other end any more.
+        // The other end is closed.
         return Err(io::Error::last_os_error());
     }
     if available == 0 {
@@ -138,7 +131,7 @@ fn read_now(source: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     source.read(buffer)
 }
 
-/// Waits for a moment: Windows has no way to wait for such a pipe.
+/// Waits for a moment, since Windows can't wait for such a pipe.
 #[cfg(windows)]
 pub fn wait(pipes: [&Pipe; 2], left: Duration) {
     std::thread::sleep(moment(pipes, left));

@@ -1,31 +1,30 @@
 //! Reads what azd writes to standard error when it fails: the cause in one line, and the remedy.
 //!
-//! With JSON for its output, azd writes a message as a line of JSON
-//! (`{"type":"consoleMessage","data":{"message":…}}`), and other versions of it as plain text
-//! behind `ERROR: `. Some name the command to run in backticks.
+//! With JSON as its output format, some versions of azd write a message as a line of JSON
+//! (`{"type":"consoleMessage","data":{"message":…}}`), and others as plain text after `ERROR: `.
+//! Some put the command to run in backticks.
 
 use serde_json::Value;
 
 use crate::entra::refusal::{self, one_line};
 use crate::failure::Failure;
 
-/// The failure to tell.
 pub fn failure(stderr: &[u8]) -> Failure {
     let text = text(&String::from_utf8_lossy(stderr));
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
-    // Entra's own words, where there are any; what wraps them says less.
+    // Entra's own text is clearer than what azd wraps around it.
     let entras = lines().find_map(|line| Some(&line[line.find("AADSTS")?..]));
     let cause = entras
         .or_else(|| lines().next())
-        .map_or("it gave no reason", |line| {
+        .map_or("no reason given", |line| {
             line.strip_prefix("ERROR: ").unwrap_or(line)
         });
     let cause = one_line(cause);
     let is_refusal = entras.is_some() || command(&text).is_some();
     let remedy = match (refusal::remedy_for_person(&cause), command(&text)) {
-        (_, Some(command)) => format!("sign in again: `{command}`"),
+        (_, Some(command)) => format!("run `{command}`"),
         (Some(remedy), None) => remedy.to_owned(),
-        (None, None) => "sign in with `azd auth login`".to_owned(),
+        (None, None) => "run `azd auth login`".to_owned(),
     };
     Failure::sign_in(format!(
         "the Azure Developer CLI could not get a token: {cause}"
@@ -34,7 +33,7 @@ pub fn failure(stderr: &[u8]) -> Failure {
     .shared_if(is_refusal)
 }
 
-/// All messages, with those in JSON taken out of it.
+/// Returns all messages as plain text.
 fn text(stderr: &str) -> String {
     let mut messages = String::with_capacity(stderr.len());
     for line in stderr.lines() {
@@ -48,7 +47,7 @@ fn text(stderr: &str) -> String {
     messages
 }
 
-/// The command line that azd says to run.
+/// Returns the command line that azd recommends.
 fn command(text: &str) -> Option<&str> {
     let quoted = text.split('`').skip(1).step_by(2);
     let mut commands = quoted.filter(|words| words.starts_with("azd auth login"));
@@ -68,7 +67,7 @@ mod tests {
         for stderr in [format!("ERROR: {said}\n"), json] {
             let failure = failure(stderr.as_bytes());
             assert!(failure.cause().ends_with(&format!("a token: {said}")));
-            assert_eq!(failure.hints(), ["sign in again: `azd auth login`"]);
+            assert_eq!(failure.hints(), ["run `azd auth login`"]);
         }
     }
 
@@ -82,6 +81,6 @@ mod tests {
                 .cause()
                 .ends_with("a token: AADSTS50076: Due to a change")
         );
-        assert_eq!(failure.hints(), ["sign in with `azd auth login`"]);
+        assert_eq!(failure.hints(), ["run `azd auth login`"]);
     }
 }

@@ -1,8 +1,7 @@
-//! Gets tokens through the Azure Developer CLI, which keeps a sign-in of its own, apart from the
-//! Azure CLI's.
+//! Gets tokens through the Azure Developer CLI, whose sign-in is apart from the Azure CLI's.
 //!
 //! It is called as the Azure CLI is: directly, with fixed words and validated values, before the
-//! deadline. What it answers is known from its source: `cli/azd/cmd/auth_token.go` and
+//! deadline. Its answers are known from its source: `cli/azd/cmd/auth_token.go` and
 //! `cli/azd/pkg/auth` in the repository `Azure/azure-dev`. [`error`] reads its errors.
 
 pub mod error;
@@ -21,38 +20,27 @@ use crate::system::deadline::Deadline;
 use crate::token::tool::{Presence, Tool};
 use crate::token::{CacheKey, LEAST_LIFE};
 
-/// The tool.
 pub const TOOL: Tool = Tool {
     command: "azd",
     installed: r"Azure Dev CLI\azd.exe",
     name: "the Azure Developer CLI",
     configuration: ("AZD_CONFIG_DIR", ".azd"),
     profile: "auth.json",
-    reinstall: "install the Azure Developer CLI anew",
+    state: (&["auth.json", "config.json"], &[]),
+    least_life: LEAST_LIFE,
+    reinstall: "reinstall the Azure Developer CLI",
 };
 
-/// The files that say what state it is in: who is signed in, and how it signs in.
-const STATE: [&str; 2] = [TOOL.profile, "config.json"];
-
-/// What its token of `resource` for `plan` is kept under.
 pub fn cache_key(plan: &Plan, resource: &str, environment: &Environment) -> CacheKey {
-    let configuration = TOOL.configuration(environment);
-    let asked = (resource, &plan.options.tenant, configuration);
-    CacheKey {
-        identity: format!("azd {asked:?}"),
-        state: format!("{:016x}", TOOL.state(&STATE, environment)),
-        least_life: LEAST_LIFE,
-    }
+    TOOL.cache_key((resource, &plan.options.tenant), environment)
 }
 
-/// How much of it there is here.
 pub fn presence(environment: &Environment) -> Presence {
     TOOL.presence(environment, |known| {
         known["auth"]["account"]["currentUser"].is_object()
     })
 }
 
-/// The installed Azure Developer CLI, to be asked before the deadline.
 pub struct Azd {
     program: PathBuf,
     environment: Environment,
@@ -61,19 +49,15 @@ pub struct Azd {
 }
 
 impl Azd {
-    /// Finds azd, to be asked for tokens of `tenant`, or else of the one that it is signed in to.
-    ///
-    /// # Errors
-    ///
-    /// There is no azd on `PATH`.
+    /// Finds azd. Without a `tenant` it uses the one that it is signed in to.
     pub fn find(
         environment: &Environment,
         tenant: Option<&str>,
         deadline: Deadline,
     ) -> Result<Self, Failure> {
         let program = TOOL.find(environment).ok_or_else(|| {
-            Failure::sign_in("the Azure Developer CLI, `azd`, was not found on `PATH`").hint(
-                "install the Azure Developer CLI, then sign in with `azd auth login`; or choose another `--auth METHOD`",
+            Failure::sign_in("the Azure Developer CLI (`azd`) was not found on `PATH`").hint(
+                "install the Azure Developer CLI and run `azd auth login`, or choose another method with `--auth METHOD`",
             )
         })?;
         let mut environment = environment.without_secrets();
@@ -87,12 +71,7 @@ impl Azd {
         })
     }
 
-    /// Gets a token for `resource`, and looks at it.
-    ///
-    /// # Errors
-    ///
-    /// azd refuses, cannot be run, is too slow, or answers with something else than the token asked
-    /// for.
+    /// Gets and checks a token for `resource`.
     pub fn token(&self, resource: &str) -> Result<Token, Failure> {
         let scope = format!("{resource}/.default");
         let mut words = vec!["auth", "token", "--output", "json", "--no-prompt"];
@@ -109,11 +88,7 @@ impl Azd {
     }
 }
 
-/// Returns the token in azd's answer, if it is one for `resource` that is good `now`.
-///
-/// # Errors
-///
-/// The answer is something else.
+/// Returns the token in azd's answer, if it is for `resource` and valid `now`.
 pub fn token_in(stdout: &[u8], resource: &str, now: SystemTime) -> Result<Token, Failure> {
     let mut answer: Value = serde_json::from_slice(stdout).map_err(|_| not_an_answer())?;
     let Some(Value::String(secret)) = answer.get_mut("token").map(Value::take) else {
@@ -124,18 +99,20 @@ pub fn token_in(stdout: &[u8], resource: &str, now: SystemTime) -> Result<Token,
 
 fn not_an_answer() -> Failure {
     Failure::sign_in(
-        "the Azure Developer CLI was asked for a token and answered with something else",
+        "the Azure Developer CLI could not get a token: its answer isn't the expected JSON",
     )
-    .hint("does `azd auth token --output json` work by itself? if not, install the Azure Developer CLI anew")
+    .hint(
+        "run `azd auth token --output json`; if that fails too, reinstall the Azure Developer CLI",
+    )
 }
 
 fn unusable(why: &Unusable, resource: &str) -> Failure {
     match why {
         Unusable::NotAToken => not_an_answer(),
         Unusable::WrongAudience(_) => Failure::sign_in(why.cause(Some(resource)))
-            .hint("is azd in the cloud of the server? see `azd config get cloud`"),
+            .hint("check with `azd config get cloud` that the Azure Developer CLI uses the server's cloud"),
         Unusable::Expired(_) => Failure::sign_in(why.cause(Some(resource)))
-            .hint("is this machine's clock right? if so, sign in again with `azd auth login`"),
+            .hint("check this machine's clock; if it is right, run `azd auth login`"),
     }
 }
 

@@ -1,14 +1,14 @@
-//! The cloud that az is in, read where az itself reads it, without running az.
+//! Reads which cloud az uses from az's own configuration, without running az.
 
 use crate::environment::Environment;
 use crate::system::plain_file;
 use crate::token::tool::LONGEST_FILE;
 
-/// The cloud that az is in where nothing says another.
+/// The cloud that az uses if nothing names another.
 const DEFAULT: &str = "AzureCloud";
 
-/// The name of az's active cloud: `AZURE_CLOUD_NAME`, else `name` under `[cloud]` in az's `config`,
-/// which `az cloud set` writes; else the public one.
+/// Returns the name of az's active cloud: `AZURE_CLOUD_NAME`, else `name` under `[cloud]` in az's
+/// `config`, which `az cloud set` writes, else the public one.
 pub fn name(environment: &Environment) -> String {
     if let Some(name) = environment.get_filled("AZURE_CLOUD_NAME") {
         return name.to_string_lossy().into_owned();
@@ -22,7 +22,7 @@ pub fn name(environment: &Environment) -> String {
         .to_owned()
 }
 
-/// The value of `name` in the section `cloud` of a file in Python's form of INI.
+/// Returns `name` in the section `cloud` of a file in Python's INI format.
 pub fn configured(config: &str) -> Option<&str> {
     let is_heading = |line: &&str| line.starts_with('[');
     config

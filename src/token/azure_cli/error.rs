@@ -1,6 +1,6 @@
 //! Reads what az writes to standard error when it fails: the cause in one line, and the remedy.
 //!
-//! Where az gives commands to run they are passed on, since they hold the exact tenant and scope.
+//! Commands that az recommends are passed on, since they name the exact tenant and scope.
 
 use std::process::ExitStatus;
 
@@ -9,22 +9,21 @@ use crate::failure::Failure;
 
 use super::login;
 
-/// What az said.
 #[derive(Debug, PartialEq, Eq)]
 pub struct AzError {
     cause: String,
-    /// Command lines that it says to run.
+    /// Command lines that az recommends.
     commands: Vec<String>,
-    /// The words are not az's own: its installation is broken.
+    /// Whether az doesn't even start.
     broken: bool,
 }
 
 impl AzError {
     /// Reads az's standard error.
     ///
-    /// az's own errors begin with `ERROR: `. Where the first of them announces a traceback, the
-    /// next one is the cause. Python's bare traceback, and a shell that does not find it, mean that
-    /// az cannot even start.
+    /// az's own errors begin with `ERROR: `. If the first one announces a traceback, the next one
+    /// is the cause. A bare Python traceback, or an exit code of the shell's, means that az doesn't
+    /// start.
     pub fn read(stderr: &[u8], status: ExitStatus) -> Self {
         let text = String::from_utf8_lossy(stderr);
         let lines: Vec<&str> = text
@@ -37,11 +36,7 @@ impl AzError {
             .filter_map(|line| line.strip_prefix("ERROR: "))
             .find(|line| !line.contains("Here is the traceback"));
         Self {
-            cause: one_line(
-                cause
-                    .or(lines.last().copied())
-                    .unwrap_or("it gave no reason"),
-            ),
+            cause: one_line(cause.or(lines.last().copied()).unwrap_or("no reason given")),
             commands: lines
                 .iter()
                 .filter(|line| line.starts_with("az "))
@@ -52,17 +47,23 @@ impl AzError {
         }
     }
 
-    /// Whether az lost a race for its own token cache, which another try wins.
+    /// Returns whether az lost a race for its own token cache, which another try wins.
     pub fn is_lost_race(&self) -> bool {
         self.cause.contains("does not exist in MSAL token cache")
             || self.cause.contains("Can't find token from MSAL cache")
     }
 
-    /// The failure to tell, after az was asked to do `what`.
+    /// Returns the failure after az was asked to do `what`.
     pub fn failure(&self, what: &str) -> Failure {
+        if self.cause.contains(SIGNED_OUT) {
+            return Failure::sign_in("you are not signed in to the Azure CLI")
+                .hint("run `az login`")
+                .fix_with(login::command_in(&self.cause))
+                .shared();
+        }
         let failure = Failure::sign_in(format!("the Azure CLI could not {what}: {}", self.cause));
         if self.broken {
-            failure.hint("install the Azure CLI anew: it cannot start")
+            failure.hint("reinstall the Azure CLI: it doesn't start")
         } else if let Some(remedy) = refusal::remedy_for_person(&self.cause) {
             failure.hint(remedy).shared()
         } else if !self.commands.is_empty() {
@@ -72,38 +73,41 @@ impl AzError {
                 .map(|line| format!("`{line}`"))
                 .collect();
             failure
-                .hint(format!("sign in again: {}", commands.join(", then ")))
-                .mend_by(login::commands(&self.commands))
+                .hint(format!("run {}", commands.join(", then ")))
+                .fix_with(login::commands(&self.commands))
                 .shared()
         } else {
             let known = OTHERS.iter().find(|(text, _)| self.cause.contains(text));
             let failure = failure.hint(known.map_or(
-                "`az account get-access-token --resource-type oss-rdbms --debug` shows more",
+                "run `az account get-access-token --resource-type oss-rdbms --debug` for details",
                 |(_, remedy)| remedy,
             ));
             let is_refusal = REFUSALS.iter().any(|text| self.cause.contains(text));
             let failure = failure.shared_if(is_refusal);
             match known {
-                Some(&(NAMES_LOGIN, _)) => failure.mend_by(login::command_in(&self.cause)),
+                Some(&(NAMES_LOGIN, _)) => failure.fix_with(login::command_in(&self.cause)),
                 _ => failure,
             }
         }
     }
 }
 
-/// Errors for which az gives no command line.
+/// What az reports to someone who isn't signed in.
+const SIGNED_OUT: &str = "az login' to setup account";
+
+/// Errors for which az recommends no command line.
 const OTHERS: &[(&str, &str)] = &[
     (
         "No subscription found",
-        "choose a subscription with `az account set --subscription ID`",
+        "run `az account set --subscription ID`",
     ),
     (
         "Subscription '",
-        "`az account list` shows the subscriptions that there are: name one with `--subscription ID`",
+        "run `az account list` to see your subscriptions, and name one with `--subscription ID`",
     ),
     (
         "non-current tenants",
-        "leave out `--tenant`: the account that az is signed in with has one tenant alone",
+        "leave out `--tenant`: a managed identity belongs to one tenant",
     ),
     (
         "Unable to get authority configuration",
@@ -111,26 +115,26 @@ const OTHERS: &[(&str, &str)] = &[
     ),
     (
         "is not registered",
-        "`az cloud list` shows the clouds that az knows; `az cloud register` adds one",
+        "add the cloud with `az cloud register`, or choose one that `az cloud list` shows",
     ),
-    (NAMES_LOGIN, "sign in with `az login`"),
-    ("MSAL", "sign in with `az login`"),
-    ("AADSTS", "sign in again with `az login`"),
+    (NAMES_LOGIN, "run `az login`"),
+    ("MSAL", "run `az login`"),
+    ("AADSTS", "run `az login`"),
     (
         "ProxyError",
-        "the proxy in `HTTPS_PROXY` does not let az through: mend it, or unset it",
+        "correct `HTTPS_PROXY`, or unset it: the Azure CLI can't connect through its proxy",
     ),
     (
         "CERTIFICATE_VERIFY_FAILED",
-        "az does not trust what it reached: name your proxy's root file in `REQUESTS_CA_BUNDLE`",
+        "set `REQUESTS_CA_BUNDLE` to a file with your proxy's root certificate",
     ),
     (
         "HTTP Error: 5",
-        "Entra has trouble of its own: try again in a while",
+        "try again in a while: Microsoft Entra ID is unavailable",
     ),
     (
         "Expecting value",
-        "something between here and `login.microsoftonline.com` answered in its place: a proxy, or a network that wants you to log in first",
+        "check for a proxy or a captive portal: something else answered as `login.microsoftonline.com`",
     ),
     ("HTTPSConnectionPool", NETWORK),
     ("Connection aborted", NETWORK),
@@ -138,8 +142,8 @@ const OTHERS: &[(&str, &str)] = &[
     ("Max retries exceeded", NETWORK),
 ];
 
-/// Those of them that are refusals, of az's or of Entra's. The others are about the way between
-/// them, which may be another for another launch.
+/// Those of them that are refusals, by az or by Entra. The others are about the network, which
+/// another launch may find in another state.
 const REFUSALS: [&str; 7] = [
     "No subscription found",
     "Subscription '",
@@ -152,5 +156,4 @@ const REFUSALS: [&str; 7] = [
 
 const NAMES_LOGIN: &str = "az login";
 
-const NETWORK: &str =
-    "is `login.microsoftonline.com` reachable from here? behind a proxy, set `HTTPS_PROXY`";
+const NETWORK: &str = "check that you can reach `login.microsoftonline.com`; if you are behind a proxy, set `HTTPS_PROXY`";

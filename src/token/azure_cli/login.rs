@@ -1,14 +1,13 @@
-//! The commands with which az says to sign in, read from its own words and checked.
+//! The commands that az recommends to sign in, read from its own text and checked.
 //!
 //! az writes them for a person to copy (`_generate_login_command` in azure-cli-core): `az logout`
-//! where the old sign-in has to go first, and `az login` with the tenant and scope that were
-//! refused.
+//! if the old sign-in has to go first, and `az login` with the tenant and scope that were refused.
 
 use crate::cli::values;
 
-/// The words of these command lines, without `az` itself, where they are a login and perhaps the
-/// logout before it, with options that az's advice is known to give and values that ours may have.
-/// Otherwise none.
+/// Returns the words of these command lines, without `az` itself, if they are a login and perhaps
+/// the logout before it. Options must be ones that az is known to recommend, and values ones that
+/// our own options accept. Anything else returns nothing.
 pub fn commands(lines: &[String]) -> Vec<Vec<String>> {
     let read = |lines: &[String]| lines.iter().map(|line| words(line)).collect();
     let commands: Option<Vec<Vec<String>>> = match lines {
@@ -21,7 +20,7 @@ pub fn commands(lines: &[String]) -> Vec<Vec<String>> {
         .unwrap_or_default()
 }
 
-/// The words of the login that a sentence of az's names, where it names one without options.
+/// Returns the words of the login that a sentence recommends, if it has no options.
 pub fn command_in(sentence: &str) -> Vec<Vec<String>> {
     let is_named = ["'az login'", "`az login`"]
         .iter()

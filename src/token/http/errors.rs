@@ -1,7 +1,7 @@
-//! What went wrong between us and whoever gives out tokens: the cause in one line, and the remedy.
+//! What went wrong between us and a token endpoint: the cause in one line, and the remedy.
 //!
-//! The SDK wraps errors in errors. The text that counts is Entra's own, in the answer that the SDK
-//! keeps with the error; where there was none, it is what the transport saw.
+//! The SDK wraps errors in errors. The best text is Entra's own, in the answer that the SDK keeps
+//! with the error. Without an answer it is what the transport saw.
 
 use std::error::Error;
 use std::time::SystemTime;
@@ -16,40 +16,40 @@ use crate::system::deadline::Deadline;
 
 use super::transport::{Exchange, Outcome, root_cause};
 
-const SOMETHING_BETWEEN: &str = "something between here and there answered in its place: a proxy, or a network that wants you to log in first";
+const SOMETHING_BETWEEN: &str =
+    "check for a proxy or a captive portal: something else answered in its place";
 
-/// What was asked for a token, as far as an error has to say it.
+/// What was asked for a token, as far as errors need it.
 pub struct Asked {
-    /// Where the first request goes.
+    /// The host of the first request.
     pub host: String,
-    /// Whether it is an identity endpoint, on this machine or next to it.
+    /// Whether it is a managed identity endpoint, which is on this machine or next to it.
     pub is_nearby: bool,
-    /// What to check if nothing better is known.
+    /// The hint if nothing better is known.
     pub advice: String,
-    /// What Entra's words call for.
+    /// Returns the hint for a refusal in Entra's text.
     pub remedy: fn(&str) -> Option<&'static str>,
 }
 
 impl Asked {
-    fn name(&self, seen: &Exchange) -> String {
+    /// Returns what was asked, in a sentence: the host of the last request, else of the first.
+    pub fn name(&self, seen: &Exchange) -> String {
         match seen.host.as_str() {
-            _ if self.is_nearby => "the identity endpoint".to_owned(),
+            _ if self.is_nearby => "the managed identity endpoint".to_owned(),
             "" => format!("`{}`", self.host),
             host => format!("`{host}`"),
         }
     }
 }
 
-/// Where it went wrong.
 pub struct RequestError<'a> {
-    /// What was asked.
     pub asked: &'a Asked,
     /// What the transport saw last.
     pub seen: Exchange,
 }
 
 impl RequestError<'_> {
-    /// The failure after an error of the SDK's.
+    /// Returns the failure after an error of the SDK's.
     pub fn failure(&self, error: &azure_core::Error) -> Failure {
         match answered_text(error) {
             Some(text) => self.refused(&text),
@@ -61,13 +61,12 @@ impl RequestError<'_> {
         }
     }
 
-    /// The failure where nobody said why in a form that can be passed on: what the transport saw is
-    /// all there is.
+    /// Returns the failure by what the transport saw, if there is no text to pass on.
     pub fn unanswered(&self) -> Failure {
         match &self.seen.outcome {
             Some(Outcome::Failed(why)) => self.unreachable(why),
             Some(Outcome::TooLong) => Failure::sign_in(format!(
-                "{} answered with more than a token: over 1 MiB, and the rest was not read",
+                "{} answered with more than 1 MiB, which can't be an access token",
                 self.whom()
             ))
             .hint(SOMETHING_BETWEEN),
@@ -76,14 +75,14 @@ impl RequestError<'_> {
                     "{} answered with HTTP status {status}",
                     self.whom()
                 ))
-                .hint("it has trouble of its own: try again in a while"),
+                .hint("try again in a while: the service is unavailable"),
                 400.. => {
                     Failure::sign_in(format!("{} refused with HTTP status {status}", self.whom()))
                         .hint(self.asked.advice.as_str())
                 }
                 _ if *is_json => self.unusable(&Unusable::NotAToken, ""),
                 _ => Failure::sign_in(format!(
-                    "{} answered with something else than a token",
+                    "{} answered with something other than an access token",
                     self.whom()
                 ))
                 .hint(SOMETHING_BETWEEN),
@@ -92,7 +91,6 @@ impl RequestError<'_> {
         }
     }
 
-    /// The failure after the deadline.
     pub fn silence(&self, deadline: Deadline) -> Failure {
         let last = match &self.seen.outcome {
             Some(Outcome::Failed(why)) => format!(" (its last failure: {why})"),
@@ -101,50 +99,48 @@ impl RequestError<'_> {
             }
             _ => String::new(),
         };
-        let cause = format!("{} gave no token within {deadline}{last}", self.whom());
+        let cause = format!(
+            "timed out after {deadline} waiting for {}{last}",
+            self.whom()
+        );
         let hint = if self.asked.is_nearby {
-            "does this machine have a managed identity? more time: `--timeout SECONDS`".to_owned()
+            "check that this machine has a managed identity, or allow more time with `--timeout SECONDS`".to_owned()
         } else {
             format!(
-                "is `{}` reachable, through a proxy if there is one? more time: `--timeout SECONDS`",
+                "check that you can reach `{}`, or allow more time with `--timeout SECONDS`",
                 self.seen.host
             )
         };
         Failure::sign_in(cause).hint(hint)
     }
 
-    /// The failure after something that is not used as a token.
     pub fn unusable(&self, why: &Unusable, resource: &str) -> Failure {
         match why {
             Unusable::NotAToken => Failure::sign_in(format!(
-                "{} answered with something else than a token",
+                "{} answered with something other than an access token",
                 self.whom()
             ))
-            .hint("is it Entra that answers there? choose another way with `--auth METHOD`"),
+            .hint("check what answers there, or choose another method with `--auth METHOD`"),
             Unusable::WrongAudience(_) => Failure::sign_in(why.cause(Some(resource)))
-                .hint("name what the server takes with `--resource URI` or `--cloud NAME`"),
+                .hint("name the server's resource with `--resource URI`, or its cloud with `--cloud NAME`"),
             Unusable::Expired(_) => {
-                Failure::sign_in(why.cause(Some(resource))).hint("is this machine's clock right?")
+                Failure::sign_in(why.cause(Some(resource))).hint("check this machine's clock")
             }
         }
     }
 
-    /// The token that was answered with, if it is one for `resource`.
-    ///
-    /// # Errors
-    ///
-    /// It is something else.
+    /// Returns the token in an answer, if it is for `resource`.
     pub fn checked(&self, secret: String, resource: &str) -> Result<Token, Failure> {
         Token::checked(secret, Some(resource), SystemTime::now())
             .map_err(|why| self.unusable(&why, resource))
     }
 
-    /// The failure after a refusal in Entra's own words.
+    /// Returns the failure after a refusal in Entra's own text.
     pub fn refused(&self, text: &str) -> Failure {
         let line = refusal::one_line(text);
         let remedy = (self.asked.remedy)(&line);
         let remedy = remedy.map_or_else(|| self.asked.advice.clone(), str::to_owned);
-        // With another status it has trouble of its own.
+        // Other statuses are faults of the service.
         let status = self.seen.outcome.as_ref().map(|outcome| match outcome {
             Outcome::Answered { status, .. } => *status,
             Outcome::Failed(_) | Outcome::TooLong => 0,
@@ -158,22 +154,22 @@ impl RequestError<'_> {
     fn unreachable(&self, why: &str) -> Failure {
         let host = &self.seen.host;
         let is_untrusted = why.contains("certificate");
-        // The words are hyper's for what a proxy answers to `CONNECT`.
+        // hyper's text for what a proxy answers to `CONNECT`.
         let by_proxy = why.strip_prefix("tunnel error: ");
         let hint = match by_proxy {
             _ if self.asked.is_nearby => {
-                "does this machine have a managed identity? choose another way with `--auth METHOD`"
+                "check that this machine has a managed identity, or choose another method with `--auth METHOD`"
                     .to_owned()
             }
             _ if by_proxy.is_some() => {
-                "the proxy in `HTTPS_PROXY` does not let us through: mend it, or unset it"
+                "correct `HTTPS_PROXY`, or unset it: its proxy refuses the connection"
                     .to_owned()
             }
             _ if is_untrusted => format!(
-                "the system does not trust what answers as `{host}`: name your proxy's root file in `SSL_CERT_FILE`"
+                "set `SSL_CERT_FILE` to your proxy's root certificate: this system doesn't trust the one that `{host}` shows"
             ),
             _ => {
-                format!("is `{host}` reachable from here? behind a proxy, set `HTTPS_PROXY`")
+                format!("check that you can reach `{host}`; if you are behind a proxy, set `HTTPS_PROXY`")
             }
         };
         let cause = match by_proxy {
@@ -189,8 +185,8 @@ impl RequestError<'_> {
     }
 }
 
-/// What the answer behind an error says in its own words: OAuth's description, or an identity
-/// endpoint's message.
+/// Returns the text in the answer behind an error: OAuth's description, or an identity endpoint's
+/// message.
 fn answered_text(error: &azure_core::Error) -> Option<String> {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = next {
@@ -207,7 +203,6 @@ fn answered_text(error: &azure_core::Error) -> Option<String> {
     None
 }
 
-/// Returns what an answer with this body says in its own words.
 pub fn text_in(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let texts = ["error_description", "message", "error"];

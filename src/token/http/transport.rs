@@ -1,9 +1,8 @@
-//! Carries the SDK's requests, and keeps in mind what came of the last one: the SDK's own errors
-//! lose it.
+//! Carries the SDK's requests, and records how the last one ended, which the SDK's errors lose.
 //!
-//! TLS is rustls with the system's roots, which `SSL_CERT_FILE` and `SSL_CERT_DIR` replace.
-//! `HTTPS_PROXY` and `NO_PROXY` are honoured on the way to Entra, and no proxy ever sees a request
-//! to an identity endpoint: it is on this machine or next to it, and its answer is the token.
+//! TLS is rustls with the system's roots, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+//! `HTTPS_PROXY` and `NO_PROXY` apply on the way to Entra. No proxy sees a request to a managed
+//! identity endpoint, which is on this machine or next to it, since the answer is the token.
 
 use std::error::Error;
 use std::fmt;
@@ -20,10 +19,10 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::failure::Failure;
 
-/// Where a virtual machine's identity endpoint is.
+/// The managed identity endpoint of a virtual machine.
 const METADATA: &str = "169.254.169.254";
 
-/// What is on this machine or next to it takes a connection at once, or there is nothing.
+/// How long a connection to something on this machine or next to it may take.
 const NEARBY: Duration = Duration::from_secs(3);
 
 /// More than any answer with a token, in bytes.
@@ -32,64 +31,49 @@ const LONGEST_ANSWER: usize = 1024 * 1024;
 /// More than any file of roots, in bytes.
 const LONGEST_ROOTS: u64 = 16 * 1024 * 1024;
 
-/// The way to Entra, or to an identity endpoint.
 #[derive(Debug)]
 pub struct Transport {
     client: reqwest::Client,
-    /// Whether it leads to an identity endpoint.
+    /// Whether it leads to a managed identity endpoint.
     is_nearby: bool,
-    /// Stands in for [`METADATA`].
+    /// Replaces [`METADATA`] in tests.
     stand_in: Option<Url>,
     seen: Mutex<Exchange>,
 }
 
-/// What came of a request.
 #[derive(Clone, Debug, Default)]
 pub struct Exchange {
-    /// Whom it was for.
     pub host: String,
-    /// What came of it, once something did.
+    /// Its end, once it has ended.
     pub outcome: Option<Outcome>,
 }
 
-/// How a request ended.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// It was answered.
     Answered {
-        /// The HTTP status.
         status: u16,
-        /// Whether the answer calls itself JSON.
+        /// Whether the answer is labelled as JSON.
         is_json: bool,
     },
-    /// It was answered at such length that the rest was not read.
+    /// The answer was too long to read.
     TooLong,
-    /// It was not, for this reason at the root.
+    /// There was no answer, for this root cause.
     Failed(String),
 }
 
 impl Transport {
-    /// The way to Entra, and to whoever else speaks HTTPS.
-    ///
-    /// # Errors
-    ///
-    /// The system has no roots to check Entra's certificate by.
     pub fn to_entra() -> Result<Self, Failure> {
         let builder = reqwest::Client::builder().https_only(true);
         Self::build(builder, system_roots()?, false, None)
     }
 
-    /// The way to an identity endpoint. `stand_in` is the base address of what stands in for a
+    /// Leads to a managed identity endpoint. `stand_in` is the base address of what replaces a
     /// virtual machine's.
-    ///
-    /// # Errors
-    ///
-    /// `stand_in` is no address.
     pub fn nearby(stand_in: Option<&str>) -> Result<Self, Failure> {
         let builder = reqwest::Client::builder()
             .no_proxy()
             .connect_timeout(NEARBY);
-        // These endpoints speak plain HTTP.
+        // These endpoints use plain HTTP.
         Self::build(builder, RootCertStore::empty(), true, stand_in)
     }
 
@@ -122,22 +106,22 @@ impl Transport {
         })
     }
 
-    /// What came of the last request that anything came of; else whom the last was for.
+    /// Returns the last request that ended, else the last one.
     pub fn seen(&self) -> Exchange {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.clone()
     }
 
-    /// Notes that the last request was given up after so long.
+    /// Records that the last request was given up after so long.
     pub fn give_up(&self, after: Duration) {
         let host = self.seen().host;
-        let why = format!("no answer within {} s", after.as_secs_f64());
+        let why = format!("timed out after {}s", after.as_secs_f64());
         self.note(&host, Some(Outcome::Failed(why)));
     }
 
     fn note(&self, host: &str, outcome: Option<Outcome>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // A later try of the same is worth remembering only for what came of it.
+        // A retry replaces the record only once it has ended.
         if outcome.is_some() || seen.host != host {
             *seen = Exchange {
                 host: host.to_owned(),
@@ -146,7 +130,7 @@ impl Transport {
         }
     }
 
-    /// The request with its stand-in's address, where there is one for it.
+    /// Returns the request with the address of the stand-in, if it has one.
     fn redirected(&self, request: &Request) -> Option<Request> {
         let stand_in = self.stand_in.as_ref()?;
         if request.url().host_str() != Some(METADATA) {
@@ -185,7 +169,7 @@ impl HttpClient for Transport {
         };
         self.note(host, Some(outcome));
         match answer {
-            // The SDK would try for minutes: only other kinds of errors are final to it.
+            // The SDK would retry for minutes; it gives up on errors of another kind.
             Err(error) if self.is_nearby && *error.kind() == ErrorKind::Connection => {
                 Err(azure_core::Error::new(ErrorKind::Other, error))
             }
@@ -194,7 +178,7 @@ impl HttpClient for Transport {
     }
 }
 
-/// The same answer, read to its end: whoever sends it may never stop.
+/// Reads an answer to its end, up to a limit: the sender may never stop.
 async fn whole(answer: AsyncRawResponse) -> azure_core::Result<AsyncRawResponse> {
     let (status, headers, body) = answer.deconstruct();
     let mut body = pin!(body);
@@ -209,8 +193,7 @@ async fn whole(answer: AsyncRawResponse) -> azure_core::Result<AsyncRawResponse>
     Ok(AsyncRawResponse::from_bytes(status, headers, bytes))
 }
 
-/// An answer that is longer than [`LONGEST_ANSWER`]. Its kind is one that the SDK does not try
-/// again for.
+/// An answer that is longer than [`LONGEST_ANSWER`], as an error that the SDK doesn't retry.
 #[derive(Debug)]
 struct TooLong;
 
@@ -226,7 +209,7 @@ fn is_too_long(error: &azure_core::Error) -> bool {
     error.source().is_some_and(<dyn Error>::is::<TooLong>)
 }
 
-/// The last in an error's chain of sources: the ones before repeat it, or say less.
+/// Returns the last of an error's sources: the ones before repeat it, or say less.
 pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut root = error;
     while let Some(source) = root.source() {
@@ -236,16 +219,16 @@ pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
 }
 
 fn system_roots() -> Result<RootCertStore, Failure> {
-    // The file would be read whole, and a pipe waited for.
+    // The file would be read whole, and a pipe would block.
     if let Some(file) = openssl_probe::probe().cert_file
         && std::fs::metadata(&file)
             .is_ok_and(|about| !about.is_file() || about.len() > LONGEST_ROOTS)
     {
         return Err(Failure::sign_in(format!(
-            "`{}` isn't a file of roots to check Entra's certificate by",
+            "`{}` is not a file of root certificates",
             file.display()
         ))
-        .hint("name a file of roots in `SSL_CERT_FILE`, or unset it"));
+        .hint("set `SSL_CERT_FILE` to a file of root certificates, or unset it"));
     }
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
@@ -258,12 +241,12 @@ fn system_roots() -> Result<RootCertStore, Failure> {
         .first()
         .map_or_else(String::new, |error| format!(": {error}"));
     Err(Failure::sign_in(format!(
-        "there are no roots to check Entra's certificate by{why}"
+        "no root certificates were found to check Microsoft Entra ID's certificate{why}"
     ))
-    .hint("install the system's `ca-certificates`, or name a file of roots in `SSL_CERT_FILE`"))
+    .hint("install the system's `ca-certificates`, or set `SSL_CERT_FILE` to a file of root certificates"))
 }
 
 fn unbuildable(why: &dyn Error) -> Failure {
-    Failure::sign_in(format!("no connection can be made: {why}"))
-        .hint("are `HTTPS_PROXY` and `AZURE_POD_IDENTITY_AUTHORITY_HOST` addresses?")
+    Failure::sign_in(format!("no HTTPS connection can be made: {why}"))
+        .hint("check that `HTTPS_PROXY` and `AZURE_POD_IDENTITY_AUTHORITY_HOST` are valid URLs, or unset them")
 }

@@ -1,8 +1,8 @@
 //! Signs in with a browser on this machine: an authorization code with PKCE (RFC 7636), which the
 //! browser brings to a listener on the loopback address (RFC 8252).
 //!
-//! The browser is given the address as a word of its command, where others on this machine may read
-//! it. It holds a challenge and a state, and neither redeems a code: the verifier stays here.
+//! The address is an argument of the browser, which others on this machine may read. It holds a
+//! challenge and a state, and neither redeems a code: the verifier stays here.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -17,14 +17,16 @@ use super::Entra;
 use super::listener::{Answer, Listener};
 use super::opener;
 
-/// Sends the person to Entra, waits for what the browser brings back, and redeems it.
+/// Sends the person to Entra, waits for the browser, and redeems the code.
 pub(super) async fn sign_in(
     entra: &Entra<'_>,
     command: Option<&OsStr>,
 ) -> Result<BasicTokenResponse, Failure> {
     let no_listener = |why: &dyn std::error::Error| {
-        Failure::sign_in(format!("no browser can come back to this machine: {why}"))
-            .hint("sign in with `--auth device-code`")
+        Failure::sign_in(format!(
+            "the browser's answer cannot be received on this machine: {why}"
+        ))
+        .hint("use `--auth device-code`")
     };
     let listener = Listener::open().await.map_err(|why| no_listener(&why))?;
     let redirect = RedirectUrl::new(format!("http://localhost:{}", listener.port()))
@@ -36,11 +38,11 @@ pub(super) async fn sign_in(
         .set_redirect_uri(Cow::Borrowed(&redirect))
         .set_pkce_challenge(challenge)
         .add_scopes(entra.scopes())
-        // Whoever has several accounts is asked for one, and not given the last.
+        // People with several accounts choose one, instead of getting the last.
         .add_extra_param("prompt", "select_account")
         .url();
     terminal::say(&format!(
-        "continue in your browser; where none opens, take this address to one on this machine:\n{address}"
+        "continue in your browser; if none opens, open this address in one on this machine:\n{address}"
     ));
     opener::open(address.as_str(), command);
     let code = match entra.awaited(listener.answer(&state), None).await? {

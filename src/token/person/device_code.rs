@@ -1,4 +1,4 @@
-//! Signs in with a code that the person types into a browser anywhere (RFC 8628).
+//! Signs in with a code that the person enters in a browser anywhere (RFC 8628).
 
 use oauth2::basic::BasicTokenResponse;
 use oauth2::{DeviceCodeErrorResponseType, RequestTokenError, StandardDeviceAuthorizationResponse};
@@ -9,7 +9,7 @@ use crate::system::terminal;
 
 use super::Entra;
 
-/// Shows the code, and asks Entra as often as it allows whether it was typed.
+/// Shows the code, and polls Entra as often as it allows.
 pub(super) async fn sign_in(entra: &Entra<'_>) -> Result<BasicTokenResponse, Failure> {
     let carry = |request| entra.carry(request);
     let request = entra
@@ -35,24 +35,23 @@ pub(super) async fn sign_in(entra: &Entra<'_>) -> Result<BasicTokenResponse, Fai
         .await?
         .map_err(|error| match &error {
             RequestTokenError::ServerResponse(answer) if is_expired(answer.error()) => {
-                Failure::sign_in("the code expired before anybody signed in with it")
-                    .hint("run it again, and sign in with the new code")
+                Failure::sign_in("the device code expired before you signed in")
+                    .hint("run the command again and enter the new code")
             }
             RequestTokenError::ServerResponse(answer) if is_declined(answer.error()) => {
                 Failure::sign_in("the sign-in was declined in the browser")
-                    .hint("run it again, and allow it there")
+                    .hint("run the command again and accept the sign-in in the browser")
             }
             _ => entra.failure(&error),
         })
 }
 
-/// RFC 8628 says `expired_token`; Entra says `bad_verification_code` too, of a code that it no
-/// longer knows.
+/// RFC 8628 has `expired_token`. Entra also returns `bad_verification_code` for an old code.
 fn is_expired(error: &DeviceCodeErrorResponseType) -> bool {
     ["expired_token", "bad_verification_code"].contains(&error.as_ref())
 }
 
-/// RFC 8628 says `access_denied`, Entra `authorization_declined`.
+/// RFC 8628 has `access_denied`, Entra `authorization_declined`.
 fn is_declined(error: &DeviceCodeErrorResponseType) -> bool {
     ["access_denied", "authorization_declined"].contains(&error.as_ref())
 }

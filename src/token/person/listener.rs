@@ -1,10 +1,9 @@
-//! Waits on the loopback address for the browser to come back with a code.
+//! Waits on the loopback address for the browser to bring a code.
 //!
-//! Anybody on this machine can connect to it, and any page in the browser can have it send requests
-//! here. So it answers one kind of request alone, a short `GET` of the redirect's path under its
-//! own name and port, and only one that knows the state ends the wait. Other users of this machine
-//! may read the state among the words of the browser, and sign in as themselves in the person's
-//! place, so that a connection of theirs is refused.
+//! Anyone on this machine can connect to it, and any page in the browser can send requests to it.
+//! So it only answers a short `GET` of the redirect's path under its own name and port, and only a
+//! request with the right state ends the wait. Other users of this machine may read the state in
+//! the browser's arguments and sign in as themselves instead, so their connections are refused.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -22,32 +21,25 @@ use super::peer;
 /// More than any browser sends before the body. Entra's codes have one to two thousand bytes.
 const LONGEST_HEAD: usize = 32 * 1024;
 
-/// How long a connection may take to say what it wants, and to hear the answer.
+/// How long a request and its answer may take.
 const TALK_TIME: Duration = Duration::from_secs(10);
 
-/// How many connections may be open at a time: browsers open some that they do not use.
+/// How many connections may be open at a time: browsers open some that they don't use.
 const MOST_CONNECTIONS: usize = 32;
 
-/// What the browser brings.
 pub enum Answer {
     /// An authorization code. It is a secret, so this has no `Debug`.
     Code(String),
-    /// Why there is none.
+    /// The reason that there is none.
     Refused(String),
 }
 
-/// A listener on a port of the system's choice.
 pub struct Listener {
     listener: TcpListener,
     port: u16,
 }
 
 impl Listener {
-    /// Opens it.
-    ///
-    /// # Errors
-    ///
-    /// The system refuses.
     pub async fn open() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
@@ -58,8 +50,8 @@ impl Listener {
         self.port
     }
 
-    /// Waits for the answer that goes with `state`, and closes the listener. Everything else is
-    /// refused, and waited on.
+    /// Waits for the answer that goes with `state`, and closes the listener. Anything else is
+    /// refused, and the wait goes on.
     pub async fn answer(self, state: &CsrfToken) -> Answer {
         let state: Arc<str> = state.secret().as_str().into();
         let mut talks = JoinSet::new();
@@ -71,7 +63,7 @@ impl Listener {
                     }
                 }
                 Some(talk) = talks.join_next() => {
-                    // Who was too slow, broke off or was refused has brought nothing.
+                    // Anything else was too slow, broken off or refused.
                     if let Ok(Ok(Ok(Some(answer)))) = talk {
                         return answer;
                     }
@@ -81,7 +73,7 @@ impl Listener {
     }
 }
 
-/// Hears one request and answers it.
+/// Reads one request and answers it.
 async fn talk(mut stream: TcpStream, port: u16, state: Arc<str>) -> io::Result<Option<Answer>> {
     let mut head = Vec::new();
     while end_of_head(&head).is_none() {
@@ -103,7 +95,7 @@ async fn talk(mut stream: TcpStream, port: u16, state: Arc<str>) -> io::Result<O
         Ok(Answer::Code(_)) => ("200 OK", "You have signed in, and can close this window."),
         Ok(Answer::Refused(_)) => (
             "200 OK",
-            "You have not signed in: entra-psql says why. You can close this window.",
+            "You have not signed in: see entra-psql for the reason. You can close this window.",
         ),
         Err(HttpRefusal { status, text }) => (*status, *text),
     };
@@ -118,13 +110,13 @@ async fn talk(mut stream: TcpStream, port: u16, state: Arc<str>) -> io::Result<O
          Connection: close\r\n\r\n{page}",
         page.len()
     );
-    // A browser that went away has brought its code all the same.
+    // A browser that went away has still brought its code.
     let _ = stream.write_all(answer.as_bytes()).await;
     let _ = stream.shutdown().await;
     Ok(read.ok())
 }
 
-/// A page without a script, or anything that it would have to load.
+/// Returns a page that loads nothing and runs nothing.
 fn page(text: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>entra-psql</title></head>\
@@ -132,7 +124,7 @@ fn page(text: &str) -> String {
     )
 }
 
-/// Why a request is not for us, as its answer has it.
+/// Why a request is refused, as its answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct HttpRefusal {
     status: &'static str,
@@ -141,7 +133,7 @@ pub struct HttpRefusal {
 
 const MALFORMED: HttpRefusal = HttpRefusal {
     status: "400 Bad Request",
-    text: "This is no request that a browser makes.",
+    text: "This isn't a request that a browser makes.",
 };
 
 const FOREIGN: HttpRefusal = HttpRefusal {
@@ -173,11 +165,7 @@ fn end_of_head(bytes: &[u8]) -> Option<usize> {
     bytes.windows(4).position(|window| window == b"\r\n\r\n")
 }
 
-/// Reads the head of a request: what it brings.
-///
-/// # Errors
-///
-/// Why it is refused.
+/// Reads what the head of a request brings.
 pub fn read(head: &[u8], port: u16, state: &str) -> Result<Answer, HttpRefusal> {
     let end = end_of_head(head).ok_or(MALFORMED)?;
     let head = std::str::from_utf8(&head[..end]).map_err(|_| MALFORMED)?;
@@ -193,7 +181,7 @@ pub fn read(head: &[u8], port: u16, state: &str) -> Result<Answer, HttpRefusal> 
         .filter(|(name, _)| name.eq_ignore_ascii_case("host"))
         .map(|(_, host)| host.trim());
     let own = [format!("localhost:{port}"), format!("127.0.0.1:{port}")];
-    // A page whose name was made to lead here says its own name.
+    // A page whose name was pointed at this address sends its own name.
     let is_own = |host: &str| own.iter().any(|own| own.eq_ignore_ascii_case(host));
     if !hosts.next().is_some_and(is_own) || hosts.next().is_some() {
         return Err(FOREIGN);

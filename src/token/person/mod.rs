@@ -1,10 +1,9 @@
-//! Signs a person in without az: [`browser`] where there is one on this machine, [`device_code`]
-//! where there is none. [`listener`] hears the browser come back, and [`peer`] tells whether it is
+//! Signs a person in without az: with a [`browser`] on this machine, or with a [`device_code`] in a
+//! browser elsewhere. [`listener`] receives the browser's answer, and [`peer`] checks that it is
 //! this person's.
 //!
-//! Whoever signed in is not asked again for as long as Entra takes the refresh token, which the
-//! operating system's credential store keeps. OAuth's messages are the crate `oauth2`'s, and our
-//! transport carries them.
+//! The operating system's credential store keeps the refresh token, so Entra asks only when that
+//! has expired. The crate `oauth2` forms OAuth's messages, and our transport carries them.
 
 pub mod browser;
 pub mod device_code;
@@ -30,59 +29,56 @@ use oauth2::{
 use tokio::runtime::Runtime;
 
 use crate::cli::method::{Method, PersonMethod};
-use crate::cli::values;
 use crate::entra::refusal;
 use crate::entra::role;
 use crate::entra::token::Token;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::intent::Plan;
+use crate::intent::method::find_obstacle;
 use crate::plain_text;
 use crate::system::deadline::Deadline;
 use crate::system::terminal;
+use crate::system::waiting::Waiting;
 use crate::token::http::errors::{Asked, RequestError};
 use crate::token::http::host_of;
 use crate::token::http::runtime::runtime;
-use crate::token::http::transport::Transport;
+use crate::token::http::transport::{Exchange, Transport};
 use crate::token::variables::Variables;
 use crate::token::{CacheKey, LEAST_LIFE};
 
 use store::Store;
 
-/// Microsoft's own client for developers' tools, which every tenant knows and which the Azure CLI
-/// uses too.
+/// Microsoft's own client for developers' tools. Every tenant has it, and the Azure CLI uses it
+/// too.
 pub const DEVELOPER_CLIENT: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
-/// Work and school accounts of any tenant: Entra takes the one that the person is at home in.
+/// Work and school accounts of any tenant.
 pub const ANY_TENANT: &str = "organizations";
 
-/// How long Entra may take for an answer that needs nobody.
+/// How long a request to Entra may take if no person is involved.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
 
-/// A person, as the application through which they sign in.
+/// A person, and the application through which they sign in.
 #[derive(Debug)]
 pub struct Person {
-    /// Where their Entra is: `https://HOST`.
+    /// The address of their Entra: `https://HOST`.
     pub authority: String,
     /// The tenant's id or domain, or [`ANY_TENANT`].
     pub tenant: String,
-    /// The application's client id.
     pub client_id: String,
-    /// How they sign in.
     pub way: Way,
-    /// Whether the sign-in may be kept.
+    /// Whether the credential store may keep the sign-in.
     pub keeps: bool,
-    /// Whether to say what comes of keeping it.
+    /// Whether to report that it isn't kept.
     pub is_verbose: bool,
+    /// Why nobody can be asked to sign in, if that is so.
+    pub obstacle: Option<Failure>,
 }
 
 impl Person {
-    /// Reads who the person may be that `plan` wants to sign in: through Microsoft's client for
-    /// developers, unless another is named, with an account of the tenant that is named, or of any.
-    ///
-    /// # Errors
-    ///
-    /// A variable is wrong.
+    /// Reads how the person signs in from options and variables. Defaults are Microsoft's client
+    /// for developers' tools, and any tenant.
     pub fn read(
         method: PersonMethod,
         plan: &Plan,
@@ -93,16 +89,13 @@ impl Person {
             plan,
             environment,
         };
-        let options = &plan.options;
-        let tenant = match &options.tenant {
-            Some(tenant) => Some(tenant.clone()),
-            None => variables.first(&["AZURE_TENANT_ID"], values::tenant)?,
-        };
-        let client_id = options.client_id.as_deref();
+        let tenant = variables.tenant(&["AZURE_TENANT_ID"])?;
+        // `AZURE_CLIENT_ID` names an application that signs in as itself, not for a person.
+        let client_id = variables.client_id(&[])?;
         Ok(Self {
             authority: variables.authority()?,
             tenant: tenant.unwrap_or_else(|| ANY_TENANT.to_owned()),
-            client_id: client_id.unwrap_or(DEVELOPER_CLIENT).to_owned(),
+            client_id: client_id.unwrap_or_else(|| DEVELOPER_CLIENT.to_owned()),
             way: match method {
                 PersonMethod::Browser => {
                     Way::Browser(environment.get("BROWSER").map(OsStr::to_owned))
@@ -110,11 +103,11 @@ impl Person {
                 PersonMethod::DeviceCode => Way::DeviceCode,
             },
             keeps: plan.keeps_token,
-            is_verbose: options.verbose,
+            is_verbose: plan.options.verbose,
+            obstacle: find_obstacle(method, environment, terminal::has_person()),
         })
     }
 
-    /// What a token of `resource` is kept under.
     pub fn cache_key(&self, method: Method, resource: &str) -> CacheKey {
         let asked = (resource, &self.authority, &self.tenant, &self.client_id);
         CacheKey {
@@ -129,7 +122,7 @@ impl Person {
             host: host_of(&self.authority).to_owned(),
             is_nearby: false,
             advice: format!(
-                "is `{}` the application to sign in with, and `{}` the tenant? choose with `--client-id ID` and `--tenant ID`",
+                "check the application `{}` and the tenant `{}`: choose others with `--client-id ID` and `--tenant ID`",
                 self.client_id, self.tenant
             ),
             remedy: refusal::remedy_for_browser,
@@ -137,19 +130,17 @@ impl Person {
     }
 }
 
-/// How a person signs in.
 #[derive(Debug)]
 pub enum Way {
-    /// In a browser on this machine, which this command opens where `BROWSER` is set.
+    /// In a browser on this machine, opened by this command if `BROWSER` is set.
     Browser(Option<OsString>),
     /// In a browser anywhere.
     DeviceCode,
 }
 
-/// Entra's endpoints: those of the browser, the device code and the token are known.
+/// A client with the endpoints that we use: authorization, device code and token.
 type Client = BasicClient<EndpointSet, EndpointSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-/// What is needed to ask Entra something.
 pub(super) struct Entra<'a> {
     client: Client,
     transport: &'a Transport,
@@ -158,12 +149,8 @@ pub(super) struct Entra<'a> {
     deadline: Deadline,
 }
 
-/// Gets a token for `resource` before the deadline: with the refresh token that was kept, or else
-/// with the person.
-///
-/// # Errors
-///
-/// Entra refuses or cannot be reached, or nobody signed in.
+/// Gets a token for `resource` before the deadline: with the stored refresh token if there is one,
+/// else by a new sign-in.
 pub fn token(person: &Person, resource: &str, deadline: Deadline) -> Result<Token, Failure> {
     let transport = Transport::to_entra()?;
     let entra = Entra::for_person(person, &transport, resource, deadline)?;
@@ -187,16 +174,19 @@ fn token_of(person: &Person, runtime: &Runtime, entra: &Entra<'_>) -> Result<Tok
         if kept.is_some() {
             store.keep(None);
         }
+        if let Some(obstacle) = &person.obstacle {
+            return Err(obstacle.clone());
+        }
         runtime.block_on(entra.ask(&person.way))?
     };
     let token = entra
         .request_error()
         .checked(answer.access_token().secret().clone(), entra.resource)?;
-    // The account that was chosen in the browser may not be the one that was meant.
+    // The account that was chosen in the browser may not be the intended one.
     if !is_renewed && let Some(name) = role::person(&token) {
         terminal::say(&format!("signed in as {}", plain_text::clean(name)));
     }
-    // Without a new one, the last one is good for another time.
+    // Without a new one, the last one stays valid.
     if let Some(refresh) = answer.refresh_token() {
         store.keep(Some(refresh.clone()));
     }
@@ -204,7 +194,6 @@ fn token_of(person: &Person, runtime: &Runtime, entra: &Entra<'_>) -> Result<Tok
 }
 
 impl<'a> Entra<'a> {
-    /// The endpoints of the person's tenant.
     pub(super) fn for_person(
         person: &Person,
         transport: &'a Transport,
@@ -225,8 +214,10 @@ impl<'a> Entra<'a> {
         Ok(Self {
             client: client().map_err(|why: ParseError| {
                 let authority = &person.authority;
-                Failure::sign_in(format!("`{authority}` is no address of an Entra: {why}"))
-                    .hint("correct `AZURE_AUTHORITY_HOST`, or unset it")
+                Failure::sign_in(format!(
+                    "`{authority}` is not the address of a Microsoft Entra ID: {why}"
+                ))
+                .hint("correct `AZURE_AUTHORITY_HOST`, or unset it")
             })?,
             transport,
             asked: person.asked(),
@@ -242,7 +233,7 @@ impl<'a> Entra<'a> {
         }
     }
 
-    /// The scopes to ask for: the resource, and a refresh token.
+    /// Returns the scopes: the resource, and a refresh token.
     fn scopes(&self) -> [Scope; 2] {
         [
             Scope::new(format!("{}/.default", self.resource)),
@@ -257,7 +248,7 @@ impl<'a> Entra<'a> {
         }
     }
 
-    /// New tokens for a refresh token; nothing where Entra wants to see the person again.
+    /// Redeems a refresh token; `None` if Entra requires a new sign-in.
     async fn renewed(&self, kept: &RefreshToken) -> Result<Option<BasicTokenResponse>, Failure> {
         let carry = |request| self.carry(request);
         let request = self
@@ -272,14 +263,15 @@ impl<'a> Entra<'a> {
         }
     }
 
-    /// Waits for an answer until the deadline.
+    /// Waits for an answer of Entra's until the deadline.
     async fn answered<T>(&self, request: impl Future<Output = T>) -> Result<T, Failure> {
+        let _waiting = Waiting::begin(&self.asked.name(&Exchange::default()));
         tokio::time::timeout(self.deadline.remaining(), request)
             .await
             .map_err(|_| self.request_error().silence(self.deadline))
     }
 
-    /// Waits for a person until the deadline, or until `limit` where that is sooner.
+    /// Waits for a person until the deadline, or until `limit` if that is sooner.
     async fn awaited<T>(
         &self,
         person: impl Future<Output = T>,
@@ -292,12 +284,14 @@ impl<'a> Entra<'a> {
                 .filter(|limit| *limit < left)
                 .unwrap_or(self.deadline.total())
                 .as_secs_f64();
-            Failure::sign_in(format!("nobody signed in within {seconds} s"))
-                .hint("run it again and sign in, or allow more time with `--timeout SECONDS`")
+            Failure::sign_in(format!(
+                "timed out after {seconds}s waiting for you to sign in"
+            ))
+            .hint("run the command again, or allow more time with `--timeout SECONDS`")
         })
     }
 
-    /// Carries a message of `oauth2`'s to Entra.
+    /// Sends a message of `oauth2`'s to Entra.
     async fn carry(&self, message: HttpRequest) -> azure_core::Result<HttpResponse> {
         let unreadable = |why: &dyn std::error::Error| {
             Error::with_message(ErrorKind::DataConversion, why.to_string())
@@ -326,7 +320,7 @@ impl<'a> Entra<'a> {
         carried.body(body.to_vec()).map_err(|why| unreadable(&why))
     }
 
-    /// The failure after an error that is Entra's, or the way's to it.
+    /// Returns the failure after an error of Entra's or of the network's.
     fn failure<T>(&self, error: &RequestTokenError<Error, StandardErrorResponse<T>>) -> Failure
     where
         T: oauth2::ErrorResponseType + std::fmt::Display + 'static,
@@ -334,13 +328,13 @@ impl<'a> Entra<'a> {
         let request = self.request_error();
         match error {
             RequestTokenError::ServerResponse(answer) => request.refused(&text(answer)),
-            // What could not be read may hold a token, and is not shown.
+            // What can't be parsed may hold a token, and isn't shown.
             _ => request.unanswered(),
         }
     }
 }
 
-/// What a refusal says in its own words.
+/// Returns the text of a refusal.
 fn text<T>(answer: &StandardErrorResponse<T>) -> String
 where
     T: oauth2::ErrorResponseType + std::fmt::Display + 'static,
@@ -351,7 +345,7 @@ where
     }
 }
 
-/// Whether a refusal of a refresh token means that the person has to sign in again.
+/// Returns whether a refusal of a refresh token requires a new sign-in.
 fn wants_person(error: &StandardErrorResponse<BasicErrorResponseType>) -> bool {
     match error.error() {
         BasicErrorResponseType::InvalidGrant => true,

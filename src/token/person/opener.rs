@@ -1,6 +1,6 @@
 //! Opens the person's browser, without a shell and without waiting for it.
 //!
-//! Whether one opened cannot be known, and nothing depends on it: the address is shown too.
+//! Whether one opened can't be known, so the address is shown too.
 
 use std::ffi::{OsStr, OsString};
 use std::process::{Command, Stdio};
@@ -8,29 +8,29 @@ use std::process::{Command, Stdio};
 use crate::environment::SECRETS;
 use crate::system::threads;
 
-/// Opens `address` with the first of the commands in `browser` (the value of `BROWSER`) that
-/// starts, or else as the system does it.
+/// Opens `address` with the first command in `browser` (the value of `BROWSER`) that starts, or
+/// else as the system does it.
 pub fn open(address: &str, browser: Option<&OsStr>) {
     let commands = match browser.filter(|browser| !browser.is_empty()) {
         Some(browser) => of_variable(browser, address),
         None => vec![of_system(address)],
     };
-    // What does not start is no loss: the next one is tried, and the address is on the screen.
+    // If none starts, the address is still on the screen.
     let started = commands.iter().find_map(|words| start(words).ok());
     if let Some(mut child) = started {
-        // Many such programs only hand the address on and end, long before psql begins. Where there
-        // is no thread to wait for that, psql has a child that ended.
+        // Many such programs pass the address on and exit long before psql starts. Without a thread
+        // to reap it, psql has a zombie child.
         let _ = threads::start(move || {
             let _ = child.wait();
         });
     }
 }
 
-/// What stands between two commands, and between two directories of `PATH`.
+/// Separates commands in `BROWSER`, as it does directories in `PATH`.
 const SEPARATOR: char = if cfg!(windows) { ';' } else { ':' };
 
-/// Commands as `BROWSER` has them: several with the path separator between, each with words, and
-/// `%s` where the address belongs.
+/// Returns the commands in `BROWSER`, separated like `PATH`. The address replaces `%s`, or is the
+/// last argument.
 fn of_variable(browser: &OsStr, address: &str) -> Vec<Vec<OsString>> {
     let browser = browser.to_string_lossy();
     let commands = browser.split(SEPARATOR).map(|command| {
@@ -65,7 +65,7 @@ fn of_system(address: &str) -> Vec<OsString> {
     vec!["xdg-open".into(), address.into()]
 }
 
-/// Starts a command that has nothing to do with our input and output, nor with our secrets.
+/// Starts a command without our input, output and secrets.
 fn start(words: &[OsString]) -> std::io::Result<std::process::Child> {
     let mut command = Command::new(&words[0]);
     command
@@ -80,8 +80,7 @@ fn start(words: &[OsString]) -> std::io::Result<std::process::Child> {
     command.spawn()
 }
 
-/// Not in our group of processes: psql takes a Ctrl-C as the end of a query, and the browser would
-/// take it as its own.
+/// Starts the browser in another process group: a Ctrl-C in psql would end it too.
 #[cfg(unix)]
 fn apart(command: &mut Command) {
     std::os::unix::process::CommandExt::process_group(command, 0);

@@ -1,11 +1,11 @@
-//! Tells whose a connection to this machine's own address is, where the system says it.
+//! Finds out whose connection to this machine's loopback address it is, if the system shows that.
 
 use tokio::net::TcpStream;
 
-/// Whether the other end of `stream` is another user's of this machine.
+/// Returns whether the other end of `stream` belongs to another user of this machine.
 ///
-/// A peer that hung up is taken for one: nobody can say any more whose it was, and a browser waits
-/// for its page.
+/// If the peer hung up, the answer is yes: its owner is unknown by then, and a browser waits for
+/// its page.
 #[cfg(target_os = "linux")]
 pub fn is_strangers(stream: &TcpStream) -> bool {
     use nix::unistd::{geteuid, getuid};
@@ -14,18 +14,18 @@ pub fn is_strangers(stream: &TcpStream) -> bool {
         return true;
     };
     let verdict = tables::look_up(own, peer);
-    // Root's are relays of containers and WSL, which connect for the person's browser; root needs
-    // no such trick.
+    // Root's connections are relays of containers and WSL for the person's browser. Root has no
+    // need for this attack.
     let ours = [0, geteuid().as_raw(), getuid().as_raw()];
     match verdict {
         tables::Owner::User(uid) => !ours.contains(&uid),
         tables::Owner::Gone => true,
-        // Asked again, since a connection that was reset meanwhile is in no table either.
+        // A connection that was reset meanwhile is in no table either.
         tables::Owner::Unknown => stream.peer_addr().is_err(),
     }
 }
 
-/// Whether the other end of `stream` is another user's of this machine: this system doesn't say.
+/// Returns `false`: this system doesn't show the owner.
 #[cfg(not(target_os = "linux"))]
 pub fn is_strangers(_stream: &TcpStream) -> bool {
     false
@@ -39,23 +39,22 @@ mod tables {
     use std::io::{BufRead, BufReader};
     use std::net::{IpAddr, SocketAddr};
 
-    /// The number of the state in which both ends are open.
+    /// The state in which both ends are open.
     const ESTABLISHED: &str = "01";
 
-    /// Whose an end of a connection is.
     #[derive(Debug, PartialEq, Eq)]
     pub enum Owner {
-        /// A user's, by the user's id.
+        /// The user with this id.
         User(u32),
-        /// Nobody's any more: whoever had it closed it.
+        /// Nobody any more: the owner closed it.
         Gone,
-        /// The tables don't say, as where a relay in the kernel stands between.
+        /// The tables don't show it, for example because a relay in the kernel is between.
         Unknown,
     }
 
-    /// Whose the end `peer` of the connection to `own` is.
+    /// Returns the owner of the end `peer` of the connection to `own`.
     pub fn look_up(own: SocketAddr, peer: SocketAddr) -> Owner {
-        // A socket for IPv6 may speak IPv4 too.
+        // An IPv6 socket may be connected over IPv4.
         let lines = ["/proc/net/tcp", "/proc/net/tcp6"]
             .into_iter()
             .filter_map(|table| File::open(table).ok())
@@ -72,7 +71,7 @@ mod tables {
             };
             let ends = (address(local), address(remote));
             if ends == (Some(peer), Some(own)) {
-                // The kernel gives a socket that nobody has open to root, and no inode.
+                // The kernel shows a socket that nobody has open as root's, without an inode.
                 return match uid.parse() {
                     Ok(uid) if inode != "0" => Owner::User(uid),
                     _ => Owner::Gone,
@@ -89,8 +88,7 @@ mod tables {
         }
     }
 
-    /// An address as it is written there: words in the order that the machine has them in memory,
-    /// then the port.
+    /// Parses an address: words in the machine's byte order, then the port.
     fn address(text: &str) -> Option<SocketAddr> {
         let (address, port) = text.split_once(':')?;
         let words = address.as_bytes().chunks(8).map(|word| {
@@ -115,7 +113,7 @@ mod tables {
 
         const HEADING: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
 
-        /// A row of a table, on a machine whose memory has the lowest byte of a word first.
+        /// A row of a table on a little-endian machine.
         fn row(local: &str, remote: &str, state: &str, uid: u32, inode: u32) -> String {
             format!(
                 "   1: {local} {remote} {state} 00000000:00000000 00:00000000 00000000  {uid}        0 {inode} 1 ffff 20 4 30 10 -1"

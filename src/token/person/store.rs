@@ -1,4 +1,4 @@
-//! Keeps the refresh token in the system's credential store, until that turns out to be of no use.
+//! Keeps the refresh token in the system's credential store, until that fails.
 
 use std::time::Duration;
 
@@ -11,11 +11,10 @@ use crate::system::terminal;
 
 use super::Person;
 
-/// How long the credential store may take, which may ask its owner for a password. Of a shorter
-/// time for all, it gets a third.
+/// How long the credential store may take, since it may ask for a password: at most a third of the
+/// whole time.
 const STORE_TIME: Duration = Duration::from_secs(20);
 
-/// The credential store, until it turns out to be of no use.
 pub(super) struct Store<'a> {
     person: &'a Person,
     limit: Duration,

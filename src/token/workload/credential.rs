@@ -1,4 +1,5 @@
-//! Who we are to be, read from the variables that the SDKs of Azure and their hosts have for it.
+//! Which application or managed identity to sign in as, from options and from the variables that
+//! Azure's SDKs and hosts use.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -8,7 +9,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::cli::method::{Method, Workload};
-use crate::cli::values;
 use crate::entra::refusal;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -23,48 +23,38 @@ use super::federated::TokenFile;
 use super::github_actions::Job;
 use crate::token::variables::Variables;
 
-/// Who we are to be, and what proves it. Secrets in it hide themselves.
+/// An identity and its proof. Its `Debug` hides secrets.
 #[derive(Debug)]
 pub enum Credential {
-    /// An application of a tenant.
     Application {
-        /// Where its Entra is: `https://HOST`.
+        /// The address of its Entra: `https://HOST`.
         authority: String,
         /// The tenant's id or domain.
         tenant: String,
-        /// The application's client id.
         client_id: String,
-        /// What proves it.
         proof: Proof,
     },
-    /// The identity of the machine or app that we run on.
+    /// The managed identity of this machine or app.
     ManagedIdentity {
-        /// The client id of a user-assigned one.
+        /// The client id of a user-assigned identity.
         client_id: Option<String>,
-        /// The base address that stands in for a virtual machine's endpoint, where a variable names
-        /// one.
+        /// The base address that replaces a virtual machine's endpoint, if a variable sets it.
         stand_in: Option<String>,
     },
 }
 
-/// What proves an application.
 #[derive(Debug)]
 pub enum Proof {
-    /// Its secret.
     Secret(Secret),
-    /// A certificate of its own, with the private key.
     Certificate(CertificateFile),
     /// A file that the cluster writes a token to.
     File(TokenFile),
-    /// A service connection of Azure Pipelines, with the job's own token. The SDK reads the address
-    /// to ask.
+    /// A service connection of Azure Pipelines. The SDK reads the address from a variable.
     Connection {
-        /// The service connection's id.
         id: String,
         /// The job's token.
         token: Secret,
     },
-    /// A job of GitHub Actions.
     Job(Job),
 }
 
@@ -81,11 +71,7 @@ impl Proof {
 }
 
 impl Credential {
-    /// Reads what `plan` needs from its options, and else from the variables.
-    ///
-    /// # Errors
-    ///
-    /// A variable that is needed is not set or wrong, or the token file cannot be read.
+    /// Reads the identity from options, else from variables.
     pub fn read(
         workload: Workload,
         plan: &Plan,
@@ -126,7 +112,7 @@ impl Credential {
                 });
             }
         };
-        // A service connection's own variables know better than those that a job may have set for
+        // A service connection's own variables come first: the job may have set the others for
         // something else.
         let is_connection = matches!(proof, Proof::Connection { .. });
         let first = usize::from(!is_connection);
@@ -134,12 +120,9 @@ impl Credential {
         let client_ids = &["AZURESUBSCRIPTION_CLIENT_ID", "AZURE_CLIENT_ID"][first..];
         Ok(Self::Application {
             authority: variables.authority()?,
-            tenant: match &plan.options.tenant {
-                Some(tenant) => tenant.clone(),
-                None => variables
-                    .first(tenants, values::tenant)?
-                    .ok_or_else(|| variables.missing(tenants[0], "--tenant ID"))?,
-            },
+            tenant: variables
+                .tenant(tenants)?
+                .ok_or_else(|| variables.missing(tenants[0], "--tenant ID"))?,
             client_id: variables
                 .client_id(client_ids)?
                 .ok_or_else(|| variables.missing(client_ids[0], "--client-id ID"))?,
@@ -147,7 +130,6 @@ impl Credential {
         })
     }
 
-    /// What its token of `resource` is kept under.
     pub fn cache_key(&self, method: Method, resource: &str, environment: &Environment) -> CacheKey {
         let endpoint = environment.get("IDENTITY_ENDPOINT");
         let asked = (resource, self.key(), endpoint);
@@ -158,16 +140,16 @@ impl Credential {
         }
     }
 
-    /// What is asked for its tokens, for errors.
+    /// Returns what is asked for its tokens, for errors.
     pub fn asked(&self) -> Asked {
         let (host, advice) = match self {
             Self::ManagedIdentity { client_id, .. } => (
                 String::new(),
                 match client_id {
                     Some(client_id) => format!(
-                        "is `{client_id}` the client id of a managed identity that is assigned here? choose with `--client-id ID`"
+                        "check that `{client_id}` is the client id of a managed identity of this machine, or name another with `--client-id ID`"
                     ),
-                    None => "is a managed identity assigned here? name a user-assigned one with `--client-id ID`".to_owned(),
+                    None => "check that this machine has a managed identity; name a user-assigned one with `--client-id ID`".to_owned(),
                 },
             ),
             Self::Application {
@@ -178,7 +160,7 @@ impl Credential {
             } => (
                 host_of(authority).to_owned(),
                 format!(
-                    "check the application `{client_id}`, its tenant `{tenant}`, and {}",
+                    "check the application `{client_id}`, its tenant `{tenant}` and {}",
                     proof.name()
                 ),
             ),
@@ -191,7 +173,6 @@ impl Credential {
         }
     }
 
-    /// The way to what is asked.
     pub(super) fn transport(&self) -> Result<Transport, Failure> {
         match self {
             Self::ManagedIdentity { stand_in, .. } => Transport::nearby(stand_in.as_deref()),
@@ -199,8 +180,7 @@ impl Credential {
         }
     }
 
-    /// A fingerprint of what proves the identity and is not asked for anew at each fetch: its
-    /// change makes a remembered token forgotten.
+    /// Returns a fingerprint of the part of the proof whose change drops a cached token.
     fn fingerprint(&self) -> String {
         match self {
             Self::Application {
@@ -215,8 +195,7 @@ impl Credential {
         }
     }
 
-    /// What tells this identity from others, for the key under which its token is remembered. No
-    /// secret is in it.
+    /// Returns what distinguishes this identity from others in a cache key. It contains no secret.
     fn key(&self) -> Vec<&OsStr> {
         match self {
             Self::ManagedIdentity {
@@ -249,9 +228,8 @@ impl Credential {
     }
 }
 
-/// Refuses the endpoints that the SDK does not speak, which would be known from its own words only
-/// after a while. Which is which follows from the variables that each host sets, as Azure's SDKs
-/// tell them apart.
+/// Refuses endpoints that the SDK doesn't support, which its own errors report late. The variables
+/// tell the hosts apart, as in Azure's SDKs.
 fn spoken_here(environment: &Environment) -> Result<(), Failure> {
     let is_set = |name| environment.get_filled(name).is_some();
     let host = match ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"].map(is_set) {
@@ -262,12 +240,12 @@ fn spoken_here(environment: &Environment) -> Result<(), Failure> {
         _ => return Ok(()),
     };
     Err(Failure::sign_in(format!(
-        "the identity endpoint of {host} is not spoken here"
+        "the managed identity endpoint of {host} is not supported"
     ))
-    .hint("sign in to the Azure CLI with `az login --identity`, and use `--auth azure-cli`"))
+    .hint("run `az login --identity`, and use `--auth azure-cli`"))
 }
 
-/// A digest of parts that tells them from others, and does not tell what they are.
+/// Returns a digest that distinguishes these parts from others without revealing them.
 pub(super) fn fingerprint(parts: &[&[u8]]) -> String {
     let mut context = ring::digest::Context::new(&ring::digest::SHA256);
     for part in parts {

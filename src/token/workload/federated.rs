@@ -1,6 +1,6 @@
-//! A token that a cluster writes to a file, and that Entra takes for an application's own.
+//! A token that a cluster writes to a file, and that Entra accepts as an application's proof.
 //!
-//! The SDK would read any file, whole, and wait for a pipe. This one is read within limits, and
+//! The SDK would read any file whole, and block on a pipe. This one is read within limits, and
 //! again for each request, since the cluster replaces it.
 
 use std::io;
@@ -17,18 +17,13 @@ use crate::system::plain_file;
 /// More than any token, in bytes.
 const LONGEST: u64 = 1024 * 1024;
 
-/// The file.
 #[derive(Clone, Debug)]
 pub struct TokenFile {
     path: PathBuf,
 }
 
 impl TokenFile {
-    /// Takes the file if it can be read.
-    ///
-    /// # Errors
-    ///
-    /// It cannot.
+    /// Takes the file if it is readable.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let file = Self {
             path: path.to_owned(),
@@ -38,12 +33,11 @@ impl TokenFile {
                 "the token file `{}` cannot be read: {why}",
                 path.display()
             ))
-            .hint("does `AZURE_FEDERATED_TOKEN_FILE` name the file that the cluster mounts, and may you read it?")
+            .hint("set `AZURE_FEDERATED_TOKEN_FILE` to the file that the cluster mounts, and make sure that you may read it")
         })?;
         Ok(file)
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -1,7 +1,7 @@
-//! A job of GitHub Actions, for which GitHub vouches with a token of its own.
+//! A job of GitHub Actions, for which GitHub issues a token as proof.
 //!
-//! The request is the one that GitHub's page on OpenID Connect in cloud providers describes: the
-//! address from the job's variables with the audience added, and the job's token as bearer.
+//! The request follows GitHub's page on OpenID Connect in cloud providers: the address from the
+//! job's variables with the audience added, and the job's token as bearer.
 
 use std::sync::Arc;
 
@@ -15,10 +15,9 @@ use serde_json::Value;
 
 use crate::token::http::transport::Transport;
 
-/// The audience of tokens that are to be exchanged for Entra's.
+/// The audience of tokens that Entra exchanges for its own.
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// Where a job asks, and what it shows.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// `ACTIONS_ID_TOKEN_REQUEST_URL`.
@@ -28,7 +27,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// The assertion that GitHub makes of this job, asked for through `transport`.
+    /// Gets assertions about this job from GitHub through `transport`.
     pub fn vouching_through(&self, transport: Arc<Transport>) -> Vouching {
         Vouching {
             job: self.clone(),
@@ -37,7 +36,7 @@ impl Job {
     }
 }
 
-/// Asks GitHub when the SDK wants an assertion.
+/// Asks GitHub when the SDK needs an assertion.
 #[derive(Debug)]
 pub struct Vouching {
     job: Job,
@@ -65,11 +64,6 @@ impl ClientAssertion for Vouching {
     }
 }
 
-/// Returns the token in GitHub's answer.
-///
-/// # Errors
-///
-/// The answer is something else.
 pub fn token_in(body: &[u8]) -> azure_core::Result<String> {
     let mut answer: Value = serde_json::from_slice(body)?;
     match answer.get_mut("value").map(Value::take) {

@@ -1,9 +1,8 @@
-//! Looks for the identity endpoint of a virtual machine (the Instance Metadata Service), for
-//! `auto`.
+//! Looks for the managed identity endpoint of a virtual machine (the Instance Metadata Service),
+//! for `auto`.
 //!
-//! The request lacks the header `Metadata: true`, as that of Azure's own SDKs does when they look:
-//! the service refuses it at once, with status 400, before it knows of any identity. Others who
-//! answer at this address, as in other companies' clouds, answer otherwise.
+//! The request lacks the header `Metadata: true`, like the probe of Azure's own SDKs. The service
+//! refuses it at once with status 400. Other clouds' services at this address answer otherwise.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +15,10 @@ use super::credential::Credential;
 
 const ENDPOINT: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
 
-/// It is next door, where it is.
+/// How long to wait: the service is on the same machine.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Whether this machine has one, or what stands in for it by `credential`.
+/// Returns whether this machine has the endpoint, or `credential` a stand-in for it.
 pub fn answers(credential: &Credential) -> bool {
     let Ok(transport) = credential.transport().map(Arc::new) else {
         return false;

@@ -1,9 +1,8 @@
 //! Gets tokens as an application or a managed identity, through Azure's SDK.
 //!
-//! [`credential`] reads who we are to be from the variables, `sdk.rs` says it to the SDK,
-//! [`federated`] reads a cluster's token, [`github_actions`] has a job of GitHub's vouch for us,
-//! [`certificate`] has us vouch for ourselves, and [`metadata_service`] looks for a virtual
-//! machine's identity.
+//! [`credential`] reads the identity from variables, and `sdk.rs` passes it to the SDK. An
+//! application proves itself with a cluster's token ([`federated`]), a job's ([`github_actions`])
+//! or a [`certificate`]. [`metadata_service`] looks for a virtual machine's managed identity.
 
 pub mod certificate;
 pub mod credential;
@@ -19,17 +18,14 @@ use azure_core::credentials::TokenCredential;
 use crate::entra::token::Token;
 use crate::failure::Failure;
 use crate::system::deadline::Deadline;
+use crate::system::waiting::Waiting;
 use crate::token::http::errors::RequestError;
 use crate::token::http::runtime::block_on;
+use crate::token::http::transport::Exchange;
 
 pub use credential::Credential;
 
-/// Gets a token for `resource` before the deadline, and looks at it.
-///
-/// # Errors
-///
-/// Whoever gives out tokens refuses, cannot be reached, is too slow, or answers with something
-/// else.
+/// Gets and checks a token for `resource` before the deadline.
 pub fn token(
     credential: &Credential,
     resource: &str,
@@ -37,8 +33,10 @@ pub fn token(
 ) -> Result<Token, Failure> {
     let transport = Arc::new(credential.transport()?);
     let source = credential.for_sdk(&transport)?;
-    let answer = block_on(deadline.remaining(), ask(&*source, resource))?;
     let asked = credential.asked();
+    let waiting = Waiting::begin(&asked.name(&Exchange::default()));
+    let answer = block_on(deadline.remaining(), ask(&*source, resource))?;
+    drop(waiting);
     let request = RequestError {
         asked: &asked,
         seen: transport.seen(),

@@ -1,4 +1,4 @@
-//! Credentials in the SDK's own terms.
+//! Turns our credentials into the SDK's.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,16 +20,12 @@ use super::credential::{Credential, Proof};
 use crate::token::http::errors::RequestError;
 use crate::token::http::transport::{Exchange, Transport};
 
-/// How often a request is tried again. The SDK's own default would spend more than the deadline on
-/// a closed port.
+/// How often to retry a request. By default the SDK retries a closed port for longer than the
+/// deadline.
 const RETRIES: u32 = 2;
 
 impl Credential {
-    /// The SDK's credential, whose requests `transport` carries.
-    ///
-    /// # Errors
-    ///
-    /// The certificate cannot be used, or the SDK does not take a value.
+    /// Builds the SDK's credential, whose requests `transport` carries.
     pub(super) fn for_sdk(
         &self,
         transport: &Arc<Transport>,

@@ -1,5 +1,5 @@
-//! The sandbox's certificate authority, kept in the cache, and the server certificates that it
-//! signs afresh in every run.
+//! The sandbox's certificate authority, which the cache keeps, and the server certificates that it
+//! signs in every run.
 
 use std::{
     fs,
@@ -25,7 +25,6 @@ use crate::cache::Cache;
 const CERTIFICATE_FILE: &str = "ca.pem";
 const KEY_FILE: &str = "ca-key.pem";
 
-/// A certificate authority.
 #[derive(Debug)]
 pub struct Authority {
     file: PathBuf,
@@ -33,16 +32,12 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// The authority in the cache, made on first use.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be made, kept or read.
+    /// Returns the authority in the cache, and makes it on first use.
     pub fn load(cache: &Cache) -> Result<Self> {
         Self::entry(cache, "ca", "entra-psql sandbox authority")
     }
 
-    /// Another authority, which nobody is told to trust.
+    /// Returns another authority, which nothing trusts.
     pub(crate) fn load_stranger(cache: &Cache) -> Result<Self> {
         Self::entry(cache, "stranger-ca", "entra-psql sandbox authority")
     }
@@ -63,24 +58,23 @@ impl Authority {
         })
     }
 
-    /// The authority's certificate, a PEM file.
-    #[must_use]
+    /// Returns the authority's certificate, as a PEM file.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// The authority's certificate, in DER.
+    /// Returns the authority's certificate, in DER.
     pub(crate) fn der(&self) -> Result<Vec<u8>> {
         let pem = pem::parse(fs::read(&self.file)?)?;
         Ok(pem.into_contents())
     }
 
-    /// A certificate for somebody else's key, in DER.
+    /// Signs a certificate for another key, in DER.
     pub(crate) fn certify(&self, params: &CertificateParams, key: &KeyPair) -> Result<Vec<u8>> {
         Ok(params.clone().signed_by(key, &self.issuer)?.der().to_vec())
     }
 
-    /// The server side of TLS, with a new certificate for these names.
+    /// Returns the server's side of TLS, with a new certificate for these names.
     pub(crate) fn acceptor(&self, names: &[&str]) -> Result<TlsAcceptor> {
         self.acceptor_until(names, OffsetDateTime::now_utc() + Duration::days(90))
     }
@@ -99,7 +93,7 @@ impl Authority {
         params.not_after = end;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        // Python 3.13 and later insist on it.
+        // Python 3.13 and later require it.
         params.use_authority_key_identifier_extension = true;
         let certificate = params.signed_by(&key, &self.issuer)?;
         let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
@@ -118,7 +112,8 @@ fn generate(dir: &Path, subject: &str) -> Result<()> {
     Ok(())
 }
 
-/// What the authority says of itself. Of this, only the name and the key matter to what it signs.
+/// Returns the contents of the authority's certificate. Only its name and key matter to what it
+/// signs.
 fn params(subject: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, subject);

@@ -1,8 +1,8 @@
-//! What is expensive to make and the same in every run: kept below the build's target directory, so
-//! that `cargo clean` removes it.
+//! What is expensive to make and the same in every run. It is kept below the build's target
+//! directory, so `cargo clean` removes it.
 //!
-//! An entry is complete as soon as it exists: it is built under another name and renamed. Several
-//! processes may ask for the same entry; one builds it, the others wait for its lock.
+//! An entry that exists is complete: it is built under another name and renamed. If several processes
+//! ask for the same entry, one builds it and the others wait for its lock.
 
 use std::{
     env,
@@ -20,23 +20,15 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Opens, and where need be makes, `sandbox` in the target directory.
-    ///
-    /// # Errors
-    ///
-    /// Where the directory cannot be made.
+    /// Opens `sandbox` in the target directory, and makes it if it is missing.
     pub fn open() -> Result<Self> {
         let dir = target_dir().join("sandbox");
         fs::create_dir_all(&dir).with_context(|| format!("cannot create `{}`", dir.display()))?;
         Ok(Self { dir })
     }
 
-    /// Waits until no other process has the turn of this `name`; it is ours until the file is
+    /// Waits until no other process holds the lock `name`. This process holds it until the file is
     /// dropped.
-    ///
-    /// # Errors
-    ///
-    /// Where the file system refuses.
     pub fn turn(&self, name: &str) -> Result<File> {
         let lock = File::create(self.dir.join(format!("{name}.lock")))?;
         lock.lock()
@@ -44,11 +36,7 @@ impl Cache {
         Ok(lock)
     }
 
-    /// The directory `name`, which `build` fills where it does not exist yet.
-    ///
-    /// # Errors
-    ///
-    /// Where `build` fails, or the file system does.
+    /// Returns the directory `name`, and has `build` fill it if it does not exist.
     pub fn entry(&self, name: &str, build: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
         let entry = self.dir.join(name);
         if entry.exists() {
@@ -70,9 +58,8 @@ impl Cache {
     }
 }
 
-/// The directory that cargo marked as its target directory and this program was built into; the
-/// workspace's own where the program was moved elsewhere.
-#[must_use]
+/// Returns the target directory of cargo that this program was built into, or the workspace's if the
+/// program was moved elsewhere.
 pub fn target_dir() -> PathBuf {
     let marked = |dir: &&Path| dir.join("CACHEDIR.TAG").is_file();
     env::current_exe()
@@ -81,13 +68,8 @@ pub fn target_dir() -> PathBuf {
         .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"))
 }
 
-/// Copies a directory and all below it, with permissions, into `to`, which must not exist.
-///
-/// `owner` becomes the owner (user and group id) of every copy, where given.
-///
-/// # Errors
-///
-/// Where the file system refuses.
+/// Copies a directory and everything below it, with permissions, to `to`, which must not exist. Every
+/// copy belongs to `owner` (user and group id), if one is given.
 pub fn copy_tree(from: &Path, to: &Path, owner: Option<(u32, u32)>) -> Result<()> {
     fs::create_dir(to).with_context(|| format!("cannot create `{}`", to.display()))?;
     fs::set_permissions(to, fs::metadata(from)?.permissions())?;
@@ -106,11 +88,7 @@ pub fn copy_tree(from: &Path, to: &Path, owner: Option<(u32, u32)>) -> Result<()
     Ok(())
 }
 
-/// Gives a file to `owner` (user and group id), where there is one.
-///
-/// # Errors
-///
-/// Where the system refuses.
+/// Gives a file to `owner` (user and group id), if there is one.
 pub fn chown(path: &Path, owner: Option<(u32, u32)>) -> Result<()> {
     if let Some((user, group)) = owner {
         std::os::unix::fs::chown(path, Some(user), Some(group))?;

@@ -1,5 +1,4 @@
-//! Certificates with which applications prove themselves: those that the directory knows, and
-//! others.
+//! Certificates that applications authenticate with: those that the directory knows, and others.
 
 use std::{fs, path::Path};
 
@@ -20,10 +19,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{authority::Authority, cache::Cache};
 
-/// What sort of key a certificate is for.
+/// The sort of a certificate's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {
-    /// RSA of 2048 bits.
+    /// RSA with 2048 bits.
     Rsa,
     /// EC on P-256.
     P256,
@@ -34,7 +33,6 @@ pub enum KeyKind {
 /// A certificate of an application, those that certify it, and its private key.
 #[derive(Clone)]
 pub struct ClientCertificate {
-    /// The sort of its key.
     pub kind: KeyKind,
     /// The certificate and its authority's, in DER.
     chain: Vec<Vec<u8>>,
@@ -53,18 +51,14 @@ impl std::fmt::Debug for ClientCertificate {
 pub enum Encryption {
     /// As today: PBKDF2 and AES-256.
     Aes,
-    /// As Windows did for long: 3DES, and SHA-1 for its integrity.
+    /// As Windows long did: 3DES, and SHA-1 for its integrity.
     TripleDes,
-    /// As OpenSSL did for certificates: RC2 of 40 bits.
+    /// As OpenSSL did for certificates: RC2 with 40 bits.
     Rc2,
 }
 
 impl ClientCertificate {
-    /// A new one that was valid, or will be, from so many days from now to so many.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be made.
+    /// Makes a new one. `days` are the first and the last day of its validity, counted from now.
     pub(crate) fn new(
         authority: &Authority,
         kind: KeyKind,
@@ -73,7 +67,7 @@ impl ClientCertificate {
         let pair = match kind {
             KeyKind::P256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?,
             KeyKind::P384 => KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384)?,
-            // ring signs with RSA, and makes no keys.
+            // ring signs with RSA but makes no keys.
             KeyKind::Rsa => {
                 let key = RsaPrivateKey::new(&mut OsRng, 2048)?.to_pkcs8_der()?;
                 let key = PrivatePkcs8KeyDer::from(key.as_bytes().to_vec());
@@ -94,7 +88,6 @@ impl ClientCertificate {
     }
 
     /// The certificate in DER.
-    #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.chain[0]
     }
@@ -105,25 +98,18 @@ impl ClientCertificate {
         &self.key
     }
 
-    /// The certificates alone, in PEM, its own first.
-    #[must_use]
+    /// Returns only the certificates, in PEM, its own first.
     pub fn certificates_pem(&self) -> String {
         let blocks = self.chain.iter().map(|der| block("CERTIFICATE", der));
         blocks.collect()
     }
 
     /// The key in PEM, as PKCS#8.
-    #[must_use]
     pub fn key_pem(&self) -> String {
         block("PRIVATE KEY", &self.key)
     }
 
-    /// The key in PEM, in the form of its own sort: PKCS#1, or SEC1.
-    ///
-    /// # Panics
-    ///
-    /// Where the key is none.
-    #[must_use]
+    /// Returns the key in PEM, in the older form of its sort: PKCS#1, or SEC1.
     pub fn traditional_key_pem(&self) -> String {
         let info = PrivateKeyInfoRef::try_from(self.key.as_slice()).expect("PKCS#8");
         let tag = match self.kind {
@@ -133,12 +119,7 @@ impl ClientCertificate {
         block(tag, info.private_key.as_bytes())
     }
 
-    /// The key in PEM, as PKCS#8 that is encrypted as OpenSSL does it.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be encrypted.
-    #[must_use]
+    /// Returns the key in PEM, as PKCS#8, encrypted as OpenSSL does it.
     pub fn encrypted_key_pem(&self, password: &str) -> String {
         let parameters = pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(
             2048,
@@ -153,12 +134,7 @@ impl ClientCertificate {
         block("ENCRYPTED PRIVATE KEY", encrypted.as_bytes())
     }
 
-    /// A PFX file (PKCS#12) with all of it.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be made.
-    #[must_use]
+    /// Returns a PFX file (PKCS#12) with all of it.
     pub fn pfx(&self, password: &str, encryption: Encryption) -> Vec<u8> {
         let certificates = self
             .chain
@@ -199,19 +175,15 @@ fn block(tag: &str, der: &[u8]) -> String {
     pem::encode_config(&Pem::new(tag, der), config)
 }
 
-/// The certificates that are registered for the application `billing service`, one of each sort,
-/// kept in the cache: keys of RSA take their time.
+/// The certificates that are registered for the application `billing service`, one of each sort. The
+/// cache keeps them, since an RSA key takes long to make.
 #[derive(Debug)]
 pub struct ClientCertificates {
     all: Vec<ClientCertificate>,
 }
 
 impl ClientCertificates {
-    /// Those in the cache, made on first use.
-    ///
-    /// # Errors
-    ///
-    /// Where they cannot be made, kept or read.
+    /// Returns those in the cache, and makes them on first use.
     pub fn load(cache: &Cache, authority: &Authority) -> Result<Self> {
         let dir = cache.entry("client-certificates", |dir| generate(dir, authority))?;
         let read = |(kind, name): (KeyKind, &str)| -> Result<_> {
@@ -225,12 +197,8 @@ impl ClientCertificates {
         Ok(Self { all })
     }
 
-    /// The one of a sort.
-    ///
-    /// # Errors
-    ///
-    /// None today: there is one of each.
-    pub fn of(&self, kind: KeyKind) -> Result<&ClientCertificate> {
+    /// Returns the one of this sort.
+    pub fn find(&self, kind: KeyKind) -> Result<&ClientCertificate> {
         let found = self.all.iter().find(|one| one.kind == kind);
         found.ok_or_else(|| anyhow!("there is no certificate for {kind:?}"))
     }

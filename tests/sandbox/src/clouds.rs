@@ -1,26 +1,23 @@
-//! Azure's clouds, each with hosts and resources of its own, as `az cloud list` has them.
+//! Azure's clouds, each with hosts and resources of its own, as `az cloud list` shows them.
 
-/// A cloud.
 #[derive(Debug)]
 pub struct Cloud {
-    /// What the Azure CLI calls it; it does not know the closed German one.
+    /// The Azure CLI's name for it. The CLI does not know the closed German one.
     pub name: Option<&'static str>,
     /// The sandbox's server in it.
     pub server: &'static str,
-    /// What its servers take tokens for.
+    /// The resource of its servers' tokens.
     pub resource: &'static str,
     /// Where its Entra is.
     pub login: &'static str,
-    /// Where its Resource Manager is, and what that takes tokens for.
+    /// Where its Resource Manager is, which is also the resource of its tokens.
     pub manager: [&'static str; 2],
     /// Where its Graph is.
     pub graph: &'static str,
 }
 
-/// The public cloud.
 pub const PUBLIC: &Cloud = &CLOUDS[0];
 
-/// Every cloud.
 pub const CLOUDS: [Cloud; 5] = [
     Cloud {
         name: Some("AzureCloud"),
@@ -79,23 +76,23 @@ pub const CLOUDS: [Cloud; 5] = [
     },
 ];
 
-/// The sandbox's server as one of Azure Cosmos DB for PostgreSQL, in the public cloud: a cluster of
-/// today, and one from before June 2023.
+/// The sandbox's server under names of Azure Cosmos DB for PostgreSQL, in the public cloud: a
+/// cluster of today, and one from before June 2023.
 pub const COSMOS_SERVERS: [&str; 2] = [
     "c-mydb.abcdefghij1234.postgres.cosmos.azure.com",
     "c.mydb.postgres.database.azure.com",
 ];
 
-/// What these take tokens for.
+/// The resource of their tokens.
 pub const COSMOS_RESOURCE: &str = "https://token.postgres.cosmos.azure.com";
 
-/// Every name that the sandbox's server answers by.
+/// Returns every name of the sandbox's server.
 pub(crate) fn servers() -> Vec<&'static str> {
     let servers = CLOUDS.iter().map(|cloud| cloud.server);
     servers.chain(COSMOS_SERVERS).collect()
 }
 
-/// What the server takes tokens for that a client calls by this name.
+/// Returns the resource of tokens for the server under this name.
 pub(crate) fn resource_of(server: Option<&str>) -> &'static str {
     if server.is_some_and(|server| COSMOS_SERVERS.contains(&server)) {
         return COSMOS_RESOURCE;
@@ -104,15 +101,15 @@ pub(crate) fn resource_of(server: Option<&str>) -> &'static str {
     cloud.unwrap_or(PUBLIC).resource
 }
 
-/// Every host that Entra, the Resource Managers and Graph answer at.
+/// Returns every host of Entra, the Resource Managers and Graph.
 pub(crate) fn hosts() -> impl Iterator<Item = &'static str> {
     CLOUDS
         .iter()
         .flat_map(|cloud| [cloud.login, cloud.manager[0], cloud.graph])
 }
 
-/// Whether the Entra at `login` knows the resource, which has no slash at its end; an identity
-/// endpoint, whose name is none of these, is asked in the public cloud.
+/// Whether the Entra at `login` knows the resource, which has no slash at its end. Any other name is
+/// that of an identity endpoint, which is in the public cloud.
 pub(crate) fn knows(login: &str, resource: &str) -> bool {
     let cloud = CLOUDS.iter().find(|cloud| cloud.login == login);
     let cloud = cloud.unwrap_or(PUBLIC);

@@ -1,15 +1,14 @@
-//! The tenant that the sandbox plays: who is in it, and in which groups.
+//! The tenant of the sandbox: who is in it, and in which groups.
 //!
-//! Everything here is fixed, so that a signed-in Azure CLI profile, a token and a database mapping
-//! made in different runs fit together.
+//! Everything here is fixed, so a signed-in Azure CLI profile, a token and a database mapping from
+//! different runs fit together.
 
-/// The tenant's id, claim `tid`.
+/// The tenant's id, in the claim `tid`.
 pub const TENANT: &str = "c0a51b7e-1b5c-4d3e-9f10-0a5a7d6b0001";
 
-/// The tenant's display name.
 pub const TENANT_NAME: &str = "Contoso";
 
-/// The tenant in which the guest is at home.
+/// The guest's home tenant.
 pub const HOME_TENANT_OF_GUEST: &str = "fab21ca0-2f4d-4e7b-8a31-5c9be2d00002";
 
 /// The display name of that tenant.
@@ -63,15 +62,15 @@ impl Tenant {
 /// The one subscription.
 pub const SUBSCRIPTION: &str = "5b5c7d2e-6a0f-4c1b-b8f4-3f1d5e9a0003";
 
-/// The client id under which the Azure CLI signs users in, the same everywhere.
+/// The client id of the Azure CLI, which is the same everywhere.
 pub const AZURE_CLI_CLIENT_ID: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
-/// What sort of principal an identity is, which decides the claims of its tokens.
+/// The sort of a principal, which decides the claims of its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A user of this tenant.
     Member,
-    /// A user of another tenant, invited into this one.
+    /// A user of another tenant who was invited to this one.
     Guest,
     /// An application with a secret.
     ServicePrincipal,
@@ -81,12 +80,12 @@ pub enum Kind {
     SystemAssignedIdentity,
 }
 
-/// Somebody, or something, that can sign in.
+/// A person or a program that can sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Identity {
     /// `alice@contoso.example`, a member of every group but [`AUDITORS`].
     Alice,
-    /// `carol@contoso.example`, in no group, and mapped to no role to begin with.
+    /// `carol@contoso.example`, in no group, and at first mapped to no role.
     Carol,
     /// The guest whose home address is `bob@fabrikam.example`.
     Bob,
@@ -103,13 +102,11 @@ pub enum Identity {
 /// What the directory holds of one identity.
 #[derive(Debug)]
 pub struct Entry {
-    /// What sort of principal it is.
     pub kind: Kind,
     /// The user principal name of a user, the display name of anything else: the default role name.
     pub name: &'static str,
     /// The name users type to sign in, claim `unique_name`; for the guest this is the home address.
     pub sign_in_name: &'static str,
-    /// The display name.
     pub display_name: &'static str,
     /// The object id, claim `oid`.
     pub oid: &'static str,
@@ -122,7 +119,6 @@ pub struct Entry {
 }
 
 impl Identity {
-    /// Everyone.
     pub const ALL: [Self; 7] = [
         Self::Alice,
         Self::Carol,
@@ -133,8 +129,7 @@ impl Identity {
         Self::ShopStaging,
     ];
 
-    /// What the directory holds of this identity.
-    #[must_use]
+    /// Returns what the directory holds of this identity.
     pub fn entry(self) -> &'static Entry {
         match self {
             Self::Alice => &ALICE,
@@ -148,25 +143,21 @@ impl Identity {
     }
 
     /// The default role name: a user's principal name, the display name of anything else.
-    #[must_use]
     pub fn name(self) -> &'static str {
         self.entry().name
     }
 
     /// The object id.
-    #[must_use]
     pub fn oid(self) -> &'static str {
         self.entry().oid
     }
 
     /// Whether it is a person.
-    #[must_use]
     pub fn is_user(self) -> bool {
         matches!(self.entry().kind, Kind::Member | Kind::Guest)
     }
 
     /// Whether it is a managed identity, of either sort.
-    #[must_use]
     pub fn is_managed(self) -> bool {
         matches!(
             self.entry().kind,
@@ -175,13 +166,11 @@ impl Identity {
     }
 
     /// The identity with this object id.
-    #[must_use]
     pub fn from_oid(oid: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|identity| identity.oid() == oid)
     }
 
     /// The identity with this application id.
-    #[must_use]
     pub fn from_app_id(app_id: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -279,18 +268,17 @@ pub struct Group {
     pub name: &'static str,
     /// The object id.
     pub oid: &'static str,
-    /// Who is in it.
     pub members: &'static [Identity],
 }
 
-/// The group of the documentation's examples.
+/// The group in the documentation's examples.
 pub const PROD_DB_READONLY: Group = Group {
     name: "Prod DB Readonly",
     oid: "9b0d0000-1a2b-4c3d-8e4f-5a6b7c8d0301",
     members: &[Identity::Alice],
 };
 
-/// A group whose name is as awkward as a name may be.
+/// A group with an awkward name.
 pub const AWKWARD: Group = Group {
     name: "Größe \"100%\" O'Brien",
     oid: "9b0d0000-1a2b-4c3d-8e4f-5a6b7c8d0302",

@@ -1,5 +1,5 @@
-//! The key with which the sandbox's Entra signs tokens, kept in the cache so that what one run
-//! signed, another accepts.
+//! The key that the sandbox's Entra signs tokens with. It is kept in the cache, so one run accepts
+//! what another signed.
 
 use std::{fs, path::Path};
 
@@ -26,11 +26,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The key pair in the cache, made on first use.
-    ///
-    /// # Errors
-    ///
-    /// Where the key cannot be made, kept or read.
+    /// Returns the key pair in the cache, and makes it on first use.
     pub fn load(cache: &Cache) -> Result<Self> {
         let file = cache.entry("signing-key", generate)?.join(KEY_FILE);
         let pair = KeyPair::from_pkcs8(&fs::read(&file)?)
@@ -43,8 +39,7 @@ impl Keys {
         })
     }
 
-    /// The key's id, as in a token's header (`kid`). It changes whenever the key does.
-    #[must_use]
+    /// Returns the key's id, as in a token's header (`kid`). It changes when the key does.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -66,7 +61,7 @@ impl Keys {
         format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// The claims of a token that this key signed; `None` for anything else.
+    /// Returns the claims of a token that this key signed; `None` for anything else.
     pub(crate) fn verify(&self, token: &str) -> Option<Value> {
         let (message, signature) = token.rsplit_once('.')?;
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
@@ -76,7 +71,7 @@ impl Keys {
         serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
     }
 
-    /// The public half as a JSON Web Key set.
+    /// Returns the public half as a JSON Web Key set.
     pub(crate) fn public_keys(&self) -> Value {
         let public: PublicKeyComponents<Vec<u8>> = self.pair.public_key().into();
         let encode = |number: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(number);
@@ -87,7 +82,7 @@ impl Keys {
     }
 }
 
-/// ring signs faster than crate rsa, but makes no keys.
+/// Makes a key: ring signs faster than the crate rsa, but makes none.
 fn generate(dir: &Path) -> Result<()> {
     let key = RsaPrivateKey::new(&mut OsRng, 2048)?;
     fs::write(dir.join(KEY_FILE), key.to_pkcs8_der()?.as_bytes())?;

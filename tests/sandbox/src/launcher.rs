@@ -1,4 +1,4 @@
-//! Building entra-psql, and running it in the sandbox.
+//! Builds entra-psql, and runs it in the sandbox.
 
 use std::{
     env,
@@ -14,11 +14,10 @@ use sandbox::{Identity, Sandbox, cache::target_dir};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Names a program to run instead of building entra-psql, so that this program can be tried with
-/// another.
+/// Names a program to run instead of entra-psql, for tests of this one.
 const PROGRAM_VARIABLE: &str = "SANDBOX_PROGRAM";
 
-/// Variables of the user's own that would lead out of the sandbox, in capitals.
+/// The user's own variables that would lead out of the sandbox, in capitals.
 const FOREIGN: [&str; 8] = [
     "ALL_PROXY",
     "CURL_CA_BUNDLE",
@@ -30,7 +29,7 @@ const FOREIGN: [&str; 8] = [
     "SANDBOX_PROGRAM",
 ];
 
-/// How more of them begin.
+/// The beginnings of more of them.
 const FOREIGN_PREFIXES: [&str; 11] = [
     "ACTIONS_",
     "AZURE_",
@@ -45,7 +44,7 @@ const FOREIGN_PREFIXES: [&str; 11] = [
     "XDG_",
 ];
 
-/// The launcher, built from this workspace.
+/// Builds entra-psql from this workspace, and returns its path.
 pub fn program() -> Result<PathBuf> {
     if let Some(program) = env::var_os(PROGRAM_VARIABLE) {
         return Ok(program.into());
@@ -66,9 +65,9 @@ pub fn program() -> Result<PathBuf> {
         .output()
         .context("cannot run `cargo`")?;
     if !output.status.success() {
-        bail!("entra-psql does not build");
+        bail!("`cargo build` of entra-psql failed");
     }
-    // One message a line; the one for the program itself names the file.
+    // There is a message on each line, and the one for the program names the file.
     let messages = String::from_utf8_lossy(&output.stdout);
     let executable = |line: &str| {
         let message: Value = serde_json::from_str(line).ok()?;
@@ -81,10 +80,10 @@ pub fn program() -> Result<PathBuf> {
     messages
         .lines()
         .find_map(executable)
-        .context("cargo does not say where it put entra-psql")
+        .context("`cargo build` did not report the path of entra-psql")
 }
 
-/// Runs the launcher on this terminal, until it ends.
+/// Runs entra-psql at this terminal until it ends.
 pub fn run(
     program: &Path,
     arguments: &[OsString],
@@ -98,8 +97,8 @@ pub fn run(
             command.env_remove(name);
         }
     }
-    // Our `az` first, so that it is this one; PostgreSQL's own programs last, where no `psql` is on
-    // PATH.
+    // The sandbox's `az` comes first. PostgreSQL's own programs come last, in case no `psql` is on
+    // `PATH`.
     let path = env::var_os("PATH").unwrap_or_default();
     let dirs = [sandbox.az_dir().to_path_buf()]
         .into_iter()
@@ -133,8 +132,8 @@ fn is_foreign(name: &str) -> bool {
             .any(|prefix| name.starts_with(prefix))
 }
 
-/// Ctrl-C and Ctrl-\ are the child's, which the terminal sends them to as well. A request to end,
-/// which only this process got, is passed on.
+/// Waits for the child. The terminal sends Ctrl-C and Ctrl-\ to the child too, so they do nothing
+/// here. A request to end, which only this process got, is passed on.
 async fn wait(mut command: tokio::process::Command) -> std::io::Result<ExitStatus> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut quit = signal(SignalKind::quit())?;
@@ -146,7 +145,7 @@ async fn wait(mut command: tokio::process::Command) -> std::io::Result<ExitStatu
         .and_then(|id| i32::try_from(id).ok())
         .and_then(Pid::from_raw);
     let pass_on = |signal| {
-        // It may have ended meanwhile, which is what is wanted.
+        // It may have ended already, which is as good.
         id.map(|id| kill_process(id, signal))
     };
     loop {
@@ -160,7 +159,7 @@ async fn wait(mut command: tokio::process::Command) -> std::io::Result<ExitStatu
     }
 }
 
-/// As a shell would say it.
+/// Returns the exit code as a shell reports it.
 fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status
         .code()

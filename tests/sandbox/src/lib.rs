@@ -1,12 +1,11 @@
 //! A Microsoft Entra, an Azure Database for PostgreSQL and a signed-in Azure CLI, on loopback and
-//! in one temporary directory: what a newcomer tries entra-psql with, and what its tests and
-//! benchmarks run against.
+//! in one temporary directory: for trying entra-psql, and for its tests and benchmarks.
 //!
-//! Real are PostgreSQL, the Azure CLI, TLS, and the tokens' form and signatures. Played are Entra
-//! ([`entra`]) and what Azure puts in front of PostgreSQL ([`gateway`]). Nothing here reaches the
-//! internet, but for installing the Azure CLI once.
+//! PostgreSQL, the Azure CLI, TLS, and the form and signatures of tokens are real. Entra ([`entra`])
+//! and what Azure puts in front of PostgreSQL ([`gateway`]) are imitated. Nothing here uses the
+//! internet, except to install the Azure CLI once.
 //!
-//! [`Sandbox`] brings everything up:
+//! [`Sandbox`] starts everything:
 //!
 //! ```no_run
 //! use sandbox::{Identity, Sandbox, TokenChanges};
@@ -17,6 +16,14 @@
 //! let token = sandbox.issue(Identity::Alice, &TokenChanges::none());
 //! # Ok::<(), sandbox::Error>(())
 //! ```
+
+#![allow(
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    missing_docs,
+    reason = "only this repository links to it, and a name that says it all needs no comment"
+)]
 
 pub mod authority;
 pub mod azure_cli;

@@ -1,9 +1,10 @@
-//! Tries entra-psql without an Azure: `cargo run -p sandbox` brings up the sandbox and runs the
-//! launcher in it, with Alice signed in. Words after `--` are the launcher's command line; without
-//! any she signs in as a group.
+//! Tries entra-psql without Azure: `cargo run -p sandbox` starts the sandbox and runs entra-psql in
+//! it, with Alice signed in. Put the arguments for entra-psql after `--`; without any, she signs in
+//! as a group.
 //!
-//! The launcher's exit code is this program's.
+//! The exit code is that of entra-psql.
 
+mod greeting;
 mod launcher;
 
 use std::{env, ffi::OsString, process::ExitCode};
@@ -24,6 +25,7 @@ fn run() -> Result<ExitCode> {
     let home = sandbox.new_home(Identity::Alice)?;
     let mut arguments: Vec<OsString> = env::args_os().skip(1).collect();
     if arguments.is_empty() {
+        greeting::greet(&sandbox, Identity::Alice, PROD_DB_READONLY.name);
         arguments = vec!["--group".into(), PROD_DB_READONLY.name.into()];
     }
     launcher::run(&program, &arguments, &sandbox, &home)

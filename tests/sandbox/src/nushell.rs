@@ -13,12 +13,12 @@ use crate::{cache::Cache, prerequisites, progress};
 /// The version that is installed.
 const VERSION: &str = "0.108.0";
 
-/// The program. Installed on first use.
+/// Returns the program, and installs it on first use.
 pub(crate) fn prepare(cache: &Cache) -> Result<PathBuf> {
     let entry = cache.entry(&format!("nushell-{VERSION}"), |dir| {
         install(dir, &prerequisites::program("npm")?)
     })?;
-    // The package's own program is a script that looks for this one.
+    // The package's own program is a script that runs this one.
     let packages = entry.join("node_modules/@nushell");
     let package = fs::read_dir(packages)?.next().transpose()?;
     let package = package.map(|package| package.path()).unwrap_or_default();

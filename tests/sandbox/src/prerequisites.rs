@@ -1,6 +1,5 @@
-//! What the sandbox needs from the machine: PostgreSQL, and a Python that can make environments.
-//! Where it may, it installs them; where it may not, it says how. Tests ask for further programs
-//! here.
+//! What the sandbox needs from the machine: PostgreSQL, and a Python that can make environments. As
+//! root on Debian it installs them; otherwise it reports how to. Tests ask for more programs here.
 
 use std::{
     env, fs,
@@ -12,10 +11,10 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{cache::Cache, postgres::bin_dir};
 
-/// Tells Debian's packages not to make and start a database of their own.
+/// Makes Debian's packages not create and start a database of their own.
 const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/entra-psql-sandbox.conf";
 
-/// Makes sure of everything.
+/// Makes sure that everything is installed.
 pub(crate) fn ensure() -> Result<()> {
     if missing().is_empty() {
         return Ok(());
@@ -31,22 +30,19 @@ pub(crate) fn ensure() -> Result<()> {
     install()?;
     match missing().as_slice() {
         [] => Ok(()),
-        still => bail!("{} cannot be found after installing", still.join(" and ")),
+        still => bail!("not found after installing: {}", still.join(" and ")),
     }
 }
 
-/// A program that only some tests need, from Debian's package of the same name where it is missing.
+/// Returns a program that only some tests need. If it is missing, Debian's package of the same name
+/// is installed.
 pub(crate) fn program(name: &str) -> Result<PathBuf> {
     ensure_programs(&[(name, name)])?;
-    find(name).with_context(|| format!("`{name}` cannot be found"))
+    find(name).with_context(|| format!("`{name}` is not installed, or not on `PATH`"))
 }
 
-/// Makes sure of programs that a test needs besides: pairs of a program's name and that of Debian's
-/// package.
-///
-/// # Errors
-///
-/// One is missing and cannot be installed from here; the error says how.
+/// Makes sure that the other programs of a test are installed: pairs of a program's name and the
+/// name of Debian's package.
 pub fn ensure_programs(wanted: &[(&str, &str)]) -> Result<()> {
     let missing = || -> Vec<&str> {
         let absent = |(program, _): &&(&str, &str)| !has(program);
@@ -140,9 +136,9 @@ fn install() -> Result<()> {
             "python3-venv",
         ])
     });
-    // It was for this installation only.
+    // It was only for this installation.
     fs::remove_file(NO_CLUSTER)?;
-    // The directory stays where it belongs to a package, or others have put something there.
+    // The directory stays if it belongs to a package, or if something else is there.
     let _ = fs::remove_dir(dir);
     outcome
 }

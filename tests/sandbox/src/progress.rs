@@ -1,4 +1,4 @@
-//! Steps that take their time, and what is shown meanwhile.
+//! Slow steps, and what is shown meanwhile.
 
 use std::{
     fs::{self, File},
@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-/// Runs a command that takes its time, with the seconds counted on a terminal.
+/// Runs a slow command, and counts the seconds at a terminal.
 pub(crate) fn run(what: &str, command: &mut Command, log: &Path) -> Result<()> {
     let output = File::create(log)?;
     let mut child = command

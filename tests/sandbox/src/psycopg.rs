@@ -1,8 +1,8 @@
-//! psycopg, the Python package for PostgreSQL, which brings a libpq of its own, newer than the
-//! system's, with its OpenSSL.
+//! psycopg, the Python package for PostgreSQL. It has a libpq of its own, newer than the system's,
+//! and its own OpenSSL.
 //!
-//! The system's psql runs on that libpq where `LD_LIBRARY_PATH` names its directories, since
-//! libpq's interface is the same in all versions.
+//! The system's psql runs on that libpq if `LD_LIBRARY_PATH` names its directories, since libpq's
+//! interface is the same in all versions.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -14,15 +14,16 @@ use anyhow::{Context as _, Result};
 use crate::cache::Cache;
 use crate::python;
 
-/// The package's version, whose libpq is one of PostgreSQL 18.
+/// The package's version. Its libpq is that of PostgreSQL 18.
 const VERSION: &str = "3.3.9";
 
-/// The value for `PYTHONPATH`. Installed on first use with `python`, an interpreter that has pip.
+/// Returns the value for `PYTHONPATH`. On first use this installs psycopg with `python`, an
+/// interpreter that has pip.
 pub(crate) fn prepare(cache: &Cache, python: &Path) -> Result<PathBuf> {
     cache.entry(&format!("psycopg-{VERSION}"), |dir| install(dir, python))
 }
 
-/// The value for `LD_LIBRARY_PATH`, of what [`prepare`] made.
+/// Returns the value for `LD_LIBRARY_PATH`, for what [`prepare`] returned.
 pub(crate) fn libraries(entry: &Path) -> OsString {
     let mut path = entry.join("link").into_os_string();
     path.push(":");

@@ -1,4 +1,4 @@
-//! Installing from the Python package index.
+//! Installs from the Python package index.
 
 use std::{ffi::OsStr, path::Path, process::Command};
 
@@ -6,15 +6,15 @@ use anyhow::Result;
 
 use crate::progress;
 
-/// Installs with the pip of `python`, as `words` say. `what` is shown meanwhile, and `log` gets
-/// pip's output.
+/// Runs `pip install` of `python` with the arguments `words`. `what` is shown meanwhile, and `log`
+/// gets pip's output.
 pub(crate) fn install<W: AsRef<OsStr>>(
     python: &Path,
     what: &str,
     words: impl IntoIterator<Item = W>,
     log: &Path,
 ) -> Result<()> {
-    // The user's environment stays: it may say how to reach the package index.
+    // The user's environment stays, since it may be needed to reach the package index.
     let mut command = Command::new(python);
     command
         .args([

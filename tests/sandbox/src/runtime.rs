@@ -1,4 +1,4 @@
-//! The threads on which the sandbox's servers run, and the way from ordinary code to them.
+//! The threads that the sandbox's servers run on, and how other code reaches them.
 
 use std::{
     future::Future,
@@ -21,18 +21,18 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("a process can start two threads")
 });
 
-/// Runs a future to its end on the sandbox's threads. Unlike `block_on` it may be called from
-/// within another runtime.
+/// Runs a future to its end on the sandbox's threads. Unlike `block_on`, it works inside another
+/// runtime.
 pub(crate) fn wait<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     RUNTIME.spawn(async move {
-        // The receiver waits for as long as this runs.
+        // The receiver waits until this ends.
         let _ = sender.send(future.await);
     });
     receiver.recv().expect("the future does not panic")
 }
 
-/// A lock that is only ever held for a copy or a change that cannot fail.
+/// Takes a lock that is only held for a copy or a change that cannot fail.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no holder of the lock panics")
 }
@@ -63,7 +63,7 @@ impl Listener {
             let mut connections = JoinSet::new();
             loop {
                 if let Ok((stream, _)) = listener.accept().await {
-                    // Short messages go back and forth; nothing is gained by waiting for more.
+                    // Messages are short, so waiting for more gains nothing.
                     let _ = stream.set_nodelay(true);
                     connections.spawn(serve(stream));
                 }

@@ -1,4 +1,4 @@
-//! All of it together.
+//! Everything together.
 
 use std::{
     ffi::OsString,
@@ -24,8 +24,8 @@ use crate::{
     token::{self, TokenChanges},
 };
 
-/// An Entra, an Azure server and a signed-in Azure CLI. Dropping it ends and removes everything; so
-/// does the end of the process.
+/// An Entra, an Azure server and a signed-in Azure CLI. Everything ends and is removed when this is
+/// dropped, or when the process ends.
 #[derive(Debug)]
 pub struct Sandbox {
     cache: Cache,
@@ -39,12 +39,8 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Brings everything up. The first run installs what is missing and the Azure CLI, which takes
-    /// minutes and says so on stderr; others take less than a second.
-    ///
-    /// # Errors
-    ///
-    /// Where PostgreSQL or Python is missing, or does not do what it should.
+    /// Starts everything. The first run installs what is missing and the Azure CLI, which takes minutes
+    /// and is reported on stderr. Later runs take less than a second.
     pub fn start() -> Result<Self> {
         prerequisites::ensure()?;
         let cache = Cache::open()?;
@@ -67,48 +63,36 @@ impl Sandbox {
         })
     }
 
-    /// One sandbox for all tests of a process.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be brought up.
+    /// Returns the sandbox that all tests of a process share.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Sandbox> = OnceLock::new();
         SHARED.get_or_init(|| match Self::start() {
             Ok(sandbox) => sandbox,
-            Err(error) => panic!("the sandbox does not come up: {error:#}"),
+            Err(error) => panic!("the sandbox did not start: {error:#}"),
         })
     }
 
-    /// The server's name. It leads to no address: `PGHOSTADDR=127.0.0.1` must say where it is.
-    #[must_use]
+    /// Returns the server's name. It has no address, so `PGHOSTADDR=127.0.0.1` must be set.
     pub fn host(&self) -> &'static str {
         clouds::PUBLIC.server
     }
 
-    /// The server's port on 127.0.0.1.
-    #[must_use]
+    /// Returns the server's port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.gateway.port()
     }
 
-    /// The certificate of the authority that the server and Entra are certified by, a PEM file.
-    #[must_use]
+    /// Returns the certificate of the authority of the server and Entra, as a PEM file.
     pub fn ca_file(&self) -> &Path {
         self.authority.file()
     }
 
-    /// The server that one signs in to.
-    #[must_use]
+    /// Returns the server.
     pub fn gateway(&self) -> &Gateway {
         &self.gateway
     }
 
-    /// Another server in front of the same databases.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot listen or make its certificate.
+    /// Starts another server in front of the same databases.
     pub fn new_gateway(&self, manner: Manner) -> Result<Gateway> {
         let other = match manner {
             Manner::UnknownAuthority => Some(Authority::load_stranger(&self.cache)?),
@@ -119,150 +103,104 @@ impl Sandbox {
         Gateway::start(&self.keys, authority, self.postgres.server(), manner)
     }
 
-    /// The directory of PostgreSQL's socket, for an ordinary server without TLS and passwords.
-    #[must_use]
+    /// Returns the directory of PostgreSQL's socket, for connections without TLS and password.
     pub fn socket_dir(&self) -> &Path {
         &self.postgres.server().socket_dir
     }
 
-    /// PostgreSQL's own port on 127.0.0.1, for an ordinary server without TLS, where
-    /// [`Self::local_role`] has a password. The socket's name has the same number.
-    #[must_use]
+    /// Returns PostgreSQL's own port on 127.0.0.1, for connections without TLS, as
+    /// [`Self::local_role`] with a password. The socket's name has the same number.
     pub fn tcp_port(&self) -> u16 {
         self.postgres.server().port
     }
 
-    /// The role with a plain password.
-    #[must_use]
+    /// Returns the role with a plain password.
     pub fn local_role(&self) -> &'static str {
         postgres::LOCAL_ROLE
     }
 
-    /// The password of [`Self::local_role`].
-    #[must_use]
+    /// Returns the password of [`Self::local_role`].
     pub fn local_password(&self) -> &'static str {
         postgres::LOCAL_PASSWORD
     }
 
-    /// The directory of PostgreSQL's programs, the real `psql` among them.
-    #[must_use]
+    /// Returns the directory of PostgreSQL's programs, with the real `psql`.
     pub fn postgres_bin_dir(&self) -> &Path {
         self.postgres.bin_dir()
     }
 
-    /// Runs SQL as the superuser in database `postgres`; the rows of the last statement that has
-    /// any, as text.
-    ///
-    /// # Errors
-    ///
-    /// Where PostgreSQL refuses.
+    /// Runs SQL as the superuser in database `postgres`. Returns the rows of the last statement that
+    /// has any, as text.
     pub fn superuser_sql(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
         self.postgres.server().sql("postgres", sql)
     }
 
-    /// The Entra that everybody shares.
-    #[must_use]
+    /// Returns the Entra that all tests share.
     pub fn entra(&self) -> &Entra {
         &self.entra
     }
 
-    /// An Entra of one's own, to misbehave and to count requests.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot listen or make its certificate.
+    /// Starts an Entra for one test, to change its behaviour and count its requests.
     pub fn new_entra(&self) -> Result<Entra> {
         Entra::start(&self.keys, &self.authority, &self.certificates)
     }
 
-    /// A directory that holds the real `az` and nothing else, for PATH.
-    #[must_use]
+    /// Returns a directory for `PATH` that holds the real `az` and nothing else.
     pub fn az_dir(&self) -> &Path {
         self.azure_cli.dir()
     }
 
-    /// The value for `LD_LIBRARY_PATH` with which psql runs on a libpq of PostgreSQL 18. Installed
-    /// on first use.
-    ///
-    /// # Errors
-    ///
-    /// Where the package index is out of reach.
+    /// Returns the value for `LD_LIBRARY_PATH` that makes psql run on a libpq of PostgreSQL 18, and
+    /// installs that on first use.
     pub fn newer_libpq(&self) -> Result<OsString> {
         Ok(psycopg::libraries(&self.psycopg()?))
     }
 
-    /// The value for `PYTHONPATH` with which [`Self::python`] finds psycopg. Installed on first
-    /// use.
-    ///
-    /// # Errors
-    ///
-    /// Where the package index is out of reach.
+    /// Returns the value for `PYTHONPATH` that makes [`Self::python`] find psycopg, and installs that
+    /// on first use.
     pub fn psycopg(&self) -> Result<PathBuf> {
         psycopg::prepare(&self.cache, &self.python())
     }
 
-    /// A Python, the Azure CLI's.
-    #[must_use]
+    /// Returns the Python of the Azure CLI.
     pub fn python(&self) -> PathBuf {
         self.azure_cli.python()
     }
 
-    /// A program of this machine; on Debian it is installed where it is missing and that may be.
-    ///
-    /// # Errors
-    ///
-    /// Where it is missing and cannot be installed.
+    /// Returns a program of this machine. If it is missing, root on Debian installs it.
     pub fn program(&self, name: &str) -> Result<PathBuf> {
         prerequisites::program(name)
     }
 
-    /// Nushell. Installed on first use.
-    ///
-    /// # Errors
-    ///
-    /// Where npm is missing, or its registry out of reach.
+    /// Returns Nushell, and installs it on first use.
     pub fn nushell(&self) -> Result<PathBuf> {
         nushell::prepare(&self.cache)
     }
 
-    /// The variables with which the Azure CLI, signed in as `identity`, reaches `entra` and nothing
+    /// Returns the variables that lead the Azure CLI, signed in as `identity`, to `entra` and nothing
     /// else.
-    #[must_use]
     pub fn az_env(&self, entra: &Entra, identity: Identity) -> Vec<(String, String)> {
         azure_cli::env(entra, &self.authority, identity)
     }
 
     /// Signs `identity` in to the Azure CLI for programs whose home is `home`: makes `home/.azure`,
     /// which must not exist.
-    ///
-    /// # Errors
-    ///
-    /// Where the profile cannot be copied.
     pub fn sign_in(&self, home: &Path, identity: Identity) -> Result<()> {
         self.azure_cli.sign_in(home, identity)
     }
 
-    /// A database token, without asking Entra.
-    #[must_use]
+    /// Returns a database token, without a request to Entra.
     pub fn issue(&self, identity: Identity, changes: &TokenChanges) -> String {
         token::issue(&self.keys, identity, clouds::PUBLIC.resource, None, changes).0
     }
 
-    /// The certificate of this sort that the application `billing service` has registered.
-    ///
-    /// # Panics
-    ///
-    /// Where there is none.
-    #[must_use]
+    /// Returns the certificate of this sort that is registered for the application `billing service`.
     pub fn client_certificate(&self, kind: KeyKind) -> &ClientCertificate {
-        self.certificates.of(kind).expect("one of each sort")
+        self.certificates.find(kind).expect("one of each sort")
     }
 
-    /// A certificate that nobody has registered, valid from so many days from now to so many.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be made.
+    /// Makes a certificate that is not registered. `days` are the first and the last day of its
+    /// validity, counted from now.
     pub fn new_client_certificate(
         &self,
         kind: KeyKind,
@@ -271,11 +209,7 @@ impl Sandbox {
         ClientCertificate::new(&self.authority, kind, days)
     }
 
-    /// A new home directory in which `identity` is signed in. It is removed with the sandbox.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be made.
+    /// Makes a home directory where `identity` is signed in. It is removed with the sandbox.
     pub fn new_home(&self, identity: Identity) -> Result<PathBuf> {
         let home = tempfile::Builder::new()
             .prefix("home-")

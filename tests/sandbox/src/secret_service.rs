@@ -1,7 +1,7 @@
 //! A real Secret Service: GNOME's keyring on a message bus of its own, in a temporary directory.
 //!
-//! Its keyring is unlocked without anybody being asked, and no program that could ask is on the
-//! bus. It ends with the value, and with this process.
+//! Its keyring is unlocked without a question, and no program that could ask is on the bus. It ends
+//! when the value is dropped, or when this process ends.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::prerequisites;
 
-/// The bus, on which nothing is started by being called.
+/// The bus. A call starts nothing on it.
 const CONFIGURATION: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -30,8 +30,8 @@ const CONFIGURATION: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D
 </busconfig>
 "#;
 
-/// Brings the bus and the keyring up in `$1`, says so with the keyring's process, and ends all at
-/// the end of its input.
+/// Starts the bus and the keyring in `$1`, prints the keyring's process id, and ends both at the end
+/// of its input.
 const SUPERVISOR: &str = r#"
 dir=$1
 export HOME="$dir" XDG_RUNTIME_DIR="$dir" DBUS_SESSION_BUS_ADDRESS="unix:path=$dir/bus"
@@ -70,18 +70,13 @@ end
 pub struct SecretService {
     dir: PathBuf,
     supervisor: Child,
-    /// Its end is the supervisor's.
+    /// It ends with the supervisor.
     input: Option<ChildStdin>,
     keyring: Pid,
 }
 
 impl SecretService {
-    /// Brings one up. The first time, it installs GNOME's keyring where it is missing and may be
-    /// installed.
-    ///
-    /// # Errors
-    ///
-    /// Where it is missing, or does not come up.
+    /// Starts one. The first time, this installs GNOME's keyring if it is missing, as root on Debian.
     pub fn start() -> Result<Self> {
         prerequisites::ensure_programs(&[
             ("gnome-keyring-daemon", "gnome-keyring"),
@@ -102,7 +97,7 @@ impl SecretService {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            // The terminal's Ctrl-C is not for it.
+            // The terminal's Ctrl-C must not reach it.
             .process_group(0)
             .spawn()
             .context("cannot run `sh`")?;
@@ -121,23 +116,17 @@ impl SecretService {
         })
     }
 
-    /// The value for `DBUS_SESSION_BUS_ADDRESS`.
-    #[must_use]
+    /// Returns the value for `DBUS_SESSION_BUS_ADDRESS`.
     pub fn address(&self) -> String {
         format!("unix:path={}", self.dir.join("bus").display())
     }
 
-    /// Where the keyring keeps its files, encrypted.
-    #[must_use]
+    /// Returns where the keyring keeps its files, encrypted.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Locks the keyring. Nobody is there to unlock it.
-    ///
-    /// # Errors
-    ///
-    /// Where it does not do so.
+    /// Locks the keyring. Nothing can unlock it.
     pub fn lock(&self) -> Result<()> {
         let output = Command::new("dbus-send")
             .args(["--session", "--print-reply"])
@@ -154,11 +143,7 @@ impl SecretService {
         Ok(())
     }
 
-    /// Stops the keyring in its tracks: whoever asks it waits.
-    ///
-    /// # Errors
-    ///
-    /// Where the system refuses.
+    /// Stops the keyring's process: a program that asks it waits.
     pub fn silence(&self) -> Result<()> {
         Ok(kill_process(self.keyring, Signal::STOP)?)
     }
@@ -167,7 +152,7 @@ impl SecretService {
 impl Drop for SecretService {
     fn drop(&mut self) {
         self.input.take();
-        // It can only fail where somebody else has waited for the child.
+        // It fails only if other code has waited for the child.
         let _ = self.supervisor.wait();
     }
 }

@@ -1,5 +1,4 @@
-//! Version 1.0 access tokens, as Entra issues them for databases, and the ways in which a test may
-//! want one wrong.
+//! Version 1.0 access tokens, as Entra issues them for databases, and how a test can make one wrong.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
@@ -10,10 +9,10 @@ use crate::{
     keys::Keys,
 };
 
-/// Seconds for which a token is good unless told otherwise.
+/// The lifetime of a token in seconds, unless a test changes it.
 pub const LIFETIME: i64 = 3600;
 
-/// How a token differs from what would rightly be issued.
+/// How a token differs from a good one.
 #[derive(Clone, Debug, Default)]
 pub struct TokenChanges {
     claims: Map<String, Value>,
@@ -21,40 +20,34 @@ pub struct TokenChanges {
 }
 
 impl TokenChanges {
-    /// None: a good token.
-    #[must_use]
+    /// Returns no changes: a good token.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Good for this many seconds from now; a negative number makes one that has expired.
-    #[must_use]
+    /// Makes it valid for this many seconds from now. A negative number makes one that has expired.
     pub fn expires_in(self, seconds: i64) -> Self {
         self.claim("exp", now() + seconds)
     }
 
-    /// For another audience.
-    #[must_use]
+    /// Changes the audience.
     pub fn audience(self, audience: &str) -> Self {
         self.claim("aud", audience)
     }
 
-    /// Issued by and for another tenant.
-    #[must_use]
+    /// Changes the tenant that issues it and that it is for.
     pub fn tenant(self, tenant: &str) -> Self {
         self.claim("tid", tenant)
             .claim("iss", format!("https://sts.windows.net/{tenant}/"))
     }
 
-    /// With a claim set to a value, or, where that is [`Value::Null`], without it.
-    #[must_use]
+    /// Sets a claim, or removes it if the value is [`Value::Null`].
     pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.claims.insert(name.to_owned(), value.into());
         self
     }
 
-    /// With a signature that does not fit.
-    #[must_use]
+    /// Makes the signature wrong.
     pub fn garbled(mut self) -> Self {
         self.garbled = true;
         self
@@ -79,7 +72,7 @@ impl TokenChanges {
         self
     }
 
-    /// Claims as they become.
+    /// Returns the claims with the changes.
     fn applied(&self, mut claims: Value) -> Value {
         for (name, value) in &self.claims {
             claims[name] = value.clone();
@@ -90,7 +83,7 @@ impl TokenChanges {
         claims
     }
 
-    /// A token with claims as they become.
+    /// Returns a token with the changed claims.
     pub(crate) fn signed(&self, keys: &Keys, claims: Value) -> String {
         let token = keys.sign(&self.applied(claims));
         match token.rsplit_once('.') {
@@ -107,7 +100,7 @@ pub(crate) fn now() -> i64 {
     OffsetDateTime::now_utc().unix_timestamp()
 }
 
-/// An access token for `identity`, asked for by the application `client_id`.
+/// Returns an access token for `identity`, as the application `client_id` gets it.
 pub(crate) fn issue(
     keys: &Keys,
     identity: Identity,
@@ -127,7 +120,7 @@ fn claims(identity: Identity, audience: &str, client_id: Option<&str>) -> Map<St
         "aud": audience,
         "iss": format!("https://sts.windows.net/{TENANT}/"),
         "iat": issued,
-        // Entra allows for clocks that are five minutes behind.
+        // Entra allows for clocks that are five minutes slow.
         "nbf": issued - 300,
         "exp": issued + LIFETIME,
         "aio": noise(),
@@ -185,7 +178,7 @@ fn claims(identity: Identity, audience: &str, client_id: Option<&str>) -> Map<St
     claims
 }
 
-/// An id token for the application that signed a user in.
+/// Returns an id token for the application that signed a user in.
 pub(crate) fn issue_id_token(keys: &Keys, identity: Identity, client_id: &str) -> String {
     let entry = identity.entry();
     keys.sign(&json!({
@@ -203,7 +196,7 @@ pub(crate) fn issue_id_token(keys: &Keys, identity: Identity, client_id: &str) -
     }))
 }
 
-/// A value that differs in every token and means nothing to anybody but its issuer.
+/// Returns a value that is different in every token, and means something to its issuer only.
 fn noise() -> String {
     BASE64_URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4().as_bytes())
 }

@@ -1,8 +1,8 @@
-//! The assertion that an application makes of itself: a JWT that its certificate's key signs.
+//! The assertion that an application makes about itself: a JWT that its certificate's key signs.
 //!
 //! Its form is that of Microsoft's page "Microsoft identity platform application authentication
-//! certificate credentials", with the chain in `x5c` as RFC 7515, section 4.1.6, has it:
-//! applications that trust a subject and issuer, and not one certificate, are found by it.
+//! certificate credentials", with the chain in `x5c` as in RFC 7515, section 4.1.6. Applications
+//! that trust a subject and issuer instead of one certificate need the chain.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 
 use super::Signer;
 
-/// How long an assertion is good. The page says five to ten minutes.
+/// How long an assertion is valid. The page recommends five to ten minutes.
 const LIFETIME: Duration = Duration::from_secs(600);
 
 impl Signer {
-    /// The assertions of the application `client_id`, for whoever gives out tokens at `audience`.
+    /// Makes assertions for the application `client_id` and the token endpoint `audience`.
     pub fn vouching(self, audience: String, client_id: String) -> Vouching {
         Vouching {
             signer: self,
@@ -31,7 +31,7 @@ impl Signer {
     }
 }
 
-/// Makes an assertion whenever the SDK wants one.
+/// Makes an assertion when the SDK asks for one.
 #[derive(Debug)]
 pub struct Vouching {
     signer: Signer,

@@ -1,4 +1,4 @@
-//! What is in a certificate's file: certificates and private keys, taken out of PEM or PKCS#12.
+//! Extracts the certificates and private keys from a PEM or PKCS#12 file.
 
 use azure_core::credentials::Secret;
 use p12_keystore::Pkcs12Archive;
@@ -8,23 +8,19 @@ use pkcs8::pkcs5::EncryptionScheme;
 use pkcs8::pkcs5::pbes2::Kdf;
 use zeroize::Zeroizing;
 
-/// The most rounds of PBKDF2 that a password is put through. For PKCS#12 its own reader has the
-/// same limit.
+/// The most rounds of PBKDF2 for a password. The PKCS#12 reader has the same limit.
 const MOST_ROUNDS: u32 = 1_000_000;
 
-/// The most bytes that scrypt works through, which bounds its memory too: 64 times what OpenSSL has
-/// it work through.
+/// The most bytes for scrypt to process, which limits its memory too: 64 times OpenSSL's default.
 const MOST_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// What was in the file.
 pub struct Contents {
-    /// The certificates, in DER, as they come.
+    /// The certificates in DER, in the file's order.
     pub certificates: Vec<Vec<u8>>,
-    /// The private keys.
     pub keys: Vec<PrivateKey>,
 }
 
-/// A private key in DER, by what its DER is.
+/// A private key in DER, by its format.
 pub enum PrivateKey {
     /// PKCS#8, `PRIVATE KEY` in PEM.
     Pkcs8(Zeroizing<Vec<u8>>),
@@ -34,28 +30,22 @@ pub enum PrivateKey {
     Sec1(Zeroizing<Vec<u8>>),
 }
 
-/// Why a file is not read.
+/// Why a file can't be read.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unread {
-    /// It is nothing of the kind.
+    /// It is neither PEM nor PKCS#12.
     Nothing,
     /// It is encrypted, and there is no password.
     WantsPassword,
-    /// It is encrypted, and not with this password.
+    /// It is encrypted with another password.
     WrongPassword,
-    /// It is in a form that is not known here.
+    /// Its format isn't supported.
     Unsupported(String),
 }
 
-/// Takes a file apart.
-///
-/// # Errors
-///
-/// [`Unread`].
 pub fn read(bytes: &[u8], password: Option<&Secret>) -> Result<Contents, Unread> {
     let password = password.map(Secret::secret);
-    // Tools write remarks before what counts, so PEM may begin anywhere; DER begins with a
-    // sequence.
+    // Tools write comments first, so PEM may begin anywhere. DER begins with a sequence.
     if bytes.windows(11).any(|window| window == b"-----BEGIN ") {
         of_pem(bytes, password)
     } else if bytes.first() == Some(&0x30) {
@@ -75,7 +65,7 @@ fn of_pem(bytes: &[u8], password: Option<&str>) -> Result<Contents, Unread> {
         let headers = block.headers();
         if headers.get("Proc-Type").is_some() {
             return Err(Unread::Unsupported(
-                "its key is encrypted in the old form of OpenSSL".to_owned(),
+                "its key is encrypted in OpenSSL's old format".to_owned(),
             ));
         }
         let tag = block.tag().to_owned();
@@ -86,7 +76,7 @@ fn of_pem(bytes: &[u8], password: Option<&str>) -> Result<Contents, Unread> {
             "RSA PRIVATE KEY" => contents.keys.push(PrivateKey::Pkcs1(der)),
             "EC PRIVATE KEY" => contents.keys.push(PrivateKey::Sec1(der)),
             "ENCRYPTED PRIVATE KEY" => contents.keys.push(decrypted(&der, password)?),
-            // Parameters of a curve, trust settings, requests: of no use here.
+            // Curve parameters, trust settings and requests aren't needed.
             _ => {}
         }
     }
@@ -96,9 +86,9 @@ fn of_pem(bytes: &[u8], password: Option<&str>) -> Result<Contents, Unread> {
 fn decrypted(der: &[u8], password: Option<&str>) -> Result<PrivateKey, Unread> {
     let password = password.ok_or(Unread::WantsPassword)?;
     let encrypted = EncryptedPrivateKeyInfoRef::try_from(der)
-        .map_err(|_| Unread::Unsupported("its key is encrypted in an old form".to_owned()))?;
+        .map_err(|_| Unread::Unsupported("its key is encrypted in an old format".to_owned()))?;
     if takes_forever(&encrypted.encryption_algorithm) {
-        let why = "its key is encrypted so that a password takes too long to try";
+        let why = "trying a password on its key takes too long";
         return Err(Unread::Unsupported(why.to_owned()));
     }
     let key = encrypted
@@ -107,7 +97,7 @@ fn decrypted(der: &[u8], password: Option<&str>) -> Result<PrivateKey, Unread> {
     Ok(PrivateKey::Pkcs8(Zeroizing::new(key.as_bytes().to_vec())))
 }
 
-/// Whether a key takes more time or memory to decrypt than any that is meant to be used.
+/// Returns whether decryption takes more time or memory than any real key needs.
 fn takes_forever(encryption: &EncryptionScheme) -> bool {
     match encryption.pbes2().map(|parameters| &parameters.kdf) {
         Some(Kdf::Pbkdf2(pbkdf2)) => pbkdf2.iteration_count > MOST_ROUNDS,
@@ -123,7 +113,7 @@ fn of_pkcs12(bytes: &[u8], password: Option<&str>) -> Result<Contents, Unread> {
     let archive =
         Pkcs12Archive::from_pkcs12(bytes, password.unwrap_or_default()).map_err(|why| {
             match (why, password) {
-                // What is wrong with its form is found before a password is used.
+                // Errors of form are found before the password is used.
                 (Pkcs12Error::DerError(_) | Pkcs12Error::InvalidVersion, _) => Unread::Nothing,
                 (
                     why @ (Pkcs12Error::UnsupportedContentType

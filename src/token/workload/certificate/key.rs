@@ -1,4 +1,4 @@
-//! A private key that signs, once it was found to belong to a certificate.
+//! A private key that signs, after a check that it belongs to a certificate.
 
 use pkcs8::PrivateKeyInfoRef;
 use ring::rand::SystemRandom;
@@ -12,22 +12,19 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::contents::PrivateKey;
 
-/// A key that signs.
 pub enum Key {
-    /// RSA, by RSASSA-PSS with SHA-256, as Entra wants assertions signed.
+    /// RSA, with RSASSA-PSS and SHA-256, which Entra requires for assertions.
     Rsa(rsa::KeyPair),
-    /// EC on P-256.
     P256(EcdsaKeyPair),
-    /// EC on P-384.
     P384(EcdsaKeyPair),
 }
 
-/// Why a key is not a certificate's.
+/// Why a key can't sign for a certificate.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Misfit {
-    /// It belongs to another.
+    /// It belongs to another certificate.
     Another,
-    /// It cannot be used here at all.
+    /// It isn't supported.
     Unusable(String),
 }
 
@@ -37,11 +34,7 @@ const P256: &str = "1.2.840.10045.3.1.7";
 const P384: &str = "1.3.132.0.34";
 
 impl Key {
-    /// `key`, where it is the private half of `public`.
-    ///
-    /// # Errors
-    ///
-    /// [`Misfit`].
+    /// Takes `key` if it is the private half of `public`.
     pub fn pair(key: &PrivateKey, public: &SubjectPublicKeyInfo<'_>) -> Result<Self, Misfit> {
         let algorithm = public.algorithm.algorithm.to_id_string();
         let public_bytes = public.subject_public_key.data.as_ref();
@@ -50,7 +43,7 @@ impl Key {
             PrivateKey::Sec1(der) => of_ec(der, public),
             PrivateKey::Pkcs8(der) => {
                 let info = PrivateKeyInfoRef::try_from(der.as_slice())
-                    .map_err(|why| unusable(&format!("it is no PKCS#8: {why}")))?;
+                    .map_err(|why| unusable(&format!("it isn't PKCS#8: {why}")))?;
                 let own = info.algorithm.oid.to_string();
                 match own.as_str() {
                     _ if own != algorithm => Err(Misfit::Another),
@@ -62,7 +55,7 @@ impl Key {
         }
     }
 
-    /// The name of its signatures' algorithm in a JWT's header (RFC 7518, section 3.1).
+    /// Returns the algorithm's name in a JWT's header (RFC 7518, section 3.1).
     pub fn algorithm(&self) -> &'static str {
         match self {
             Self::Rsa(_) => "PS256",
@@ -71,11 +64,8 @@ impl Key {
         }
     }
 
-    /// Signs; of an EC signature both numbers, one behind the other (RFC 7518, section 3.4).
-    ///
-    /// # Errors
-    ///
-    /// The system has no randomness.
+    /// Signs a message. An EC signature is both numbers, one after the other (RFC 7518, section
+    /// 3.4).
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ring::error::Unspecified> {
         let random = SystemRandom::new();
         match self {
@@ -93,7 +83,7 @@ impl Key {
 
 fn of_rsa(pkcs1: &[u8], public: &[u8]) -> Result<Key, Misfit> {
     let pair = rsa::KeyPair::from_der(pkcs1)
-        .map_err(|why| unusable(&format!("it is no RSA key of 2048 bits or more ({why})")))?;
+        .map_err(|why| unusable(&format!("it isn't an RSA key of 2048 bits or more ({why})")))?;
     if pair.public_key().as_ref() == public {
         Ok(Key::Rsa(pair))
     } else {
@@ -101,7 +91,7 @@ fn of_rsa(pkcs1: &[u8], public: &[u8]) -> Result<Key, Misfit> {
     }
 }
 
-/// The public half comes from the certificate, since not every key's file has it.
+/// Takes the public half from the certificate, since not every key's file has it.
 fn of_ec(sec1: &[u8], public: &SubjectPublicKeyInfo<'_>) -> Result<Key, Misfit> {
     let private = EcPrivateKey::try_from(sec1).map_err(|why| unusable(&why.to_string()))?;
     let parameters = public.algorithm.parameters.as_ref();

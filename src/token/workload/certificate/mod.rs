@@ -1,8 +1,8 @@
-//! An application's certificate: its file, and what it is good for.
+//! An application's certificate, and the file that holds it.
 //!
-//! [`contents`] takes certificates and key out of the file, [`key`] signs, [`assertion`] is what is
-//! signed. The file is read when the identity is, since its change makes a remembered token
-//! forgotten, and understood only when a token is fetched: the password's derivation is slow on
+//! [`contents`] extracts certificates and keys, [`key`] signs, and [`assertion`] is what gets
+//! signed. The file is read with the identity, since its change drops a cached token. It is
+//! decrypted only when a token is fetched, since deriving a key from the password is slow on
 //! purpose.
 
 pub mod assertion;
@@ -28,7 +28,7 @@ use key::{Key, Misfit};
 /// More than any certificate with its chain and key, in bytes.
 const LONGEST: u64 = 1024 * 1024;
 
-/// The file with the certificate, its chain and the private key: PEM, or PKCS#12 (PFX).
+/// A PEM or PKCS#12 (PFX) file with the certificate, its chain and the private key.
 pub struct CertificateFile {
     path: PathBuf,
     bytes: Zeroizing<Vec<u8>>,
@@ -37,7 +37,7 @@ pub struct CertificateFile {
 
 /// A certificate that proves an application, with its key.
 pub struct Signer {
-    /// The certificate, and those that certify it in this order, in DER.
+    /// The certificate and then its issuers, in DER.
     chain: Vec<Vec<u8>>,
     key: Key,
 }
@@ -55,23 +55,18 @@ impl fmt::Debug for Signer {
 }
 
 impl CertificateFile {
-    /// Reads the file.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be read.
     pub fn read(path: &Path, password: Option<Secret>) -> Result<Self, Failure> {
         let bytes = plain_file::read(path, LONGEST).map_err(|why| {
             Failure::sign_in(format!(
                 "the certificate file `{}` cannot be read: {why}",
                 path.display()
             ))
-            .hint("does `AZURE_CLIENT_CERTIFICATE_PATH` name the file, and may you read it?")
+            .hint("set `AZURE_CLIENT_CERTIFICATE_PATH` to a file that you may read")
         })?;
         Ok(Self::holding(path, bytes, password))
     }
 
-    /// The file at `path`, which holds `bytes`.
+    /// Takes bytes that were read from `path`.
     pub fn holding(path: &Path, bytes: Zeroizing<Vec<u8>>, password: Option<Secret>) -> Self {
         Self {
             path: path.to_owned(),
@@ -80,24 +75,17 @@ impl CertificateFile {
         }
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What tells its contents and password from others.
+    /// Returns a digest that changes with the contents or the password.
     pub fn fingerprint(&self) -> String {
         let password = self.password.as_ref().map_or("", Secret::secret);
         fingerprint(&[&self.bytes, password.as_bytes()])
     }
 
-    /// Understands the file: the private key, the certificate that it belongs to, and those that
-    /// certify that one.
-    ///
-    /// # Errors
-    ///
-    /// It is no such file, or the password is wrong, or the key belongs to none of the certificates
-    /// or cannot sign here, or the certificate is not valid `now`.
+    /// Finds the private key, its certificate and that one's issuers.
     pub fn open(&self, now: SystemTime) -> Result<Signer, Failure> {
         let Contents { certificates, keys } =
             contents::read(&self.bytes, self.password.as_ref()).map_err(|why| self.unread(&why))?;
@@ -111,7 +99,7 @@ impl CertificateFile {
             .iter()
             .map(|der| Some(X509Certificate::from_der(der).ok()?.1))
             .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| self.lacking("something else than a certificate in its place"))?;
+            .ok_or_else(|| self.lacking("something other than a certificate in its place"))?;
         let mut unfit = None;
         for key in &keys {
             for (at, certificate) in parsed.iter().enumerate() {
@@ -134,10 +122,10 @@ impl CertificateFile {
         Err(match unfit {
             Some(why) => self
                 .failure(&format!("holds a private key that cannot be used: {why}"))
-                .hint("make a certificate with an RSA key of 2048 bits or more, or an EC key on P-256 or P-384"),
+                .hint("create a certificate with an RSA key of 2048 bits or more, or an EC key on P-256 or P-384"),
             None => self
                 .failure("holds a private key that belongs to none of its certificates")
-                .hint("put the certificate and the key that it was made with into one file"),
+                .hint("put the certificate and its own private key into one file"),
         })
     }
 
@@ -150,15 +138,15 @@ impl CertificateFile {
             let when = said(&validity.not_after);
             return Err(self
                 .failure(&format!("holds a certificate that expired on {when}"))
-                .hint("make a new one, upload it to the application's registration, and name its file in `AZURE_CLIENT_CERTIFICATE_PATH`"));
+                .hint("create a new certificate, upload it to the application's registration, and set `AZURE_CLIENT_CERTIFICATE_PATH` to its file"));
         }
         if validity.not_before.timestamp() > now {
             let when = said(&validity.not_before);
             return Err(self
                 .failure(&format!(
-                    "holds a certificate that is not valid before {when}"
+                    "holds a certificate that isn't valid before {when}"
                 ))
-                .hint("is this machine's clock right?"));
+                .hint("check this machine's clock"));
         }
         Ok(())
     }
@@ -167,22 +155,22 @@ impl CertificateFile {
         match why {
             contents::Unread::Nothing => self
                 .failure("is neither PEM nor PKCS#12 (PFX)")
-                .hint("name a file with the certificate and its private key in `AZURE_CLIENT_CERTIFICATE_PATH`"),
+                .hint("set `AZURE_CLIENT_CERTIFICATE_PATH` to a file with the certificate and its private key"),
             contents::Unread::WantsPassword => self
                 .failure("is protected by a password")
-                .hint("put it into `AZURE_CLIENT_CERTIFICATE_PASSWORD`"),
+                .hint("set `AZURE_CLIENT_CERTIFICATE_PASSWORD` to the password"),
             contents::Unread::WrongPassword => self
                 .failure("does not open with the password in `AZURE_CLIENT_CERTIFICATE_PASSWORD`")
-                .hint("correct `AZURE_CLIENT_CERTIFICATE_PASSWORD`, or unset it where there is no password"),
+                .hint("correct `AZURE_CLIENT_CERTIFICATE_PASSWORD`, or unset it if the file has no password"),
             contents::Unread::Unsupported(what) => self
                 .failure(&format!("cannot be read: {what}"))
-                .hint("write it anew with `openssl pkcs12 -export`, or as PEM with `openssl pkcs8 -topk8`"),
+                .hint("convert it with `openssl pkcs12 -export`, or to PEM with `openssl pkcs8 -topk8`"),
         }
     }
 
     fn lacking(&self, what: &str) -> Failure {
         self.failure(&format!("holds {what}"))
-            .hint("`AZURE_CLIENT_CERTIFICATE_PATH` names one file with both, the certificate and its private key")
+            .hint("set `AZURE_CLIENT_CERTIFICATE_PATH` to one file that holds the certificate and its private key")
     }
 
     fn failure(&self, what: &str) -> Failure {
@@ -193,8 +181,7 @@ impl CertificateFile {
     }
 }
 
-/// The places of a certificate and of those that certify it, as far as there are any, each behind
-/// the one that it certifies.
+/// Returns the positions of a certificate and its issuers, each after the one that it certifies.
 fn chain(all: &[X509Certificate<'_>], leaf: usize) -> Vec<usize> {
     let mut chain = vec![leaf];
     let mut last = leaf;

@@ -1,4 +1,4 @@
-//! Installing the Azure CLI from the Python package index into an environment of its own.
+//! Installs the Azure CLI from the Python package index into an environment of its own.
 
 use std::{
     fs,
@@ -12,18 +12,18 @@ use anyhow::Result;
 use super::VERSION;
 use crate::{cache::Cache, progress, python};
 
-/// Runs the CLI as its own packages do, from wherever the directory is.
+/// Runs the CLI as its own packages do, wherever the directory is.
 const SCRIPT: &str = r#"#!/bin/sh
 # The Azure CLI of the entra-psql sandbox.
 AZ_INSTALLER=PIP exec "$(dirname "$0")/../python/bin/python" -Im azure.cli "$@"
 "#;
 
-/// The interpreter beside the directory that holds `az` alone.
+/// The interpreter, relative to the directory that holds only `az`.
 pub(super) fn python(bin: &Path) -> PathBuf {
     bin.join("../python/bin/python")
 }
 
-/// The directory that holds `az` alone.
+/// The directory that holds only `az`.
 pub(super) fn prepare(cache: &Cache) -> Result<PathBuf> {
     Ok(cache
         .entry(&format!("azure-cli-{VERSION}"), install)?

@@ -30,12 +30,8 @@ pub struct AzureCli {
 }
 
 impl AzureCli {
-    /// The Azure CLI in the cache, installed and signed in on first use, which takes minutes and
-    /// says so on stderr.
-    ///
-    /// # Errors
-    ///
-    /// Where Python is missing, the package index out of reach, or a sign-in fails.
+    /// Returns the Azure CLI in the cache. On first use this installs it and signs it in, which takes
+    /// minutes and is reported on stderr.
     pub fn prepare(
         cache: &Cache,
         keys: &Arc<Keys>,
@@ -47,14 +43,12 @@ impl AzureCli {
         Ok(Self { dir, profiles })
     }
 
-    /// A directory that holds `az` and nothing else, for PATH.
-    #[must_use]
+    /// Returns a directory for `PATH` that holds `az` and nothing else.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// The Python that it runs on, which has pip.
-    #[must_use]
     pub fn python(&self) -> PathBuf {
         install::python(&self.dir)
     }
@@ -62,11 +56,7 @@ impl AzureCli {
     /// Signs `identity` in for programs whose home is `home`: makes `home/.azure`, which must not
     /// exist.
     ///
-    /// The profile holds no database token, so that the first call for one makes one request.
-    ///
-    /// # Errors
-    ///
-    /// Where the profile cannot be copied.
+    /// The profile holds no database token, so the first call for one makes one request.
     pub fn sign_in(&self, home: &Path, identity: Identity) -> Result<()> {
         let profile = home.join(".azure");
         copy_tree(
@@ -78,9 +68,8 @@ impl AzureCli {
     }
 }
 
-/// The variables with which the Azure CLI, signed in as `identity`, reaches `entra` and nothing
+/// Returns the variables that lead the Azure CLI, signed in as `identity`, to `entra` and nothing
 /// else.
-#[must_use]
 pub fn env(entra: &Entra, authority: &Authority, identity: Identity) -> Vec<(String, String)> {
     let mut env = vec![
         ("HTTPS_PROXY".to_owned(), entra.proxy()),

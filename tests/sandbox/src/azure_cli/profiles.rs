@@ -1,4 +1,4 @@
-//! Signed-in profiles of the Azure CLI, made by the CLI itself, to be copied by every run.
+//! Signed-in profiles of the Azure CLI, made by the CLI itself and copied by every run.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ use crate::{
     keys::Keys,
 };
 
-/// Nothing is collected, and no questions are asked.
+/// Settings without telemetry and without questions.
 const CONFIG: &str = "\
 [core]
 collect_telemetry = no
@@ -38,7 +38,7 @@ pub(super) fn prepare(
     authority: &Authority,
     certificates: &Arc<ClientCertificates>,
 ) -> Result<PathBuf> {
-    // Profiles hold refresh tokens, which are good for as long as the key is the same.
+    // Profiles hold refresh tokens, which are valid while the key stays the same.
     let name = format!(
         "azure-profiles-{VERSION}-{}-{}",
         Identity::ALL.len(),
@@ -121,11 +121,11 @@ fn sign_in(
             String::from_utf8_lossy(&output.stderr).trim_end()
         );
     }
-    // The log of this very command.
+    // The log of this command.
     fs::remove_dir_all(profile.join("commands")).context("`az login` left no log to remove")
 }
 
-/// Notes that the CLI has just looked for newer versions, or it would go and look.
+/// Records that the CLI has just checked for newer versions, or it would check.
 pub(super) fn skip_version_check(profile: &Path) -> Result<()> {
     let time = OffsetDateTime::now_utc().format(format_description!(
         "[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]"

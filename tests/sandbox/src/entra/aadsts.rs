@@ -1,4 +1,4 @@
-//! The refusals of the token endpoint: codes, and texts of the form that the real service uses.
+//! The refusals of the token endpoint: codes, and texts in the form of the real service's.
 //!
 //! The codes are documented at
 //! <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
@@ -16,17 +16,17 @@ use crate::directory::{Identity, TENANT, Tenant};
 pub enum Refusal {
     /// 700082: the refresh token was not used for too long.
     Inactive,
-    /// 70043: a policy wants people to sign in more often.
+    /// 70043: a policy requires people to sign in more often.
     SignInFrequency,
     /// 50173: the password was changed.
     Revoked,
-    /// 50076: a second factor is wanted.
+    /// 50076: a second factor is required.
     MfaRequired,
-    /// 50079: a second factor is wanted, and none is registered.
+    /// 50079: a second factor is required, and none is registered.
     MfaEnrollment,
     /// 53003: a Conditional Access policy forbids it.
     ConditionalAccess,
-    /// 65001: nobody consented to the application.
+    /// 65001: no one has consented to the application.
     Consent,
     /// 500011: the tenant does not know the resource.
     UnknownResource,
@@ -49,7 +49,6 @@ pub(super) struct Circumstances<'a> {
 }
 
 impl Refusal {
-    /// All of them.
     pub const ALL: [Self; 11] = [
         Self::Inactive,
         Self::SignInFrequency,
@@ -64,8 +63,7 @@ impl Refusal {
         Self::SecretWrong,
     ];
 
-    /// The number after `AADSTS`.
-    #[must_use]
+    /// Returns the number after `AADSTS`.
     pub fn code(self) -> u32 {
         match self {
             Self::Inactive => 700_082,
@@ -82,7 +80,7 @@ impl Refusal {
         }
     }
 
-    /// The OAuth error and Entra's finer one, which decides what MSAL does next.
+    /// Returns the OAuth error and Entra's more specific one, which decides what MSAL does next.
     fn errors(self) -> (&'static str, Option<&'static str>) {
         match self {
             Self::Inactive | Self::Revoked => ("invalid_grant", Some("bad_token")),
@@ -141,7 +139,7 @@ impl Refusal {
         }
     }
 
-    /// The whole answer.
+    /// Returns the whole answer.
     pub(super) fn reply(self, of: &Circumstances<'_>) -> Reply {
         let (error, finer) = self.errors();
         let status = if error == "invalid_client" {
@@ -157,7 +155,7 @@ impl Refusal {
     }
 }
 
-/// A refusal that the request itself earned, whatever the Entra was told.
+/// A refusal because of the request itself, however Entra behaves.
 pub(super) fn bad_request(code: u32, error: &str, text: &str) -> Reply {
     Reply::error(StatusCode::BAD_REQUEST, &refusal(code, error, text))
 }
@@ -173,7 +171,7 @@ pub(super) fn unknown_tenant(error: &str, tenant: &str) -> Reply {
     )
 }
 
-/// The refusal of an application that does not prove itself.
+/// The refusal of an application that does not authenticate.
 pub(super) fn invalid_client(code: u32, text: &str) -> Reply {
     Reply::error(
         StatusCode::UNAUTHORIZED,
@@ -196,7 +194,7 @@ fn refusal(code: u32, error: &str, text: &str) -> serde_json::Value {
     })
 }
 
-/// As Entra writes times.
+/// Writes a time as Entra does.
 fn timestamp(time: OffsetDateTime) -> String {
     UtcDateTime::from(time)
         .format(format_description!(

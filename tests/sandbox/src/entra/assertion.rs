@@ -1,10 +1,10 @@
-//! Client assertions: what an application shows in place of a secret. Either it makes them itself,
-//! with the key of a certificate that the directory knows, or another issuer makes them, whom the
-//! directory trusts for a subject.
+//! Client assertions, which an application sends instead of a secret. The application makes them
+//! itself, with the key of a certificate that the directory knows; or another issuer makes them, if
+//! the directory trusts it for a subject.
 //!
-//! The rules of the first are those of Microsoft's page on certificate credentials, of the second
-//! those of its pages on workload identity federation; codes and texts as Entra's own refusals read
-//! in public issue threads. Entra takes the same assertion twice, and so does this.
+//! The rules are those of Microsoft's pages on certificate credentials and on workload identity
+//! federation. Codes and texts are those of Entra's refusals in public issue threads. Entra accepts
+//! the same assertion twice, and so does this.
 
 use base64::{
     Engine as _,
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{certificates::ClientCertificate, directory::TENANT, token::now};
 
-/// Checks the assertion that the application `client_id` shows at `host`.
+/// Checks the assertion that the application `client_id` sends to `host`.
 pub(super) fn check(
     assertion: &str,
     client_id: &str,
@@ -41,7 +41,7 @@ pub(super) fn check(
     let (Some(header), Some(claims)) = (object(header), object(claims)) else {
         return Err(malformed());
     };
-    // What cannot be decoded is no signature either.
+    // What cannot be decoded is not a signature either.
     let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
     if claims["iss"] == ISSUER || claims["iss"] != client_id {
         return federated(assertion, &claims, state);
@@ -81,8 +81,8 @@ pub(super) fn check(
     in_time(&claims)
 }
 
-/// The certificate that the header names by its thumbprint. A chain beside it is in the form of RFC
-/// 7515, section 4.1.6, with that certificate first.
+/// Returns the certificate that the header names by its thumbprint. A chain beside it has the form
+/// of RFC 7515, section 4.1.6, with that certificate first.
 fn registered<'a>(
     header: &Value,
     client_id: &str,
@@ -159,8 +159,7 @@ fn is_signed(
     public.verify(message, signature).is_ok()
 }
 
-/// An assertion of another issuer: who it is, for whom, about whom, whether it is theirs, and
-/// whether it is still good.
+/// Checks an assertion of another issuer: issuer, audience, subject, signature and expiry.
 fn federated(assertion: &str, claims: &Value, state: &State) -> Result<(), Reply> {
     let text = |name: &str| claims[name].as_str().unwrap_or_default();
     let unknown = |code, what: &str, value: &str| {
@@ -184,7 +183,7 @@ fn federated(assertion: &str, claims: &Value, state: &State) -> Result<(), Reply
         return Err(unknown(700_212, "audience", text("aud")));
     }
     if !SUBJECTS.contains(&text("sub")) {
-        // Where only the letters' case differs, Entra says so with a code of its own.
+        // If only the case differs, Entra reports a code of its own.
         let differs_by_case = SUBJECTS
             .iter()
             .any(|subject| subject.eq_ignore_ascii_case(text("sub")));
@@ -212,7 +211,7 @@ fn object(part: &str) -> Option<Value> {
     serde_json::from_slice(&bytes).ok().filter(Value::is_object)
 }
 
-/// As Entra shows it: SHA-1, in capitals.
+/// Returns a thumbprint as Entra shows it: SHA-1, in capitals.
 fn thumbprint(certificate: &ClientCertificate) -> String {
     let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, certificate.der());
     let bytes = digest.as_ref().iter().map(|byte| format!("{byte:02X}"));
@@ -242,9 +241,9 @@ mod tests {
 
     const HOST: &str = "login.microsoftonline.com";
 
-    /// The code with which an assertion is refused that is right but for these parts.
+    /// Returns the code of the refusal of an assertion that is right except for these parts.
     async fn code(state: &State, header: Value, claims: Value) -> Option<u64> {
-        let certificate = state.certificates.of(KeyKind::P256).unwrap();
+        let certificate = state.certificates.find(KeyKind::P256).unwrap();
         let merged = |mut all: Value, changed: Value| {
             for (name, value) in changed.as_object().unwrap() {
                 all[name] = value.clone();
@@ -272,7 +271,7 @@ mod tests {
     #[tokio::test]
     async fn what_an_application_says_of_itself_is_checked() {
         let state = State::new();
-        let of = |kind| state.certificates.of(kind).unwrap().der();
+        let of = |kind| state.certificates.find(kind).unwrap().der();
         let chain = |ders: &[&[u8]]| {
             let texts: Vec<_> = ders.iter().map(|der| BASE64_STANDARD.encode(der)).collect();
             json!({ "x5c": texts })

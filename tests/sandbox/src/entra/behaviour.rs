@@ -1,4 +1,4 @@
-//! How an Entra is told to behave.
+//! How an Entra behaves, as set by a test.
 
 use std::time::Duration;
 
@@ -8,35 +8,34 @@ use crate::{directory::Identity, token::TokenChanges};
 /// How an Entra behaves. It applies to sign-in requests: those for a token or a device code.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
-    /// Who signs in when a person is asked to.
+    /// The person who signs in.
     pub identity: Identity,
-    /// How long every answer takes at least.
+    /// The least time that an answer takes.
     pub delay: Duration,
     /// What goes wrong instead of an answer.
     pub fault: Option<Fault>,
     /// What is wrong with the tokens that are issued.
     pub tokens: TokenChanges,
-    /// How an answer of the token endpoint says for how long its token is good.
+    /// How the token endpoint reports the lifetime of a token.
     pub expires_in: ExpiresIn,
-    /// What a person does who is sent to sign in.
+    /// What a person does who is asked to sign in.
     pub person: Person,
 }
 
-/// What a person does who is sent to sign in, with a browser or a device code.
+/// What a person does who is asked to sign in, with a browser or a device code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Person {
     /// Signs in.
     SignsIn,
-    /// Signs in once it was asked so often whether a device code was approved.
+    /// Signs in after this many questions about the device code.
     TakesPolls(u32),
-    /// Signs in, but whoever asked first whether a device code was approved is told to ask less
-    /// often.
+    /// Signs in, but the first question about the device code is answered with `slow_down`.
     IsNotToBeHurried,
     /// Declines.
     Declines,
     /// Lets the device code expire.
     LetsItExpire,
-    /// Comes so late that the device code is not known any more.
+    /// Signs in after the device code was forgotten.
     ComesTooLate,
 }
 
@@ -54,8 +53,7 @@ impl Default for Behaviour {
 }
 
 impl Behaviour {
-    /// Everything is as it should be, but for this fault.
-    #[must_use]
+    /// Returns a behaviour with only this fault.
     pub fn fault(fault: Fault) -> Self {
         Self {
             fault: Some(fault),
@@ -63,8 +61,7 @@ impl Behaviour {
         }
     }
 
-    /// Everything is as it should be, but every answer takes this long.
-    #[must_use]
+    /// Returns a behaviour with no fault, but every answer takes this long.
     pub fn slow(delay: Duration) -> Self {
         Self {
             delay,
@@ -72,8 +69,7 @@ impl Behaviour {
         }
     }
 
-    /// Everything is as it should be, but for how long tokens are said to be good.
-    #[must_use]
+    /// Returns a behaviour that differs only in how it reports the lifetime of tokens.
     pub fn expires_in(expires_in: ExpiresIn) -> Self {
         Self {
             expires_in,
@@ -81,8 +77,7 @@ impl Behaviour {
         }
     }
 
-    /// Everything is as it should be, and this is what a person does.
-    #[must_use]
+    /// Returns a behaviour with no fault, with this person.
     pub fn person(person: Person) -> Self {
         Self {
             person,
@@ -90,8 +85,7 @@ impl Behaviour {
         }
     }
 
-    /// Everything is as it should be, but for the tokens.
-    #[must_use]
+    /// Returns a behaviour that differs only in its tokens.
     pub fn tokens(tokens: TokenChanges) -> Self {
         Self {
             tokens,
@@ -107,17 +101,17 @@ pub enum Fault {
     Refuse(Refusal),
     /// 503.
     Unavailable,
-    /// A web page of somebody else's where JSON belongs.
+    /// The answer is another site's web page instead of JSON.
     Html,
-    /// The request is taken, and nothing is answered.
+    /// There is no answer.
     Silence,
-    /// The request is sent on to an Entra of another cloud.
+    /// The request is redirected to the Entra of another cloud.
     Redirect,
     /// The connection is closed without an answer.
     Drop,
 }
 
-/// How an answer says for how many seconds its token is good.
+/// How an answer reports the lifetime of its token, in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExpiresIn {
     /// As a number, as Entra does.
@@ -129,8 +123,8 @@ pub enum ExpiresIn {
     Missing,
 }
 
-/// Where redirected requests are sent: an Entra of another cloud, which would take them.
+/// Where requests are redirected: the Entra of another cloud, which would accept them.
 pub(super) const ELSEWHERE: &str = "https://login.microsoftonline.us/common/oauth2/v2.0/token";
 
-/// What a network that wants its users to log in first answers to everything.
+/// The answer to everything from a network that requires a login first.
 pub(super) const CAPTIVE_PORTAL: &str = "<!DOCTYPE html>\n<html><head><title>Guest network</title></head><body>Please accept our terms.</body></html>\n";

@@ -1,5 +1,5 @@
-//! The endpoints where build services give their jobs a token of their own, to be exchanged for one
-//! of Entra's: GitHub Actions and Azure Pipelines.
+//! The endpoints of GitHub Actions and Azure Pipelines that give a job a token, to exchange for one
+//! of Entra's.
 
 use hyper::StatusCode;
 use serde_json::json;
@@ -10,16 +10,16 @@ use crate::{
     token::{LIFETIME, TokenChanges, now},
 };
 
-/// The host that GitHub's jobs ask.
+/// The host of GitHub's endpoint.
 pub(super) const GITHUB: &str = "pipelines.actions.githubusercontent.com";
 
-/// The host that Azure's jobs ask.
+/// The host of Azure's endpoint.
 pub(super) const AZURE: &str = "dev.azure.com";
 
-/// What a job shows to be given a token.
+/// What a job sends to get a token.
 pub(super) const REQUEST_TOKEN: &str = "sandbox-request-token";
 
-/// The only audience for which Entra takes tokens of others.
+/// The only audience of other issuers' tokens that Entra accepts.
 pub(super) const EXCHANGE: &str = "api://AzureADTokenExchange";
 
 /// The issuer that the application `billing service` trusts.
@@ -31,7 +31,7 @@ pub(super) const POD: &str = "system:serviceaccount:shop:billing";
 const JOB_OF_GITHUB: &str = "repo:contoso/shop:ref:refs/heads/main";
 const JOB_OF_AZURE: &str = "sc://contoso/shop/azure";
 
-/// About whom it trusts that issuer: its federated credentials.
+/// The subjects that it trusts that issuer for: its federated credentials.
 pub(super) const SUBJECTS: [&str; 3] = [POD, JOB_OF_GITHUB, JOB_OF_AZURE];
 
 pub(super) fn answer(request: &Request, keys: &Keys) -> Reply {
@@ -53,7 +53,7 @@ pub(super) fn answer(request: &Request, keys: &Keys) -> Reply {
     }
 }
 
-/// A token of another issuer, about `subject`.
+/// Returns a token of another issuer, about `subject`.
 pub(crate) fn token(keys: &Keys, subject: &str, audience: &str, changes: &TokenChanges) -> String {
     let claims = json!({
         "iss": ISSUER,

@@ -1,7 +1,7 @@
 //! The managed identity endpoints, of App Service and of a virtual machine (IMDS).
 //!
-//! A request that names a client id gets a token of that user-assigned identity, any other one of
-//! the machine's own.
+//! A request with a client id gets a token of that user-assigned identity. Any other request gets a
+//! token of the machine's own identity.
 
 use hyper::StatusCode;
 use serde_json::json;

@@ -1,9 +1,9 @@
-//! What an Entra has given out, and what has become of it.
+//! What an Entra has issued, and what happened to it.
 
 use std::collections::{HashMap, HashSet};
 
-/// Codes and refresh tokens. What another Entra with the same keys gave out is in no ledger here,
-/// and is good.
+/// Codes and refresh tokens. Those that another Entra with the same keys issued are not listed, and
+/// are valid.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     redeemed: HashSet<String>,
@@ -13,12 +13,12 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Takes a code; whether it was taken for the first time.
+    /// Redeems a code, and returns whether this is the first time.
     pub(super) fn redeem(&mut self, code: &str) -> bool {
         self.redeemed.insert(code.to_owned())
     }
 
-    /// Counts how often it was asked whether a device code was approved, this time included.
+    /// Counts the questions about a device code, including this one.
     pub(super) fn poll(&mut self, device_code: &str) -> u32 {
         let polls = self.polls.entry(device_code.to_owned()).or_default();
         *polls += 1;

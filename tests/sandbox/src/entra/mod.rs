@@ -1,10 +1,9 @@
-//! A Microsoft Entra on loopback, with the Azure Resource Manager and the Graph calls that the
-//! Azure CLI makes beside it.
+//! A Microsoft Entra on loopback, with the calls to the Azure Resource Manager and Graph that the
+//! Azure CLI makes.
 //!
-//! It is an HTTP proxy: programs reach it under the real host names through `HTTPS_PROXY`, so
-//! nothing in their configuration names a port, and nothing of theirs reaches the internet.
-//! `CONNECT` to a host that it plays ends in TLS with a certificate of the sandbox's authority; any
-//! other host is refused. The same port answers plain requests to the managed identity endpoints,
+//! It is an HTTP proxy: programs reach it under the real host names through `HTTPS_PROXY`. So their
+//! configuration names no port, and they never reach the internet. `CONNECT` to a host that it
+//! imitates leads to TLS with a certificate of the sandbox's authority; any other host is refused. The same port answers plain requests to the managed identity endpoints,
 //! and plain proxy requests to that of a virtual machine (169.254.169.254).
 
 mod aadsts;
@@ -49,15 +48,14 @@ use crate::{
 use ledger::Ledger;
 use reply::Reply;
 
-/// The hosts that Entra plays.
-#[must_use]
+/// Returns the hosts that this imitates.
 pub fn hosts() -> Vec<&'static str> {
     clouds::hosts()
         .chain([federation::GITHUB, federation::AZURE])
         .collect()
 }
 
-/// The value of `IDENTITY_HEADER`, without which the managed identity endpoint refuses.
+/// The value of `IDENTITY_HEADER`, which the managed identity endpoint requires.
 const IDENTITY_HEADER: &str = "sandbox-identity-header";
 
 /// The value of `IDENTITY_HEADER` in the app's slot, by which the endpoint tells it apart.
@@ -78,17 +76,13 @@ struct State {
     behaviour: Mutex<Behaviour>,
     requests: Mutex<Vec<Request>>,
     ledger: Mutex<Ledger>,
-    /// The connections inside the proxy's, which outlive these.
+    /// The connections inside the proxy's connections, which they outlive.
     tunnels: Mutex<JoinSet<()>>,
 }
 
 impl Entra {
-    /// Starts an Entra that signs tokens with `keys`, knows the `certificates` of an application,
-    /// and behaves well.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot listen or make its certificate.
+    /// Starts an Entra that signs tokens with `keys`, knows the `certificates` of an application, and
+    /// has no fault.
     pub fn start(
         keys: &Arc<Keys>,
         authority: &Authority,
@@ -109,20 +103,17 @@ impl Entra {
         Ok(Self { listener, state })
     }
 
-    /// The port of the proxy and the managed identity endpoints on 127.0.0.1.
-    #[must_use]
+    /// Returns the port of the proxy and the managed identity endpoints on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.listener.port()
     }
 
-    /// The value for `HTTPS_PROXY`.
-    #[must_use]
+    /// Returns the value for `HTTPS_PROXY`.
     pub fn proxy(&self) -> String {
         format!("http://127.0.0.1:{}", self.port())
     }
 
-    /// The variables with which App Service points a program at the managed identity endpoint.
-    #[must_use]
+    /// Returns the variables that App Service sets for the managed identity endpoint.
     pub fn managed_identity_env(&self) -> Vec<(String, String)> {
         self.identity_env(IDENTITY_HEADER)
     }
@@ -143,8 +134,7 @@ impl Entra {
         ]
     }
 
-    /// The variables with which GitHub Actions points a job at its token endpoint.
-    #[must_use]
+    /// Returns the variables that GitHub Actions sets for its token endpoint.
     pub fn github_actions_env(&self) -> Vec<(String, String)> {
         let url = format!("https://{}/token?api-version=2.0", federation::GITHUB);
         vec![
@@ -156,9 +146,8 @@ impl Entra {
         ]
     }
 
-    /// The variables with which Azure Pipelines points a job at its token endpoint, and at the
-    /// service connection.
-    #[must_use]
+    /// Returns the variables that Azure Pipelines sets for its token endpoint and the service
+    /// connection.
     pub fn azure_pipelines_env(&self) -> Vec<(String, String)> {
         let url = format!(
             "https://{}/contoso/shop/_apis/distributedtask/hubs/build/oidctoken",
@@ -182,15 +171,13 @@ impl Entra {
         .to_vec()
     }
 
-    /// What a Kubernetes cluster puts into a pod's token file, to be exchanged for a token of an
+    /// Returns what a Kubernetes cluster writes to a pod's token file, to exchange for a token of an
     /// application.
-    #[must_use]
     pub fn federated_token(&self) -> String {
         self.changed_federated_token(&TokenChanges::none())
     }
 
-    /// The same, but for these changes.
-    #[must_use]
+    /// Returns the same with these changes.
     pub fn changed_federated_token(&self, changes: &TokenChanges) -> String {
         federation::token(
             &self.state.keys,
@@ -205,13 +192,12 @@ impl Entra {
         *lock(&self.state.behaviour) = behaviour;
     }
 
-    /// Changes who signs in when a device code or a browser asks a person to; Alice to begin with.
+    /// Changes the person who signs in with a device code or a browser. It is Alice at first.
     pub fn sign_in_as(&self, identity: Identity) {
         lock(&self.state.behaviour).identity = identity;
     }
 
-    /// The refresh tokens that were issued so far, oldest first.
-    #[must_use]
+    /// Returns the refresh tokens that were issued so far, oldest first.
     pub fn refresh_tokens(&self) -> Vec<String> {
         lock(&self.state.ledger).issued()
     }
@@ -221,14 +207,12 @@ impl Entra {
         lock(&self.state.ledger).revoke();
     }
 
-    /// Everything asked so far, oldest first.
-    #[must_use]
+    /// Returns every request so far, oldest first.
     pub fn requests(&self) -> Vec<Request> {
         lock(&self.state.requests).clone()
     }
 
-    /// The requests so far that asked for a token, from whichever endpoint.
-    #[must_use]
+    /// Returns the requests for a token so far, at any endpoint.
     pub fn token_requests(&self) -> Vec<Request> {
         self.requests()
             .into_iter()
@@ -236,7 +220,7 @@ impl Entra {
             .collect()
     }
 
-    /// Forgets what was asked so far.
+    /// Forgets the requests so far.
     pub fn forget_requests(&self) {
         lock(&self.state.requests).clear();
     }
@@ -249,7 +233,7 @@ impl Drop for Entra {
 }
 
 impl State {
-    /// The state of an Entra that nobody has asked anything.
+    /// Returns the state of an Entra without requests.
     #[cfg(test)]
     fn new() -> Self {
         let cache = crate::cache::Cache::open().unwrap();
@@ -273,7 +257,7 @@ impl State {
     }
 }
 
-/// The connection ends without an answer.
+/// An error that ends the connection without an answer.
 #[derive(Debug)]
 struct Dropped;
 
@@ -288,7 +272,7 @@ impl std::error::Error for Dropped {}
 type HttpRequest = hyper::Request<Incoming>;
 type HttpResponse = hyper::Response<Full<hyper::body::Bytes>>;
 
-/// One connection to the port: proxy requests, or requests to the managed identity endpoints.
+/// Serves a connection to the port: proxy requests, or requests to the managed identity endpoints.
 async fn serve(stream: TcpStream, tls: TlsAcceptor, state: Arc<State>) {
     let service = service_fn(move |request: HttpRequest| {
         let (tls, state) = (tls.clone(), Arc::clone(&state));
@@ -300,7 +284,7 @@ async fn serve(stream: TcpStream, tls: TlsAcceptor, state: Arc<State>) {
             answer(request, &host, &state).await
         }
     });
-    // An error here is the client's, who sees it too.
+    // An error here is the client's, which sees it too.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades()

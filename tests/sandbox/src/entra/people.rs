@@ -1,4 +1,4 @@
-//! Where people sign in: the page that a browser is sent to, and device codes.
+//! How people sign in: the page that a browser opens, and device codes.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::keys::Keys;
 
-/// A code that nobody has to type: it is approved already, unless the person is told to be slow.
+/// Returns a code that no one has to type: it is already approved, unless the person is slow.
 pub(super) fn device_code(request: &Request, keys: &Keys, behaviour: &Behaviour) -> Reply {
     let page = format!("https://{}/device", request.host);
     Reply::json(&json!({
@@ -25,8 +25,8 @@ pub(super) fn device_code(request: &Request, keys: &Keys, behaviour: &Behaviour)
     }))
 }
 
-/// A browser is sent back at once, with a code. Like Entra, it sends nobody anywhere but to the
-/// client's own redirect; unlike Entra, it insists on PKCE with SHA-256.
+/// Redirects a browser back at once, with a code. Like Entra, it redirects only to the client's own
+/// address. Unlike Entra, it requires PKCE with SHA-256.
 pub(super) fn authorize(request: &Request, keys: &Keys, behaviour: &Behaviour) -> Reply {
     let Some(redirect) = request.parameter("redirect_uri") else {
         return bad_request(
@@ -66,18 +66,17 @@ pub(super) fn authorize(request: &Request, keys: &Keys, behaviour: &Behaviour) -
     if let Some(state) = request.parameter("state") {
         query.append_pair("state", state);
     }
-    // A browser adds the path that such an address has not.
+    // A browser adds the path that such an address lacks.
     Reply::redirect(format!("{redirect}?{}", query.finish()))
 }
 
-/// Whether an address is `http://localhost` with any port and no more, as native clients register
-/// it.
+/// Whether an address is exactly `http://localhost` with any port, as native clients register it.
 fn is_loopback(redirect: &str) -> bool {
     let port = redirect.strip_prefix("http://localhost:");
     port.is_some_and(|port| port.parse::<u16>().is_ok())
 }
 
-/// Why a device code brings no token yet, or never will.
+/// Returns why there is no token for a device code, yet or ever.
 fn unapproved(person: Person, polls: u32) -> Option<Reply> {
     let (code, error, text) = match person {
         Person::TakesPolls(needed) if polls <= needed => (
@@ -110,7 +109,7 @@ fn unapproved(person: Person, polls: u32) -> Option<Reply> {
     Some(bad_request(code, error, text))
 }
 
-/// Why a code or a refresh token is not taken, though it is genuine.
+/// Returns why a genuine code or refresh token is refused.
 pub(super) fn spent(
     name: &str,
     shown: &str,

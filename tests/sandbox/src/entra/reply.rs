@@ -1,4 +1,4 @@
-//! What a request is answered with.
+//! The answer to a request.
 
 use http_body_util::Full;
 use hyper::{StatusCode, header};
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::HttpResponse;
 
-/// A status, a content type and a body, perhaps a place to go to.
+/// A status, a content type and a body, and perhaps a redirect.
 #[derive(Debug)]
 pub(super) struct Reply {
     status: StatusCode,

@@ -1,4 +1,4 @@
-//! What was asked of an Entra.
+//! A request to an Entra.
 
 #[cfg(test)]
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -59,8 +59,7 @@ impl Request {
         }
     }
 
-    /// A parameter of the query or the form.
-    #[must_use]
+    /// Returns a parameter of the query or the form.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let mut pairs = self.query.iter().chain(&self.form);
         pairs
@@ -68,15 +67,13 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The grant type of a token request.
-    #[must_use]
+    /// Returns the grant type of a token request.
     pub fn grant_type(&self) -> Option<&str> {
         self.parameter("grant_type")
     }
 
-    /// The resource that a token was asked for: from `resource`, or the first word of `scope` that
+    /// Returns the resource of a token request: from `resource`, or the first word of `scope` that
     /// names one.
-    #[must_use]
     pub fn resource(&self) -> Option<&str> {
         let of_scope = || {
             self.parameter("scope")?
@@ -86,15 +83,13 @@ impl Request {
         self.parameter("resource").or_else(of_scope)
     }
 
-    /// Whether the proxy refused it, because it was for a host that is not played.
-    #[must_use]
+    /// Whether the proxy refused it, because it was for a host that is not imitated.
     pub fn is_refused_connection(&self) -> bool {
         self.method == "CONNECT"
     }
 
-    /// Whether it asked for a token, of Entra or of a managed identity endpoint. Who only looks
-    /// whether there is such an endpoint names no resource.
-    #[must_use]
+    /// Whether it asked Entra or a managed identity endpoint for a token. A request that only probes
+    /// for such an endpoint names no resource.
     pub fn is_token_request(&self) -> bool {
         self.path.ends_with("/oauth2/v2.0/token")
             || self.is_for_managed_identity() && self.parameter("resource").is_some()
@@ -120,18 +115,18 @@ impl Request {
         self.metadata
     }
 
-    /// The body, where it is JSON; else null.
+    /// Returns the body if it is JSON, else null.
     pub(super) fn json(&self) -> &Value {
         &self.json
     }
 
-    /// The token in its `Authorization` header.
+    /// Returns the token in its `Authorization` header.
     pub(super) fn bearer(&self) -> Option<&str> {
         self.bearer.as_deref()
     }
 }
 
-/// The claims of a token, unverified.
+/// Returns the claims of a token, unverified.
 #[cfg(test)]
 pub(super) fn claims(token: &str) -> Option<Value> {
     let payload = BASE64_URL_SAFE_NO_PAD

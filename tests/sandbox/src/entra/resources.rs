@@ -1,5 +1,5 @@
-//! What the Azure CLI asks beside tokens: the tenants and subscriptions of the Resource Manager,
-//! and people and applications of Graph.
+//! What the Azure CLI asks for besides tokens: tenants and subscriptions at the Resource Manager,
+//! people and applications at Graph.
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::{
     keys::Keys,
 };
 
-/// A Resource Manager.
+/// Answers as the Resource Manager.
 pub(super) fn manager(request: &Request) -> Reply {
     match request.path.as_str() {
         "/tenants" => Reply::json(&json!({"value": [{
@@ -34,7 +34,7 @@ pub(super) fn manager(request: &Request) -> Reply {
     }
 }
 
-/// A Graph.
+/// Answers as Graph.
 pub(super) fn graph(request: &Request, keys: &Keys) -> Reply {
     let caller = request.bearer().and_then(|token| keys.verify(token));
     let Some(caller) =
@@ -94,7 +94,7 @@ pub(super) fn graph(request: &Request, keys: &Keys) -> Reply {
     }
 }
 
-/// The ids of the groups that a user is in.
+/// Returns the ids of a user's groups.
 fn groups_of(oid: &str) -> Reply {
     let Some(member) = Identity::from_oid(oid).filter(|member| member.is_user()) else {
         return missing(oid);

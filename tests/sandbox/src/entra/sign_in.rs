@@ -1,7 +1,7 @@
 //! The authority's endpoints: discovery, device code, authorize and token.
 //!
-//! Device codes, authorization codes and refresh tokens name the identity they stand for and are
-//! signed, so that any Entra with the same keys takes them, whichever issued them.
+//! Device codes, authorization codes and refresh tokens name their identity and are signed, so any
+//! Entra with the same keys accepts them.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::digest::{SHA256, digest};
@@ -107,7 +107,7 @@ fn grant(
     if let Some(reply) = mismatch(request, &asked) {
         return reply;
     }
-    // A code was asked for with the scope, and is redeemed without.
+    // A code is requested with the scope and redeemed without it.
     let resource = request
         .resource()
         .or(asked["resource"].as_str())
@@ -201,7 +201,7 @@ fn changes(identity: Identity, tenant: &Tenant, behaviour: &Behaviour) -> TokenC
     TokenChanges::at_home(identity).and(&behaviour.tokens)
 }
 
-/// Whether an application showed its secret, or an assertion of who it is; else the refusal.
+/// Checks the secret or the assertion of an application; returns the refusal if neither is right.
 fn proves_itself(request: &Request, state: &State, of: &Circumstances<'_>) -> Result<(), Reply> {
     match (
         request.parameter("client_secret"),
@@ -213,13 +213,13 @@ fn proves_itself(request: &Request, state: &State, of: &Circumstances<'_>) -> Re
     }
 }
 
-/// A signed string that stands for an identity, and for what was asked for already: a code is
-/// redeemed without a scope, and a browser's only by whoever sent the browser.
+/// Returns a signed string for an identity and for what was requested: a code is redeemed without a
+/// scope, and a browser's only by the program that sent the browser.
 pub(super) fn voucher(keys: &Keys, identity: Identity, asked: Option<&Request>) -> String {
     let asked_for = |name: &str| asked.and_then(|request| request.parameter(name));
     keys.sign(&json!({
         "aud": "sandbox",
-        // No two are the same.
+        // This makes each unique.
         "jti": Uuid::new_v4().to_string(),
         "oid": identity.oid(),
         "resource": asked.and_then(Request::resource),
@@ -228,7 +228,7 @@ pub(super) fn voucher(keys: &Keys, identity: Identity, asked: Option<&Request>) 
     }))
 }
 
-/// Whom a voucher stands for, and all that it says.
+/// Returns whose a voucher is, and everything in it.
 fn holder(keys: &Keys, voucher: &str) -> Option<(Identity, Value)> {
     let claims = keys.verify(voucher)?;
     if claims["aud"] != "sandbox" {
@@ -238,7 +238,8 @@ fn holder(keys: &Keys, voucher: &str) -> Option<(Identity, Value)> {
     Some((identity, claims))
 }
 
-/// Why a code is not for this request, where it is not: RFC 7636, and the redirection of RFC 6749.
+/// Returns why a code is not for this request, if it isn't: by RFC 7636, and the redirection of RFC
+/// 6749.
 fn mismatch(request: &Request, voucher: &Value) -> Option<Reply> {
     let challenge = request
         .parameter("code_verifier")
@@ -260,7 +261,7 @@ fn mismatch(request: &Request, voucher: &Value) -> Option<Reply> {
     None
 }
 
-/// Where an account is at home, by which MSAL keeps it.
+/// Returns an account's home, which MSAL stores it by.
 fn client_info(identity: Identity) -> String {
     let home = if identity.entry().kind == Kind::Guest {
         HOME_TENANT_OF_GUEST

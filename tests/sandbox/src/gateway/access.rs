@@ -1,6 +1,6 @@
-//! Whether a token opens the session of a role, and Azure's words where it does not.
+//! Whether a token opens the session of a role, and Azure's message if it doesn't.
 //!
-//! The wording follows messages in public reports; Microsoft does not document it, and moves
+//! The wording follows messages in public reports. Microsoft does not document it, and changes
 //! between "Azure AD" and "Microsoft Entra".
 
 use serde_json::Value;
@@ -46,7 +46,7 @@ impl Refusal {
         ))
     }
 
-    /// PostgreSQL's own words, where no line of `pg_hba.conf` allows what was tried.
+    /// PostgreSQL's own message if no line of `pg_hba.conf` allows the connection.
     pub(super) fn unencrypted(role: &str, database: &str) -> Self {
         Self::new(format!(
             "no pg_hba.conf entry for host \"127.0.0.1\", user \"{role}\", database \"{database}\", no encryption"
@@ -59,12 +59,12 @@ impl Refusal {
 struct Mapping {
     oid: String,
     kind: String,
-    /// Whether the token's holder is a member, where the role is a group's.
+    /// Whether the token's identity is a member, if the role is a group's.
     is_member: bool,
 }
 
-/// Looks at the token, which is to be for `resource`, first, by a clock that says `now`, and at the
-/// role second. A role that does not exist passes: PostgreSQL itself says so then.
+/// Checks first the token, which must be for `resource` and valid at the time `now`, then the role.
+/// A role that does not exist passes: PostgreSQL itself reports it.
 pub(super) async fn check(
     keys: &Keys,
     server: &Server,
@@ -87,7 +87,7 @@ pub(super) async fn check(
             "The access token has expired. Acquire a new token and try again.",
         ));
     }
-    // A slash at the end is refused by the real server, too.
+    // The real server also refuses a slash at the end.
     if text("aud") != resource {
         return Err(Refusal::new(format!(
             "The access token does not have a valid audience claim. Please acquire a new token for the resource \"{resource}\"."
@@ -139,7 +139,7 @@ fn matches(role: &str, mapping: &Mapping, claims: &Value) -> Result<(), Refusal>
 }
 
 async fn mapping(server: &Server, role: &str, holder: &str) -> Result<Role, Refusal> {
-    // PostgreSQL cuts names at 63 bytes; so does a cast to its type for names.
+    // PostgreSQL cuts names at 63 bytes, and so does a cast to its type for names.
     let query = format!(
         "SELECT p.oid, p.kind, EXISTS (
              SELECT FROM pgaadauth.members m WHERE m.group_oid = p.oid AND m.member_oid::text = {holder})

@@ -1,8 +1,7 @@
-//! What stands in front of PostgreSQL at Azure: TLS, and tokens for passwords.
+//! What Azure puts in front of PostgreSQL: TLS, and tokens as passwords.
 //!
-//! A connection is taken through the start of the protocol here. Once the token is found good, the
-//! startup message goes to the real PostgreSQL, which trusts the gateway, and from then on bytes
-//! are only passed on.
+//! The gateway handles the start of the protocol. If the token is good, it sends the startup message
+//! to the real PostgreSQL, which trusts the gateway, and then only passes bytes on.
 
 mod access;
 mod protocol;
@@ -31,40 +30,39 @@ use crate::{
 use access::Refusal;
 use protocol::{Opening, Startup};
 
-/// In what way the server is not as it should be.
+/// What is wrong with the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Manner {
-    /// It is as it should be.
+    /// Nothing.
     #[default]
     Genuine,
     /// Its certificate is for another host.
     WrongName,
     /// Its certificate expired yesterday.
     Expired,
-    /// Its certificate is of an authority that nobody trusts.
+    /// Its certificate is from an authority that nothing trusts.
     UnknownAuthority,
     /// Its certificate is of a root that newer systems have no more.
     RetiredAuthority,
     /// It knows nothing of the client's network, and refuses it.
     UnknownNetwork,
-    /// It does not speak TLS.
+    /// It does not support TLS.
     Unencrypted,
-    /// It takes connections and says nothing.
+    /// It accepts connections and never answers.
     Silent,
-    /// Its clock is two hours ahead, so that every token has expired.
+    /// Its clock is two hours ahead, so every token has expired.
     AheadOfTime,
 }
 
-/// A connection that got as far as naming a role.
+/// A connection that named a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// The role, as it came.
     pub user: String,
-    /// The database, as PostgreSQL will take it.
+    /// The database, as PostgreSQL reads it.
     pub database: String,
     /// Whether it was inside TLS.
     pub encrypted: bool,
-    /// The message with which it was refused here.
+    /// The gateway's message, if it refused the connection.
     pub refusal: Option<String>,
 }
 
@@ -87,10 +85,10 @@ struct State {
 }
 
 impl Gateway {
-    /// Starts a gateway in front of `server`, which takes the tokens that `keys` signed.
+    /// Starts a gateway in front of `server` that accepts the tokens that `keys` signed.
     ///
-    /// `authority` signs its certificate; for [`Manner::UnknownAuthority`] and
-    /// [`Manner::RetiredAuthority`] the caller gives one that nobody trusts.
+    /// `authority` signs its certificate. For [`Manner::UnknownAuthority`] and
+    /// [`Manner::RetiredAuthority`] the caller passes one that nothing trusts.
     pub(crate) fn start(
         keys: &Arc<Keys>,
         authority: &Authority,
@@ -124,7 +122,7 @@ impl Gateway {
                     // Longer than any client waits.
                     tokio::time::sleep(Duration::from_secs(3600)).await;
                 }
-                // An error here is the client's end of the connection, and the client sees it too.
+                // An error here means that the client's connection ended, which the client sees too.
                 let _ = open(stream, tls, &state).await;
             }
         })?;
@@ -132,19 +130,17 @@ impl Gateway {
     }
 
     /// The port on 127.0.0.1.
-    #[must_use]
     pub fn port(&self) -> u16 {
         self.listener.port()
     }
 
-    /// Everyone who named a role so far, oldest first.
-    #[must_use]
+    /// Returns every connection that has named a role, oldest first.
     pub fn sessions(&self) -> Vec<Session> {
         lock(&self.sessions).clone()
     }
 }
 
-/// The part of a connection that may come before TLS.
+/// Handles the part of a connection that may come before TLS.
 async fn open(mut stream: TcpStream, tls: Option<TlsAcceptor>, state: &State) -> io::Result<()> {
     loop {
         match protocol::read_opening(&mut stream).await? {
@@ -171,7 +167,7 @@ async fn open(mut stream: TcpStream, tls: Option<TlsAcceptor>, state: &State) ->
     }
 }
 
-/// Passes a request to cancel on. PostgreSQL answers by closing the connection.
+/// Passes on a request to cancel. PostgreSQL answers by closing the connection.
 async fn cancel(message: &[u8], state: &State) -> io::Result<()> {
     let mut server = UnixStream::connect(state.server.socket()).await?;
     server.write_all(message).await?;
@@ -179,8 +175,8 @@ async fn cancel(message: &[u8], state: &State) -> io::Result<()> {
     Ok(())
 }
 
-/// Asks for the password, which is to be a token for `resource`, and refuses or passes everything
-/// on. Outside TLS there is none.
+/// Asks for the password, which must be a token for `resource`, and refuses it or passes everything
+/// on. Outside TLS there is no resource.
 async fn sign_in<S>(
     mut stream: S,
     startup: Startup,
@@ -195,7 +191,7 @@ where
     } else if let Some(resource) = resource {
         protocol::ask_for_password(&mut stream).await?;
         let Some(password) = protocol::read_password(&mut stream).await? else {
-            // As when psql has no password to give, and will ask a person for one.
+            // psql does this if it has no password, and then asks a person for one.
             return Ok(());
         };
         access::check(

@@ -11,32 +11,32 @@ const CANCEL: u32 = 80_877_102;
 const ENCRYPTION: u32 = 80_877_103;
 const ENCRYPTION_BY_GSS: u32 = 80_877_104;
 
-/// PostgreSQL takes startup messages up to this many bytes.
+/// PostgreSQL accepts startup messages up to this many bytes.
 const STARTUP_LIMIT: usize = 10_000;
 
-/// PostgreSQL takes passwords up to this many bytes.
+/// PostgreSQL accepts passwords up to this many bytes.
 const PASSWORD_LIMIT: usize = 65_535;
 
-/// What a client says first.
+/// The first message of a client.
 #[derive(Debug)]
 pub(super) enum Opening {
-    /// It wants TLS.
+    /// It requests TLS.
     Encryption,
-    /// It wants encryption by Kerberos, which nobody here gives.
+    /// It requests encryption by Kerberos, which the gateway doesn't support.
     EncryptionByGss,
-    /// It wants a query of another connection cancelled. The whole message.
+    /// It requests the end of another connection's query. This is the whole message.
     Cancel(Vec<u8>),
-    /// It wants a session.
+    /// It requests a session.
     Startup(Startup),
 }
 
-/// Who wants a session, and where.
+/// Which role requests a session, in which database.
 #[derive(Debug)]
 pub(super) struct Startup {
-    /// The whole message, to be passed on as it came.
+    /// The whole message, to be passed on unchanged.
     pub(super) message: Vec<u8>,
     pub(super) user: String,
-    /// Where none is named, it is the user's.
+    /// The user's name, if none is given.
     pub(super) database: String,
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn ask_for_password(stream: &mut (impl AsyncWrite + Unpin)) -> 
     stream.flush().await
 }
 
-/// The answer; `None` where the client closes the connection instead.
+/// Returns the answer; `None` if the client closes the connection instead.
 pub(super) async fn read_password(
     stream: &mut (impl AsyncRead + Unpin),
 ) -> io::Result<Option<String>> {

@@ -1,4 +1,4 @@
-//! Where PostgreSQL's programs are, and as whom they may run.
+//! Where PostgreSQL's programs are, and which user they run as.
 
 use std::{
     env, fs,
@@ -8,9 +8,8 @@ use std::{
 
 use anyhow::{Result, bail};
 
-/// The directory that holds `initdb`, `postgres` and `psql`: on PATH, else the newest that Debian
-/// or Homebrew installed.
-#[must_use]
+/// Returns the directory that holds `initdb`, `postgres` and `psql`: on `PATH`, else the newest that
+/// Debian or Homebrew installed.
 pub fn bin_dir() -> Option<PathBuf> {
     let on_path = env::var_os("PATH")
         .map(|path| env::split_paths(&path).collect::<Vec<_>>())
@@ -27,7 +26,7 @@ pub fn bin_dir() -> Option<PathBuf> {
         })
 }
 
-/// `bin` of the directories in `parent` that are named `prefix` and a version.
+/// Returns `bin` of each directory in `parent` whose name is `prefix` and a version.
 fn newest_first(parent: &str, prefix: &str) -> Vec<PathBuf> {
     let version = |path: &Path| {
         path.file_name()?
@@ -49,18 +48,12 @@ fn newest_first(parent: &str, prefix: &str) -> Vec<PathBuf> {
 /// A user and its group, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// The user id.
     pub user: u32,
-    /// The group id.
     pub group: u32,
 }
 
-/// As whom PostgreSQL runs where this process is root, which PostgreSQL refuses to be; `None` where
-/// it is not.
-///
-/// # Errors
-///
-/// Where there is neither a user `postgres` nor `nobody`.
+/// Returns the user that PostgreSQL runs as if this process is root, since PostgreSQL refuses to run
+/// as root; `None` if it isn't. Fails if there is neither a user `postgres` nor `nobody`.
 pub fn unprivileged_account() -> Result<Option<Account>> {
     if !rustix::process::geteuid().is_root() {
         return Ok(None);

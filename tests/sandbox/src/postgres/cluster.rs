@@ -44,7 +44,7 @@ impl Cluster {
         place.start()
     }
 
-    /// How to reach it.
+    /// Returns how to reach it.
     pub(super) fn server(&self) -> Server {
         Server {
             socket_dir: self.dir.path().to_path_buf(),
@@ -65,7 +65,7 @@ impl Cluster {
         self.dir.path().join("data")
     }
 
-    /// Stops the server in good order; its data directory is left until the result is dropped.
+    /// Shuts the server down. Its data directory stays until the result is dropped.
     pub(super) fn stop(self) -> Stopped {
         let data = self.data();
         let Self {
@@ -78,7 +78,7 @@ impl Cluster {
     }
 }
 
-/// The data directory of a cluster that no longer runs.
+/// The data directory of a cluster that has stopped.
 #[derive(Debug)]
 pub(super) struct Stopped {
     pub(super) data: PathBuf,
@@ -111,7 +111,7 @@ impl Place {
         self.dir.path().join("data")
     }
 
-    /// One of PostgreSQL's programs, as the user the cluster belongs to.
+    /// Returns one of PostgreSQL's programs, to run as the cluster's user.
     fn command(&self, program: &str) -> Command {
         use std::os::unix::process::CommandExt as _;
         let mut command = Command::new(self.bin.join(program));
@@ -126,7 +126,7 @@ impl Place {
         command
     }
 
-    /// Fills the data directory anew.
+    /// Fills a new data directory.
     pub(super) fn initialise(&self) -> Result<()> {
         let output = self
             .command("initdb")
@@ -154,7 +154,7 @@ impl Place {
     pub(super) fn start(self) -> Result<Cluster> {
         fs::set_permissions(self.data(), fs::Permissions::from_mode(0o700))?;
         let log = self.dir.path().join("log");
-        // The port is free now; should another program be quicker, the next one will do.
+        // The port is free now. If another program takes it first, the next one will do.
         for _ in 0..5 {
             let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
                 .local_addr()?
@@ -179,11 +179,11 @@ impl Place {
                 break;
             }
         }
-        bail!("PostgreSQL does not start: {}", fs::read_to_string(&log)?)
+        bail!("PostgreSQL did not start: {}", fs::read_to_string(&log)?)
     }
 
-    /// Waits until the server says that it is ready, which it does in the eighth line of its lock
-    /// file. `false` where it ended instead, which removes the file.
+    /// Waits until the server is ready, which it reports in the eighth line of its lock file. Returns
+    /// `false` if it ended instead, which removes the file.
     fn is_ready(&self) -> Result<bool> {
         let lock_file = self.data().join("postmaster.pid");
         let start = Instant::now();

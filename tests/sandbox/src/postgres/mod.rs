@@ -1,5 +1,5 @@
-//! A real PostgreSQL: found on this machine, started in a temporary directory, and gone with this
-//! process however that ends.
+//! A real PostgreSQL: found on this machine, and started in a temporary directory. It is gone when
+//! this process ends, however that happens.
 
 mod binaries;
 mod cluster;
@@ -30,11 +30,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Starts a copy of the prepared cluster in the cache, which is made on first use.
-    ///
-    /// # Errors
-    ///
-    /// Where PostgreSQL is missing or does not start.
+    /// Starts a copy of the prepared cluster in the cache, and prepares it on first use.
     pub fn start(cache: &Cache) -> Result<Self> {
         let cluster = Cluster::start(&template::prepare(cache)?)?;
         Ok(Self {
@@ -43,19 +39,17 @@ impl Postgres {
         })
     }
 
-    /// How to reach it.
-    #[must_use]
+    /// Returns how to reach it.
     pub fn server(&self) -> &Server {
         &self.server
     }
 
-    /// The directory of its programs, `psql` among them.
-    #[must_use]
+    /// Returns the directory of its programs, with `psql`.
     pub fn bin_dir(&self) -> &Path {
         self.cluster.bin_dir()
     }
 
-    /// The temporary directory in which it runs, which is removed with it.
+    /// Returns the temporary directory that it runs in, which is removed with it.
     pub(crate) fn dir(&self) -> &Path {
         self.cluster.dir()
     }
@@ -66,8 +60,8 @@ impl Postgres {
 pub struct Server {
     /// The directory of its socket, for connections without a password.
     pub socket_dir: PathBuf,
-    /// The port on 127.0.0.1, where the role [`LOCAL_ROLE`] has a password; also the number in the
-    /// socket's name.
+    /// The port on 127.0.0.1, which asks the role [`LOCAL_ROLE`] for a password. It is also the number
+    /// in the socket's name.
     pub port: u16,
 }
 
@@ -77,12 +71,8 @@ impl Server {
         self.socket_dir.join(format!(".s.PGSQL.{}", self.port))
     }
 
-    /// Runs SQL as the superuser in a database; the rows of the last statement that has any, as
-    /// text.
-    ///
-    /// # Errors
-    ///
-    /// Where the server refuses.
+    /// Runs SQL as the superuser in a database. Returns the rows of the last statement that has any,
+    /// as text.
     pub fn sql(&self, database: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
         let (server, database, sql) = (self.clone(), database.to_owned(), sql.to_owned());
         wait(async move { server.query(&database, &sql).await })
@@ -132,7 +122,7 @@ impl Server {
     }
 }
 
-/// A string as an SQL literal.
+/// Writes a string as an SQL literal.
 pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

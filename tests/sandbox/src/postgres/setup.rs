@@ -1,16 +1,16 @@
-//! What makes a fresh PostgreSQL an Azure server's: settings, roles, and the functions that map
+//! What turns a new PostgreSQL into an Azure server: settings, roles, and the functions that map
 //! roles to principals.
 
 use super::literal;
 use crate::directory::{DATABASE_ADMINISTRATORS, GROUPS, Identity, TENANT};
 
-/// The role with a plain password, for whom the server is an ordinary one.
+/// The role with a plain password, for connections as to an ordinary server.
 pub const LOCAL_ROLE: &str = "reporting";
 
 /// The password of [`LOCAL_ROLE`].
 pub const LOCAL_PASSWORD: &str = "plain old password";
 
-/// `postgresql.conf`. Nothing here has to survive a crash.
+/// `postgresql.conf`. Nothing here must survive a crash.
 pub(super) const CONFIGURATION: &str = "\
 autovacuum = off
 fsync = off
@@ -27,8 +27,8 @@ wal_level = minimal
 max_wal_senders = 0
 ";
 
-/// `pg_hba.conf`. The gateway, which has seen a token, comes through the socket; only the server's
-/// own user can.
+/// `pg_hba.conf`. The gateway, which has checked a token, connects through the socket, which is only
+/// open to the server's own user.
 pub(super) const AUTHENTICATION: &str = "\
 local all all trust
 host  all all 127.0.0.1/32 scram-sha-256
@@ -37,7 +37,7 @@ host  all all 127.0.0.1/32 scram-sha-256
 /// The functions and their tables.
 const FUNCTIONS: &str = include_str!("setup.sql");
 
-/// All that is done once in database `postgres`.
+/// Returns the SQL that is run once, in database `postgres`.
 pub(super) fn script() -> String {
     let mut script = FUNCTIONS.replace("@TENANT@", TENANT);
     let mut add = |statement: String| {
@@ -75,7 +75,7 @@ pub(super) fn script() -> String {
             literal(group.name)
         ));
     }
-    // Carol is left for a test, or a person trying the functions, to map.
+    // Carol is left for a test or a person to map with the functions.
     for identity in Identity::ALL
         .into_iter()
         .filter(|identity| *identity != Identity::Carol)

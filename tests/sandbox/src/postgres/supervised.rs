@@ -1,9 +1,9 @@
-//! A temporary directory, and a program in it, neither of which outlives this process.
+//! A temporary directory and a program in it. Neither outlives this process.
 //!
 //! Two small shells wait for the end of pipes that this process holds, so they notice its end even
-//! where it is killed. The one that runs the program may be another user (PostgreSQL does not run
-//! as root), and could not remove what root put into the directory; so the other removes it, once
-//! the first has gone and its own pipe, which the first holds too, has come to its end.
+//! if it is killed. The one that runs the program may run as another user, since PostgreSQL does not
+//! run as root, and could not remove root's files from the directory. So the other one removes it,
+//! after the first has ended: its pipe is also held by the first.
 
 use std::{
     env,
@@ -18,7 +18,7 @@ use anyhow::{Context as _, Result};
 
 use super::binaries::Account;
 
-/// A socket's path may have 103 bytes at most on macOS, of which the names below take less than 40.
+/// On macOS a socket's path may have at most 103 bytes. The names below need less than 40.
 const LONGEST_BASE: usize = 60;
 
 /// Removes `$1` at the end of its input.
@@ -33,7 +33,7 @@ kill -INT $!
 wait $!
 "#;
 
-/// A temporary directory. Dropping it removes it, as the end of this process does.
+/// A temporary directory. It is removed when this is dropped, or when this process ends.
 #[derive(Debug)]
 pub(super) struct TemporaryDir {
     path: PathBuf,
@@ -42,7 +42,7 @@ pub(super) struct TemporaryDir {
 }
 
 impl TemporaryDir {
-    /// Makes a directory for its owner alone.
+    /// Makes a directory that only its owner can read.
     pub(super) fn create() -> Result<Self> {
         let usual = env::temp_dir();
         let base = if usual.as_os_str().len() > LONGEST_BASE {
@@ -74,7 +74,7 @@ impl TemporaryDir {
         &self.path
     }
 
-    /// Runs `command` for as long as this process lives and the result is kept.
+    /// Runs `command` until the result is dropped or this process ends.
     pub(super) fn run(
         &self,
         command: &Command,
@@ -111,7 +111,7 @@ impl TemporaryDir {
 impl Drop for TemporaryDir {
     fn drop(&mut self) {
         self.pipe.take();
-        // It can only fail where somebody else has waited for the child.
+        // It fails only if other code has waited for the child.
         let _ = self.janitor.wait();
     }
 }
@@ -130,7 +130,8 @@ impl Drop for Supervised {
     }
 }
 
-/// `sh -c SCRIPT sh …` in a process group of its own, which the terminal's Ctrl-C does not reach.
+/// Returns `sh -c SCRIPT sh …`, in a process group of its own that the terminal's Ctrl-C does not
+/// reach.
 fn shell(script: &str) -> Command {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", script, "sh"]).process_group(0);

@@ -13,8 +13,8 @@ use anyhow::{Context as _, Result};
 use super::{bin_dir, cluster::Place, setup};
 use crate::cache::{Cache, copy_tree};
 
-/// The data directory of the prepared cluster, made where it is missing for this PostgreSQL and
-/// this setup.
+/// Returns the data directory of the prepared cluster. It is made if there is none for this
+/// PostgreSQL and this setup.
 pub(super) fn prepare(cache: &Cache) -> Result<PathBuf> {
     let mut hasher = DefaultHasher::new();
     version()?.hash(&mut hasher);
@@ -38,7 +38,7 @@ fn build(dir: &Path) -> Result<()> {
     copy_tree(&cluster.stop().data, &dir.join("data"), None)
 }
 
-/// As PostgreSQL says it.
+/// Returns the version as PostgreSQL prints it.
 fn version() -> Result<String> {
     let bin = bin_dir()
         .context("PostgreSQL is not installed (no `initdb`, `postgres` and `psql` in one place)")?;

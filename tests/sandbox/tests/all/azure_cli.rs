@@ -24,7 +24,7 @@ fn every_identity_gets_a_token_that_the_server_takes() {
         assert_eq!(reply["tenant"], TENANT);
         assert_eq!(reply["subscription"], SUBSCRIPTION);
 
-        // One token was asked for. Once a day the CLI asks where, too.
+        // There was one token request. Once a day the CLI also asks for the endpoints.
         let (requests, others): (Vec<_>, Vec<_>) = entra
             .requests()
             .into_iter()
@@ -171,7 +171,7 @@ fn what_is_not_played_is_refused() {
 #[test]
 fn a_virtual_machine_has_an_endpoint_too() {
     let entra = sandbox().new_entra().unwrap();
-    // As from a machine without the variables of App Service, by way of the proxy.
+    // This is a machine without the variables of App Service, which asks through the proxy.
     let mut command = az_token(&entra, Identity::BuildVm);
     command
         .env_remove("IDENTITY_ENDPOINT")

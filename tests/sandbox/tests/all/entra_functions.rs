@@ -1,4 +1,4 @@
-//! The database's Entra functions, as an administrator would use them.
+//! The database's Entra functions, as an administrator uses them.
 
 use sandbox::{
     Identity, Sandbox, TokenChanges,
@@ -7,7 +7,7 @@ use sandbox::{
 
 use crate::support::{answer, complaint, psql_at};
 
-/// What `role` gets, in a sandbox of its own: the mapping is changed here.
+/// Returns what `role` gets, in a sandbox of its own, since the test changes the mapping.
 fn as_role(sandbox: &Sandbox, role: &str, identity: Identity, sql: &str) -> std::process::Command {
     let token = sandbox.issue(identity, &TokenChanges::none());
     let mut command = psql_at(sandbox.gateway(), role, &token);
@@ -46,7 +46,7 @@ fn an_administrator_maps_principals() {
     );
     assert_eq!(answer(&mut carol()), "carol@contoso.example");
 
-    // Any name will do where the object id is given.
+    // With an object id, any name will do.
     let oid = Identity::Carol.oid();
     admin(&format!(
         "SELECT pgaadauth_create_principal_with_oid('The Auditor', '{oid}', 'user', false, false)"
@@ -103,7 +103,7 @@ fn an_administrator_maps_principals() {
         "{unknown}"
     );
 
-    // A role that is dropped takes its mapping with it.
+    // Dropping a role also removes its mapping.
     admin("DROP ROLE \"The Auditor\"");
     let dropped = complaint(
         &mut as_role(&sandbox, "The Auditor", Identity::Carol, "SELECT 1"),

@@ -1,4 +1,4 @@
-//! What the real Azure CLI makes of an Entra that refuses or fails.
+//! How the real Azure CLI reports an Entra that refuses or fails.
 
 use std::{
     process::Stdio,
@@ -60,7 +60,7 @@ fn a_silent_entra_keeps_the_cli_waiting() {
     }
     std::thread::sleep(Duration::from_secs(1));
     assert!(child.try_wait().unwrap().is_none());
-    // Its end is the end of every connection.
+    // This ends every connection.
     drop(entra);
     assert!(!child.wait().unwrap().success());
 }

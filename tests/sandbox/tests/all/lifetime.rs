@@ -1,4 +1,4 @@
-//! Nothing is left behind, however it ends.
+//! The sandbox leaves nothing behind, however it ends.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use std::{
 
 use sandbox::{Identity, Sandbox};
 
-/// Whether any process has `dir` on its command line, or the directory is there.
+/// Whether any process has `dir` on its command line, or the directory exists.
 fn remains(dir: &Path) -> bool {
     let processes = Command::new("ps")
         .args(["-A", "-o", "args"])

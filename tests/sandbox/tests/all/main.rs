@@ -1,4 +1,4 @@
-//! The sandbox itself, tried with the real psql and the real Azure CLI.
+//! Tests of the sandbox itself, with the real psql and the real Azure CLI.
 
 mod azure_cli;
 mod entra_functions;

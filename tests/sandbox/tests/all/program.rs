@@ -1,13 +1,21 @@
-//! The program, with another in the place of entra-psql.
+//! The program, with another in place of entra-psql.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Write as _},
+    os::unix::fs::PermissionsExt as _,
     process::{Command, Stdio},
 };
 
+use rexpect::session::{PtySession, spawn_command};
+use tempfile::TempDir;
+
 use crate::support::{answer, sandbox};
 
-/// The program, about to run `script` where it would run entra-psql.
+/// The beginning of the greeting.
+const GREETING: &str = "You are alice@contoso.example";
+
+/// Returns the program, which runs `script` instead of entra-psql.
 fn program(script: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sandbox"));
     command
@@ -19,12 +27,86 @@ fn program(script: &str) -> Command {
 
 #[test]
 fn the_launcher_finds_everything_it_needs() {
-    // Needed to be ready, so that the program says nothing of installing.
+    // Started first, so the program reports no installation.
     sandbox();
     let script = "
         token=$(az account get-access-token --resource-type oss-rdbms --query accessToken --output tsv) || exit
         PGPASSWORD=$token PGUSER='Prod DB Readonly' PGSSLMODE=verify-full psql -X -A -t -d postgres -c 'SELECT current_user'";
     assert_eq!(answer(&mut program(script)), "Prod DB Readonly");
+}
+
+/// Returns the program without arguments, which runs `script` instead of entra-psql.
+fn opened(script: &str) -> (Command, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("launcher");
+    fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sandbox"));
+    command
+        .env("SANDBOX_PROGRAM", file)
+        .env("PAGER", "cat")
+        .env("TERM", "dumb");
+    (command, directory)
+}
+
+fn at_terminal(command: Command) -> PtySession {
+    spawn_command(command, Some(60_000)).unwrap()
+}
+
+/// Each command of the greeting works.
+#[test]
+fn a_person_is_greeted_and_what_the_greeting_says_works() {
+    sandbox();
+    let sign_in = "
+        [ \"$*\" = '--group Prod DB Readonly' ] || exit 9
+        PGPASSWORD=$(az account get-access-token --resource-type oss-rdbms --query accessToken --output tsv) || exit
+        export PGPASSWORD PGUSER='Prod DB Readonly' PGDATABASE=postgres PGSSLMODE=verify-full
+        exec psql -X";
+    let (command, _directory) = opened(sign_in);
+    let mut terminal = at_terminal(command);
+    let greeting = terminal.exp_string("postgres=> ").unwrap();
+    assert!(greeting.starts_with(GREETING), "{greeting}");
+    assert!(
+        greeting.contains("The server is mydb.postgres.database.azure.com,"),
+        "{greeting}"
+    );
+    let (_, tries) = greeting.split_once("Try:\r\n").unwrap();
+    let tries: Vec<&str> = tries
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.trim().split_once("  "))
+        .map(|(command, _)| command)
+        .collect();
+    let [first, second, third] = tries[..] else {
+        panic!("{greeting}");
+    };
+    for (command, shown, prompt) in [
+        (first, "as user \"Prod DB Readonly\"", "postgres=> "),
+        (second, "alice@contoso.example", "postgres=> "),
+        (third, "connected to database \"app\"", "app=> "),
+    ] {
+        terminal.send_line(command).unwrap();
+        terminal.exp_string(shown).unwrap();
+        terminal.exp_string(prompt).unwrap();
+    }
+    assert!(greeting.contains("To leave, type \\q."), "{greeting}");
+    terminal.send_line("\\q").unwrap();
+    terminal.exp_eof().unwrap();
+}
+
+#[test]
+fn only_a_person_who_opens_it_is_greeted() {
+    sandbox();
+    // Without a terminal, nothing is printed.
+    let (mut command, _directory) = opened("echo ready");
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.stdout, b"ready\n");
+    assert_eq!(output.stderr, b"");
+    // The same at a terminal, with arguments for entra-psql.
+    let mut command = program("echo ready");
+    command.stdin(Stdio::inherit());
+    let shown = at_terminal(command).exp_eof().unwrap();
+    assert_eq!(shown, "ready\r\n");
 }
 
 #[test]
@@ -66,7 +148,7 @@ fn exit_codes_are_the_launchers() {
 
 #[test]
 fn ctrl_c_is_the_launchers() {
-    // Both get the signal, as from a terminal; the launcher goes on, and so must the sandbox.
+    // Both get the signal, as at a terminal. The launcher continues, so the sandbox must too.
     let script = "trap 'echo interrupted' INT; echo $PPID; while read line; do echo $line; done";
     let mut child = program(script)
         .stdin(Stdio::piped())

@@ -1,10 +1,10 @@
-//! Every way in which the server refuses, each for its real reason.
+//! Every refusal of the server, each for its real reason.
 
 use sandbox::{Identity, Manner, TokenChanges, directory::AUDITORS};
 
 use crate::support::{complaint, psql, psql_at, sandbox};
 
-/// What psql says where `identity`, with a token changed so, wants to be `role`.
+/// Returns psql's error if `identity`, with a token changed like this, signs in as `role`.
 #[track_caller]
 fn refusal(role: &str, identity: Identity, changes: &TokenChanges) -> String {
     let token = sandbox().issue(identity, changes);
@@ -163,7 +163,7 @@ fn a_role_that_is_not_mapped() {
 
 #[test]
 fn a_role_that_does_not_exist() {
-    // Case and spelling count.
+    // Case and spelling matter.
     for role in ["Alice@contoso.example", r"Prod\ DB\ Readonly"] {
         assert_eq!(
             refusal(role, Identity::Alice, &TokenChanges::none()),

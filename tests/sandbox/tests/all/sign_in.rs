@@ -1,4 +1,4 @@
-//! psql signing in with tokens.
+//! psql signs in with tokens.
 
 use std::process::{Command, Stdio};
 

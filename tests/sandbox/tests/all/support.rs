@@ -1,4 +1,4 @@
-//! Running psql and az, each in an environment that holds nothing but what it is given.
+//! Runs psql and az, each in an environment with nothing but what it is given.
 
 use std::{
     process::{Command, Output, Stdio},
@@ -7,7 +7,7 @@ use std::{
 
 use sandbox::{Entra, Gateway, Identity, Sandbox, clouds};
 
-/// The shared sandbox.
+/// Returns the shared sandbox.
 pub fn sandbox() -> &'static Sandbox {
     static SAID: Once = Once::new();
     let sandbox = Sandbox::shared();
@@ -15,12 +15,12 @@ pub fn sandbox() -> &'static Sandbox {
     sandbox
 }
 
-/// psql, about to connect to the shared server as `role` with `password`.
+/// Returns psql, ready to connect to the shared server as `role` with `password`.
 pub fn psql(role: &str, password: &str) -> Command {
     psql_at(sandbox().gateway(), role, password)
 }
 
-/// psql, about to connect through another gateway.
+/// Returns psql, ready to connect through another gateway.
 pub fn psql_at(gateway: &Gateway, role: &str, password: &str) -> Command {
     let sandbox = sandbox();
     let mut command = Command::new(sandbox.postgres_bin_dir().join("psql"));
@@ -39,7 +39,7 @@ pub fn psql_at(gateway: &Gateway, role: &str, password: &str) -> Command {
     command
 }
 
-/// What a command that must succeed prints, without the line's end.
+/// Returns what a command that must succeed prints, without the line's end.
 #[track_caller]
 pub fn answer(command: &mut Command) -> String {
     let output = command.output().expect("the program runs");
@@ -50,7 +50,7 @@ pub fn answer(command: &mut Command) -> String {
         .to_owned()
 }
 
-/// What a command that must fail with `code` says.
+/// Returns what a command that must fail with `code` prints to standard error.
 #[track_caller]
 pub fn complaint(command: &mut Command, code: i32) -> String {
     let output = command.output().expect("the program runs");
@@ -69,7 +69,7 @@ pub fn stderr(output: &Output) -> String {
         .to_owned()
 }
 
-/// The real az, signed in as `identity` in a new home, with `entra` to ask.
+/// Returns the real az, signed in to `entra` as `identity` in a new home.
 pub fn az(entra: &Entra, identity: Identity) -> Command {
     let sandbox = sandbox();
     let home = sandbox.new_home(identity).expect("a home can be made");
@@ -83,7 +83,7 @@ pub fn az(entra: &Entra, identity: Identity) -> Command {
     command
 }
 
-/// The real az, about to ask for a database token.
+/// Returns the real az, ready to ask for a database token.
 pub fn az_token(entra: &Entra, identity: Identity) -> Command {
     let mut command = az(entra, identity);
     command.args([
