@@ -85,7 +85,7 @@ fn the_ports_of_an_elastic_cluster() {
     let found = examined(user.var("PGPORT", "7432"));
     found.is_broken_at(&["port"]).says(
         "port",
-        &format!("port 7432, {balanced}, refuses"),
+        &format!("port 7432, {balanced}, cannot be reached"),
         "port 8432 is open",
     );
     found.says(

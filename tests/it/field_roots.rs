@@ -87,7 +87,7 @@ fn the_doctor_names_the_root() {
     let found = examined(user.var("PGPORT", server.port().to_string()));
     found.is_broken_at(&["tls"]).says(
         "tls",
-        &format!("whose chain ends in `{root}`"),
+        &format!("its chain ends in `{root}`"),
         "`PGSSLROOTCERT`",
     );
     assert!(!found.ran.stdout.contains("Mozilla"), "{found}");

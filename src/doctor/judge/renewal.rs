@@ -31,7 +31,7 @@ pub fn for_groups(method: Option<Method>, age: Option<Duration>) -> Option<Strin
     let minutes = age.as_secs() / 60;
     let unit = if minutes == 1 { "minute" } else { "minutes" };
     Some(format!(
-        "if you were added to the group, or activated it in PIM, after the token was issued {minutes} {unit} ago: {}",
+        "if you were added to the group, or activated it in PIM, after the token was issued {minutes} {unit} ago, {}",
         advice(method)
     ))
 }

@@ -94,15 +94,18 @@ pub fn remedies(cause: &str, who: &Who) -> Vec<String> {
     if says("access token has invalid format") {
         return vec![CUT.to_owned()];
     }
-    if says("no pg_hba.conf entry") && says("no encryption") {
-        return vec![PLAIN_TEXT.to_owned()];
-    }
+    let is_plain_text = says("no pg_hba.conf entry") && says("no encryption");
     if !who.has_token {
-        return without_token(&says);
+        let mut remedies = without_token(&says);
+        remedies.extend(is_plain_text.then(|| PLAIN_TEXT.to_owned()));
+        return remedies;
+    }
+    if is_plain_text {
+        return vec![PLAIN_TEXT.to_owned()];
     }
     if says("token has expired") {
         vec![
-            format!("get a new token: {}", renewal::advice(who.method)),
+            renewal::advice(who.method).to_owned(),
             "check this machine's clock".to_owned(),
         ]
     } else if says("audience") {
