@@ -82,7 +82,7 @@ impl Failure {
         self.shared_if(true)
     }
 
-    /// Shares the failure if the one behind it is shared; see [`Failure::shared`].
+    /// Shares the failure if its cause is shared; see [`Failure::shared`].
     pub fn shared_if(mut self, is_shared: bool) -> Self {
         self.is_shared = is_shared;
         self

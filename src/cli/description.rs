@@ -44,7 +44,7 @@ pub(super) fn explain(error: &clap::Error, called: impl Fn(&str) -> String) -> F
         Some(ContextValue::String(text)) => text.clone(),
         _ => String::new(),
     };
-    // clap says `--auth <METHOD>` and `--print-env[=<SHELL>]`.
+    // clap writes `--auth <METHOD>` and `--print-env[=<SHELL>]`.
     let argument = context(ContextKind::InvalidArg);
     let name = argument.split([' ', '[']).next().unwrap_or_default();
     let name = called(name.trim_start_matches('-'));

@@ -11,7 +11,7 @@ pub struct Reporter {
     format: Format,
     has_colour: bool,
     report: Report,
-    /// What came of printing so far.
+    /// The result of printing so far.
     printed: Result<(), Failure>,
 }
 

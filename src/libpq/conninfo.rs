@@ -15,7 +15,7 @@ pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), LibpqError> 
             // libpq quotes the word. If quotes are missing, that is the rest of a value, such as a
             // password.
             return Err(LibpqError(
-                "missing \"=\" after a word in connection info string".to_owned(),
+                "missing \"=\" after a name in connection info string".to_owned(),
             ));
         };
         let (value, after) = match skip_spaces(after) {

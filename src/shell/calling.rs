@@ -4,7 +4,7 @@ use crate::environment::Environment;
 
 use super::Shell;
 
-/// Returns the calling shell: the program that started us if the system tells it, else by the
+/// Returns the calling shell: the program that started us if the system reports it, else by the
 /// variables, else sh.
 pub fn shell(environment: &Environment) -> Shell {
     parent()

@@ -29,7 +29,7 @@ The `--print-…` options ignore arguments of psql that don't change the connect
 `-At`. They refuse `-c`, `-f`, `-l`, `-o` and `-L`, because psql doesn't run.
 
 SHELL is accepted only after a `=`. Without it, `--print-env` takes the shell that started
-entra-psql, if the system tells which (Linux). Otherwise it takes the shell in `SHELL`; on Windows it
+entra-psql, if the system reports it (Linux). Otherwise it takes the shell in `SHELL`; on Windows it
 takes PowerShell if `PSModulePath` shows it, and otherwise cmd.
 
 | shell | command to set the variables |

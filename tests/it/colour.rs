@@ -4,7 +4,7 @@
 use crate::support::{PROGRAM, User, at_terminal, to_the_end, tool};
 
 const PLAIN: &str = "entra-psql: error: `/nowhere/psql` was not found\n\
-    entra-psql: hint: name psql itself with `--psql PATH`, or leave that out to have it found\n";
+    entra-psql: hint: name psql itself with `--psql PATH` or `ENTRA_PSQL_PROGRAM`, or set neither to search `PATH`\n";
 
 /// What a failure looks like with these variables, after a shell has sent it where `line` says.
 fn shown(variables: &[(&str, &str)], line: &str) -> String {

@@ -43,7 +43,7 @@ pub struct Who {
     pub age: Option<Duration>,
 }
 
-/// Judges what came of opening a session.
+/// Judges the attempt to open a session.
 pub fn judge(opened: &Result<Session, SessionError>, who: &Who) -> Finding {
     match opened {
         Ok(session) => Finding::ok(

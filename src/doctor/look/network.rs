@@ -27,7 +27,7 @@ pub fn resolve(name: &str, time: Duration) -> Result<Vec<IpAddr>, String> {
     Ok(addresses)
 }
 
-/// What came of a try to reach a port.
+/// The result of an attempt to reach a port.
 #[derive(Debug)]
 pub enum Reach {
     Open(TcpStream),

@@ -29,7 +29,7 @@ pub struct Server {
     pub time: Duration,
     /// Where its name leads.
     pub name: Name,
-    /// What came of its own port; nothing if there is no address.
+    /// The result for its own port; `None` if there is no address.
     pub reached: Option<Reached>,
     /// If that is not open: the other ports that Azure's servers have, and whether they are.
     pub others: Vec<(u16, bool)>,
@@ -48,7 +48,7 @@ pub enum Name {
     Resolved(Result<Vec<IpAddr>, String>),
 }
 
-/// What came of a try to reach a port.
+/// The result of an attempt to reach a port.
 #[derive(Clone, Debug)]
 pub enum Reached {
     Open,

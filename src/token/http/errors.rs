@@ -185,7 +185,7 @@ impl RequestError<'_> {
     }
 }
 
-/// Returns the text in the answer behind an error: OAuth's description, or an identity endpoint's
+/// Returns the text in the answer that caused an error: OAuth's description, or an identity endpoint's
 /// message.
 fn answered_text(error: &azure_core::Error) -> Option<String> {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
