@@ -8,8 +8,8 @@ use crate::entra::cloud;
 const ADDRESS: &str = "ADDRESS";
 
 /// Returns what to do if `host` does not answer. A Flexible Server's firewall drops what it does
-/// not allow, without an answer. Behind a router, the address that it sees is none of this
-/// machine's own, so none is guessed.
+/// not allow, without an answer. A router may replace this machine's own address, so none is
+/// guessed.
 pub fn silent(host: &str) -> Option<String> {
     let rule = rule(cloud::flexible_server(host)?, ADDRESS);
     Some(format!(
