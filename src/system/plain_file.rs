@@ -36,7 +36,7 @@ fn open(path: &Path) -> io::Result<(File, u64)> {
 
 /// Returns how much to allocate for a file of this length, of which up to `limit` is read. The file
 /// is then read at once, and its end found without another allocation, which would leave a copy of
-/// a secret behind.
+/// a secret in freed memory.
 pub fn capacity(length: u64, limit: u64) -> usize {
     usize::try_from(length.min(limit).saturating_add(2)).unwrap_or_default()
 }
