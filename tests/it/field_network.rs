@@ -1,9 +1,12 @@
 //! `--doctor` about the network between here and the server: a closed firewall, in words or in
 //! silence, and the ports that a server may have.
 
+#[cfg(target_os = "linux")]
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+#[cfg(target_os = "linux")]
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
 use nix::sys::socket::{Backlog, listen};
 use sandbox::{Identity, Manner, Sandbox, TokenChanges};
 
