@@ -113,6 +113,7 @@ use sign_in::{offer, sign_out, signer};
 use system::private_directory::PrivateDirectory;
 use system::process::child_signal::ChildSignal;
 use system::terminal;
+use token::ready;
 
 /// Runs the program with `words`, which don't include its own `name`, and returns the exit code. It
 /// doesn't return if it execs psql. On Windows it returns psql's exit code.
@@ -255,6 +256,7 @@ impl Start {
 
     fn sign_in(self, wanted: &Wanted, target: &Target, plan: &Plan) -> Result<i32, Failure> {
         let environment = &self.environment;
+        ready::hide_descriptor(environment);
         let protection = tls::protect(target, files::has_own_roots(environment))?;
         // The program comes first: without it, a token would be fetched for nothing.
         let psql = plan.options.psql.as_deref();

@@ -120,6 +120,7 @@ pub const OPTIONS: &[OwnOption] = &[
         variable: Some("ENTRA_PSQL_TENANT"),
         group: Group::Identity,
         help: "Get the token from this tenant, named by its id or domain",
+        detail: Some("A token from another tenant than this id is refused."),
         ..PLAIN
     },
     OwnOption {
@@ -265,6 +266,9 @@ pub const OPTIONS: &[OwnOption] = &[
         variable: Some("ENTRA_PSQL_FRESH"),
         group: Group::Token,
         help: "Ignore the cached token and ask for a new one",
+        detail: Some(
+            "The Azure CLI, azd and managed identities may return the same one again. To include a new group, run az logout and az login, or add --auth browser.",
+        ),
         ..PLAIN
     },
     OwnOption {

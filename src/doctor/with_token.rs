@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, Scope};
+use std::time::SystemTime;
 
 use crate::cli::method::Method;
 use crate::entra::cloud;
@@ -18,6 +19,7 @@ use crate::system::deadline::Deadline;
 use crate::system::private_directory::PrivateDirectory;
 use crate::system::threads::{self, Aside};
 use crate::token::person::Person;
+use crate::token::ready;
 use crate::token::workload::credential::Credential;
 
 use super::finding::{Finding, Link};
@@ -37,6 +39,7 @@ impl Checkup<'_> {
         protection: &Protection,
         reporter: &mut Reporter,
     ) {
+        ready::hide_descriptor(self.environment);
         let directory = PrivateDirectory::open_or_warn();
         let directory = directory.as_ref();
         let decided = match choice(&plan, self.environment, directory) {
@@ -120,6 +123,11 @@ impl Checkup<'_> {
             is_application: identity::is_application(token),
             oid: token.claim("oid").map(str::to_owned),
             has_token: true,
+            host: plan.host.clone(),
+            method: plan.choice.map(|choice| choice.method),
+            age: token
+                .issued()
+                .and_then(|issued| SystemTime::now().duration_since(issued).ok()),
         };
         session::judge(&self.hide_secrets(opened), &who)
     }

@@ -112,6 +112,14 @@ pub fn of_host(host: &[u8]) -> Option<&'static Cloud> {
         .find(|cloud| is_name_under(host, cloud.suffix.as_bytes()))
 }
 
+/// The name of the Flexible Server whose public name `host` is: one label before the suffix. Names
+/// of private links and virtual endpoints have more.
+pub fn flexible_server(host: &str) -> Option<&str> {
+    let cloud = of_host(host.as_bytes()).filter(|cloud| *cloud != COSMOS)?;
+    let name = &host[..host.len() - cloud.suffix.len()];
+    (!name.contains('.')).then_some(name)
+}
+
 /// Clusters of Cosmos DB from before June 2023 are `c.NAME` under the public suffix. Names of
 /// Flexible Servers have at least three letters.
 fn is_older_cosmos(host: &[u8]) -> bool {
@@ -157,6 +165,21 @@ pub fn is_ipv4_address(host: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_flexible_servers() {
+        for (host, name) in [
+            ("mydb.postgres.database.azure.com", Some("mydb")),
+            ("MyDb.Postgres.Database.Azure.Com", Some("MyDb")),
+            ("mydb.privatelink.postgres.database.azure.com", None),
+            ("mydb.writer.postgres.database.azure.com", None),
+            ("c.shop.postgres.database.azure.com", None),
+            ("c-shop.abcdefghij1234.postgres.cosmos.azure.com", None),
+            ("db.example.com", None),
+        ] {
+            assert_eq!(flexible_server(host), name, "{host}");
+        }
+    }
 
     #[test]
     fn names_under_a_suffix() {

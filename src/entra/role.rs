@@ -27,11 +27,7 @@ pub enum Identity {
 /// Reads the identity from the claims of a version 1.0 token (Entra's "access token claims"
 /// reference).
 pub fn identity(token: &Token) -> Identity {
-    // A managed identity's resource ends in its name.
-    if let Some(name) = token
-        .claim("xms_mirid")
-        .and_then(|resource| resource.rsplit('/').find(|segment| !segment.is_empty()))
-    {
+    if let Some(name) = token.claim("xms_mirid").and_then(managed_identity) {
         return Identity::Named(name.to_owned());
     }
     if token.claim("idtyp") != Some("app") {
@@ -50,6 +46,21 @@ pub fn identity(token: &Token) -> Identity {
         },
         None => Identity::Unnamed,
     }
+}
+
+/// Returns the name of a managed identity, given the resource that it belongs to: all that follows
+/// `providers/NAMESPACE/TYPE/`.
+///
+/// The identity of a resource inside another one is named after both: that of an App Service slot
+/// is `APP/slots/SLOT`.
+fn managed_identity(resource: &str) -> Option<&str> {
+    const PROVIDERS: &str = "/providers/";
+    let resource = resource.trim_end_matches('/');
+    // Azure's services differ in the case of these words.
+    let at = resource.to_ascii_lowercase().rfind(PROVIDERS);
+    let name = at.and_then(|at| resource[at + PROVIDERS.len()..].splitn(3, '/').nth(2));
+    name.or_else(|| resource.rsplit('/').next())
+        .filter(|name| !name.is_empty())
 }
 
 /// Returns `name` without the backslashes before its spaces, which Microsoft's pages recommend.
@@ -132,6 +143,32 @@ mod tests {
             Identity::Named("orders".into())
         );
         assert_eq!(identify("{}"), Identity::Unnamed);
+    }
+
+    #[test]
+    fn managed_identities_are_named_by_all_that_follows_the_type() {
+        for (resource, name) in [
+            (
+                "/subscriptions/s/resourcegroups/g/providers/Microsoft.Web/sites/shop/slots/staging",
+                Some("shop/slots/staging"),
+            ),
+            (
+                "/subscriptions/s/resourceGroups/g/Providers/Microsoft.Compute/virtualMachines/vm/",
+                Some("vm"),
+            ),
+            (
+                "/subscriptions/s/providers/Microsoft.A/b/c/providers/Microsoft.D/e/f",
+                Some("f"),
+            ),
+            (
+                "/subscriptions/s/providers/Microsoft.Web",
+                Some("Microsoft.Web"),
+            ),
+            ("orders", Some("orders")),
+            ("/", None),
+        ] {
+            assert_eq!(managed_identity(resource), name, "{resource}");
+        }
     }
 
     #[test]

@@ -95,6 +95,13 @@ impl Token {
             .filter(|text| !text.is_empty())
     }
 
+    /// Whether it is of this tenant, as far as that can be told: `tenant` may be a domain, which no
+    /// token names.
+    pub fn is_of_tenant(&self, tenant: &str) -> bool {
+        let own = self.claim("tid").unwrap_or_default();
+        !is_id(tenant) || own.eq_ignore_ascii_case(tenant)
+    }
+
     /// Returns the time of expiry; a token without one has expired.
     pub fn expires(&self) -> SystemTime {
         let seconds = self.claims.get("exp").and_then(Value::as_u64);
@@ -136,6 +143,12 @@ impl Drop for Token {
 fn same_resource(one: &str, other: &str) -> bool {
     one.trim_end_matches('/')
         .eq_ignore_ascii_case(other.trim_end_matches('/'))
+}
+
+/// Whether a text is an id as Entra writes them: hexadecimal digits, 8-4-4-4-12.
+fn is_id(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
 }
 
 /// Returns the claims of a JWT. It only contains letters of base64url and dots, so every
@@ -219,6 +232,23 @@ mod tests {
         assert_eq!(other.check(None, at(1)), Err(wrong));
         let mute = token(&format!(r#"{{"aud":"{RESOURCE}"}}"#)).unwrap();
         assert!(matches!(mute.check(None, at(1)), Err(Unusable::Expired(_))));
+    }
+
+    #[test]
+    fn tenants_are_compared_by_id() {
+        let id = "c0a51b7e-1b5c-4d3e-9f10-0a5a7d6b0001";
+        let own = token(&format!(r#"{{"tid":"{id}"}}"#)).unwrap();
+        assert!(own.is_of_tenant(id));
+        assert!(own.is_of_tenant(&id.to_uppercase()));
+        assert!(!own.is_of_tenant("fab21ca0-2f4d-4e7b-8a31-5c9be2d00002"));
+        for domain in [
+            "contoso.example",
+            "organizations",
+            "c0a51b7e1b5c4d3e9f100a5a7d6b0001",
+        ] {
+            assert!(own.is_of_tenant(domain), "{domain}");
+        }
+        assert!(!token("{}").unwrap().is_of_tenant(id));
     }
 
     #[test]

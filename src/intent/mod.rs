@@ -181,6 +181,10 @@ fn plan(
             && token
                 .check(resource.as_deref(), case.now + TIME_TO_CONNECT)
                 .is_ok()
+            && options
+                .tenant
+                .as_deref()
+                .is_none_or(|tenant| token.is_of_tenant(tenant))
             && (user != User::Unnamed || matches!(identity(token), Identity::Named(_)))
     });
     Ok(Plan {

@@ -17,10 +17,6 @@ use crate::failure::Failure;
 use crate::system::private_directory::{Exposed, PrivateDirectory};
 use crate::token::CacheKey;
 
-/// A token with less time left is fetched again: the session that it opens may take a while to
-/// begin.
-const LEAST_LIFE: Duration = Duration::from_secs(600);
-
 /// How far the issuer's clock may be ahead of ours.
 const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
@@ -63,7 +59,7 @@ impl Kept {
         let is_from_here = token
             .issued()
             .is_none_or(|issued| issued <= now + CLOCK_SKEW);
-        if token.expires() < now + LEAST_LIFE || !is_from_here {
+        if token.expires() < now + key.least_life || !is_from_here {
             return Err(Miss::Unusable);
         }
         let name = kept["name"].as_str().map(str::to_owned);

@@ -126,9 +126,21 @@ impl<'a> Signer<'a> {
     }
 
     fn recall(&self, cache: Option<&Cache<'_>>) -> Result<Option<Kept>, Exposed> {
-        match cache.filter(|_| !self.plan.options.fresh) {
-            Some(cache) => cache.recall(SystemTime::now()),
-            None => Ok(None),
+        let Some(cache) = cache.filter(|_| !self.plan.options.fresh) else {
+            return Ok(None);
+        };
+        let kept = cache.recall(SystemTime::now())?;
+        // A managed identity's token is cached for any tenant.
+        Ok(kept.filter(|kept| self.check_tenant(&kept.token).is_ok()))
+    }
+
+    /// Refuses a token of another tenant than the one that was named.
+    fn check_tenant(&self, token: &Token) -> Result<(), Failure> {
+        match &self.plan.options.tenant {
+            Some(tenant) if !token.is_of_tenant(tenant) => {
+                Err(of_another_tenant(token, tenant, self.choice.method))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -155,9 +167,12 @@ impl<'a> Signer<'a> {
         cache: Option<&Cache<'_>>,
         deadline: Deadline,
     ) -> Result<Kept, Failure> {
-        let mut kept = match recalled {
-            Some(kept) => kept,
-            None => Kept::from(self.token(deadline)?),
+        let mut kept = if let Some(kept) = recalled {
+            kept
+        } else {
+            let token = self.token(deadline)?;
+            self.check_tenant(&token)?;
+            Kept::from(token)
         };
         self.keep(&kept, cache);
         if !self.says_role(&kept) {
@@ -328,6 +343,20 @@ fn principal(kept: &Kept) -> Option<String> {
         Identity::Named(name) => Some(name),
         _ => kept.name.clone(),
     }
+}
+
+/// The token is of another tenant than `tenant`, which was named.
+fn of_another_tenant(token: &Token, tenant: &str, method: Method) -> Failure {
+    const LEAVE_OUT: &str = "or leave `--tenant` and `ENTRA_PSQL_TENANT` out";
+    let own = token.claim("tid").unwrap_or("none");
+    let remedy = match method {
+        Method::AzureCli => format!("run `az login --tenant {tenant}`"),
+        _ => "sign in as an identity of that tenant with `--auth METHOD`".to_owned(),
+    };
+    Failure::sign_in(format!(
+        "the access token is for the tenant `{own}`, not for `{tenant}`"
+    ))
+    .hint(format!("{remedy}, {LEAVE_OUT}"))
 }
 
 fn no_name(token: &Token) -> Failure {

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 /// Reads the regular file at `path`, which may be a link to one.
 pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    let file = open(path)?;
-    let mut bytes = Zeroizing::new(Vec::new());
+    let (file, length) = open(path)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity(length, limit)));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(io::Error::new(
@@ -23,14 +23,22 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
 
 /// Opens a regular file. The check comes before opening, since opening a pipe makes us its reader,
 /// and again after it, since the file may have been replaced.
-fn open(path: &Path) -> io::Result<File> {
+fn open(path: &Path) -> io::Result<(File, u64)> {
     check(&std::fs::metadata(path)?)?;
     let mut options = OpenOptions::new();
     options.read(true);
     without_waiting(&mut options);
     let file = options.open(path)?;
-    check(&file.metadata()?)?;
-    Ok(file)
+    let about = file.metadata()?;
+    check(&about)?;
+    Ok((file, about.len()))
+}
+
+/// Returns how much to allocate for a file of this length, of which up to `limit` is read. The file
+/// is then read at once, and its end found without another allocation, which would leave a copy of
+/// a secret in freed memory.
+pub fn capacity(length: u64, limit: u64) -> usize {
+    usize::try_from(length.min(limit).saturating_add(2)).unwrap_or_default()
 }
 
 fn check(about: &std::fs::Metadata) -> io::Result<()> {

@@ -12,6 +12,12 @@ pub mod tool;
 mod variables;
 pub mod workload;
 
+use std::time::Duration;
+
+/// How much life a cached token has at least, if the source would give a newer one: the session
+/// that it opens may take a while to begin.
+const LEAST_LIFE: Duration = Duration::from_secs(600);
+
 /// What a token is cached under.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheKey {
@@ -20,4 +26,7 @@ pub struct CacheKey {
     /// The state that the token was issued in: a digest of a tool's own files, or of an
     /// application's proof. If it differs, the token is dropped.
     pub state: String,
+    /// With less life left, the token is fetched again. It is the time at which the source stops
+    /// giving the same token: before that, asking it gains nothing.
+    pub least_life: Duration,
 }

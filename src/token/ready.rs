@@ -81,6 +81,16 @@ pub fn inherited(environment: &Environment, resource: Option<&str>) -> Result<To
     checked(text.map(str::to_owned), PASSWORD, resource)
 }
 
+/// Hides the descriptor of a ready token from every program that is started, psql among them. It
+/// stays open for [`token`], which may not be asked: another method may have been chosen.
+pub fn hide_descriptor(environment: &Environment) {
+    let value = environment.get_filled(DESCRIPTOR);
+    let number = value.and_then(|value| value.to_str()?.parse().ok());
+    if let Some(number) = number.filter(|number| *number > 2) {
+        descriptor::hide(number);
+    }
+}
+
 fn checked(text: Option<String>, name: &str, resource: Option<&str>) -> Result<Token, Failure> {
     let text = text.map(Zeroizing::new);
     let read = || {
@@ -129,6 +139,18 @@ mod descriptor {
     use std::io;
     use std::os::fd::{BorrowedFd, RawFd};
 
+    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+
+    /// Has it closed in every program that takes our place or is started.
+    pub fn hide(number: RawFd) {
+        #[expect(unsafe_code, reason = "a descriptor that came by its number")]
+        // SAFETY: it is used for one call, which checks that it is open, and which does nothing to
+        // a descriptor of our own: those are closed in other programs already.
+        let given = unsafe { BorrowedFd::borrow_raw(number) };
+        // What is not open needs no hiding.
+        let _ = fcntl(given, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
+    }
+
     pub fn read(number: RawFd) -> io::Result<String> {
         #[expect(unsafe_code, reason = "a descriptor that came by its number")]
         // SAFETY: nothing of ours has opened or closes it. It is used for one call, which checks
@@ -145,6 +167,8 @@ mod descriptor {
     //! Only Unix passes descriptors.
 
     use std::io;
+
+    pub fn hide(_number: i32) {}
 
     pub fn read(_number: i32) -> io::Result<String> {
         Err(io::Error::new(

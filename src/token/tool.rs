@@ -6,6 +6,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -46,6 +47,8 @@ pub struct Tool {
     /// The files there, and the variables, that change with its state: who is signed in, how, and
     /// to which cloud.
     pub state: (&'static [&'static str], &'static [&'static str]),
+    /// The least life of its token in our cache; see [`CacheKey`].
+    pub least_life: Duration,
     /// The hint if it is found but doesn't run.
     pub reinstall: &'static str,
 }
@@ -133,6 +136,7 @@ impl Tool {
         CacheKey {
             identity: format!("{} {asked:?} {configuration:?}", self.command),
             state: format!("{:016x} {variables:?}", hasher.finish()),
+            least_life: self.least_life,
         }
     }
 

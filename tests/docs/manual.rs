@@ -36,6 +36,10 @@ const OTHER_VARIABLES: &[(&str, &str)] = &[
         "Have their meaning to Azure's tools, if an application or a managed identity signs in.",
     ),
     (
+        "AZURE_CONFIG_DIR, AZD_CONFIG_DIR",
+        "Have their meaning to the Azure CLI and azd: the directory of a sign-in. Tokens are cached for each directory.",
+    ),
+    (
         "CI",
         "If it is set, no token is cached and nobody is asked to sign in.",
     ),

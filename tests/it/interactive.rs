@@ -219,12 +219,12 @@ fn tenant_application_and_authority_can_be_others() {
     let resource = "https://ossrdbms-aad.database.usgovcloudapi.net";
     let user = user
         .var("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us/")
-        .args(["--tenant", "other.example", "--resource", resource])
+        .args(["--tenant", "us.contoso.example", "--resource", resource])
         .args(["--dry-run"]);
     assert_eq!(user.run().code, Some(0));
     let asked = &user.entra.token_requests()[1];
     assert_eq!(asked.host, "login.microsoftonline.us");
-    assert_eq!(asked.path, "/other.example/oauth2/v2.0/token");
+    assert_eq!(asked.path, "/us.contoso.example/oauth2/v2.0/token");
     assert_eq!(browsers(&user).len(), 2);
 }
 

@@ -121,7 +121,7 @@ fn signing_out_forgets_all() {
 fn many_accounts_are_kept_beside_each_other() {
     let (user, _store) = with_store();
     let mut user = user.args(["--auth", "device-code", "--fresh"]);
-    let tenants = ["a", "b", "c", "d", "e", "f"].map(|name| format!("{name}.example"));
+    let tenants = ["a", "b", "c", "d", "e", "f"].map(|name| format!("{name}.contoso.example"));
     for tenant in tenants.iter().chain(&tenants) {
         user = user.args(["--tenant", tenant]);
         assert_eq!(user.run().stdout, ALICE);

@@ -20,7 +20,7 @@ fn with_file() -> (User, String) {
 }
 
 /// Runs the program in a shell, behind a redirection.
-fn redirected(user: &User, redirection: &str) -> Output {
+pub fn redirected(user: &User, redirection: &str) -> Output {
     let mut command: Command = user.tool(tool("sh"));
     command
         .args(["-c", &format!("exec \"$0\" \"$@\" {redirection}"), PROGRAM])

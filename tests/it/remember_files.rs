@@ -46,7 +46,7 @@ fn a_file_that_is_not_what_we_wrote_is_a_miss() {
     let other = user.sandbox.issue(Identity::Carol, &TokenChanges::none());
     let soon = user
         .sandbox
-        .issue(Identity::Alice, &TokenChanges::none().expires_in(590));
+        .issue(Identity::Alice, &TokenChanges::none().expires_in(290));
     let ahead = user.sandbox.issue(
         Identity::Alice,
         &TokenChanges::none()

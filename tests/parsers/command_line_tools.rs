@@ -120,6 +120,8 @@ fn complaints_of_psql() {
         is_application: !is_group,
         oid: oid.map(str::to_owned),
         has_token,
+        host: "mydb.postgres.database.azure.com".to_owned(),
+        ..Who::default()
     };
     let everyone = [
         who(false, Some("1-2"), true),

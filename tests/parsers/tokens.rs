@@ -1,6 +1,6 @@
 //! Tokens, their claims, the files that they are kept in, and the texts that may hold one.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -67,6 +67,7 @@ fn key(state: &str) -> CacheKey {
     CacheKey {
         identity: "i".to_owned(),
         state: state.to_owned(),
+        least_life: Duration::from_secs(600),
     }
 }
 

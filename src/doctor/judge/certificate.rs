@@ -11,6 +11,8 @@ use crate::doctor::look::server::Server;
 use crate::doctor::look::tls::{Shown, TlsError};
 use crate::doctor::look::within;
 
+use super::root;
+
 /// With fewer days left, a certificate needs attention: Azure's are renewed long before.
 const FEW_DAYS: u64 = 7;
 
@@ -88,7 +90,7 @@ fn judge_certificate(
     let chain = chain(&certificate, own, others, roots, now);
     let name = names.iter().any(|name| fits(name, &server.host));
     if checks == Checks::Nothing {
-        let finding = if name && chain == Chain::Holds {
+        let finding = if name && matches!(chain, Chain::Holds(_)) {
             Finding::ok
         } else {
             Finding::warn
@@ -100,9 +102,10 @@ fn judge_certificate(
         .remedy("leave `sslmode` unset: `verify-full` makes the server prove its name");
     }
     let is_unknown = roots.place == RootSource::Unknown;
+    let held = roots.certificates.as_deref().unwrap_or_default();
     let roots = shown_place(&roots.place);
-    match chain {
-        Chain::Holds => {}
+    let end = match chain {
+        Chain::Holds(end) => end,
         Chain::NoRoots(why) => {
             return Finding::fail(Link::Tls, format!("{found}; the roots in {roots} cannot be read: {why}"))
                 .remedy("set `PGSSLROOTCERT` to a file of roots that you can read, or unset it to use the system's");
@@ -124,7 +127,18 @@ fn judge_certificate(
                 .remedy("check this machine's clock");
         }
         Chain::Unknown => {
-            return Finding::fail(Link::Tls, format!("{found}; no root in {roots} leads to it"))
+            let end = root::name(own, others);
+            let about = end
+                .as_ref()
+                .map_or_else(String::new, |end| format!("; its chain ends in `{end}`"));
+            let finding = Finding::fail(
+                Link::Tls,
+                format!("{found}{about}; no root in {roots} leads to it"),
+            );
+            if let Some(retired) = end.and_then(|end| root::remedy(&end, held)) {
+                return finding.remedy(retired);
+            }
+            return finding
                 .remedy("to use the system's roots, unset `PGSSLROOTCERT` and remove `~/.postgresql/root.crt`; keep them up to date (`ca-certificates`)")
                 .remedy(format!("if `{issuer}` inspects your network's traffic, have the database exempted, or install its root"));
         }
@@ -137,12 +151,13 @@ fn judge_certificate(
                 "unset `PGSSLROOTCERT` to use the system's roots, in a form that this psql supports",
             ));
         }
-    }
+    };
     if !name && checks == Checks::All {
         return Finding::fail(Link::Tls, format!("{found}; none of these names is `{}`", server.host))
             .remedy("connect by a name in the certificate; if that name leads elsewhere, set the address with `PGHOSTADDR`");
     }
-    let found = format!("{found}; trusted by the roots in {roots}");
+    let end = end.map_or_else(String::new, |end| format!("its chain ends in `{end}`, "));
+    let found = format!("{found}; {end}trusted by the roots in {roots}");
     if days.is_some_and(|days| days < FEW_DAYS) {
         return Finding::warn(Link::Tls, found).remedy("renew the server's certificate soon");
     }
@@ -160,7 +175,8 @@ fn shown_place(place: &RootSource) -> String {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Chain {
-    Holds,
+    /// The name of the root that it ends in.
+    Holds(Option<String>),
     Expired(Duration),
     NotYet,
     Unknown,
@@ -187,25 +203,26 @@ fn chain(
         .collect();
     let time = UnixTime::since_unix_epoch(now.duration_since(UNIX_EPOCH).unwrap_or_default());
     match verify(certificate, others, &anchors, time) {
-        Ok(()) => Chain::Holds,
+        Ok(end) => Chain::Holds(end),
         Err(Error::CertExpired { time, not_after }) => {
             Chain::Expired(Duration::from_secs(time.as_secs() - not_after.as_secs()))
         }
         Err(Error::CertNotValidYet { .. }) => Chain::NotYet,
         // OpenSSL accepts a certificate that is itself among the roots.
-        Err(_) if roots.iter().any(|root| root == own) => Chain::Holds,
+        Err(_) if roots.iter().any(|root| root == own) => Chain::Holds(None),
         // A root of the same name with another key is a different root.
         Err(Error::UnknownIssuer | Error::InvalidSignatureForPublicKey) => Chain::Unknown,
         Err(why) => Chain::Unsure(why.to_string()),
     }
 }
 
+/// Returns the name of the root that the chain ends in.
 fn verify(
     certificate: &EndEntityCert<'_>,
     others: &[CertificateDer<'_>],
     anchors: &[TrustAnchor<'_>],
     time: UnixTime,
-) -> Result<(), Error> {
+) -> Result<Option<String>, Error> {
     let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
     certificate
         .verify_for_usage(
@@ -217,7 +234,7 @@ fn verify(
             None,
             None,
         )
-        .map(drop)
+        .map(|path| common_name(&path.anchor().subject))
 }
 
 /// Returns how many days the certificate has left. A check at the end of time reports its end.
@@ -252,7 +269,7 @@ fn fits(name: &str, host: &str) -> bool {
 
 /// Returns the common name in an encoded name, else its organisation: a short string after the
 /// attribute's identifier (X.520: 2.5.4.3 and 2.5.4.10).
-fn common_name(encoded: &[u8]) -> Option<String> {
+pub(super) fn common_name(encoded: &[u8]) -> Option<String> {
     let attribute = |number| {
         let identifier = [6, 3, 0x55, 4, number];
         let at = encoded.windows(5).position(|window| window == identifier)?;

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::cli::method::Method;
 use crate::doctor::finding::{Finding, Link};
 use crate::entra::role::{self, Identity, LONGEST_NAME};
 use crate::entra::token::Token;
@@ -10,6 +11,8 @@ use crate::failure::Failure;
 use crate::intent::Plan;
 use crate::intent::role::{RoleSource, User};
 use crate::sign_in::signer::SignedIn;
+
+use super::renewal;
 
 /// With less time left, the token may expire before the session is open.
 const LITTLE_LIFE: Duration = Duration::from_secs(120);
@@ -166,10 +169,19 @@ pub fn group(name: &str, groups: &Result<Vec<String>, Failure>) -> Finding {
     }
     Finding::fail(
         Link::Group,
-        format!("you are not a member of `{name}`, directly or through another group ({} other groups)", groups.len()),
+        format!(
+            "you are not a member of `{name}`, directly or through another group ({} other groups)",
+            groups.len()
+        ),
     )
-    .remedy("ask to be added to the group, then run `az logout` and `az login`: an older token does not include a new group")
-    .remedy("check that the name is the group's display name, exactly as `az ad group list` shows it")
+    // Groups are looked up through az, for its tokens.
+    .remedy(format!(
+        "ask to be added to the group, since a token only includes the groups of its time; then {}",
+        renewal::advice(Some(Method::AzureCli))
+    ))
+    .remedy(
+        "check that the name is the group's display name, exactly as `az ad group list` shows it",
+    )
 }
 
 #[cfg(test)]

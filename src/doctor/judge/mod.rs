@@ -2,8 +2,11 @@
 
 pub mod certificate;
 pub mod decision;
+pub mod firewall;
 pub mod identity;
 pub mod network;
 pub mod programs;
+mod renewal;
+mod root;
 pub mod session;
 pub mod sql;

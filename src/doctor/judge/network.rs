@@ -7,6 +7,8 @@ use crate::doctor::look::network::WebService;
 use crate::doctor::look::server::{Name, Reached, Server};
 use crate::doctor::look::within;
 
+use super::firewall;
+
 /// Judges the server's name.
 pub fn name(server: &Server) -> Finding {
     let host = &server.host;
@@ -32,11 +34,19 @@ pub fn name(server: &Server) -> Finding {
 
 /// Judges the server's port.
 pub fn port(server: &Server) -> Finding {
-    let at = format!("`{}` port {}", server.host, server.port);
+    let kind = server.port.trim().parse().ok().and_then(elastic);
+    let kind = kind.map_or_else(String::new, |kind| format!(", {kind},"));
+    let at = format!("`{}` port {}{kind}", server.host, server.port);
     let others: Vec<String> = server
         .others
         .iter()
-        .map(|(port, is_open)| format!("{port} is {}", if *is_open { "open" } else { "closed" }))
+        .filter_map(|(port, is_open)| match (elastic(*port), is_open) {
+            // Few servers have them.
+            (Some(_), false) => None,
+            (Some(kind), true) => Some(format!("{port}, {kind}, is open")),
+            (None, true) => Some(format!("{port} is open")),
+            (None, false) => Some(format!("{port} is closed")),
+        })
         .collect();
     let beside = if others.is_empty() {
         String::new()
@@ -57,12 +67,22 @@ pub fn port(server: &Server) -> Finding {
             .remedy("check that the server is running, and that the port is right"),
         Some(Reached::Silent) => Finding::fail(Link::Port, format!("{at} did not answer {}{beside}", within(server.time)))
             .remedy("if the server has public access, allow this machine's address in its firewall rules, and check that this network lets the port out")
-            .remedy("if the server has private access, connect to its network (VPN)"),
+            .remedy("if the server has private access, connect to its network (VPN)")
+            .remedies(firewall::silent(&server.host)),
     };
     let open = server.others.iter().find(|(_, is_open)| *is_open);
     match open {
         Some((port, _)) => finding.remedy(format!("port {port} is open: try `-p {port}`")),
         None => finding,
+    }
+}
+
+/// Returns what a port is that only elastic clusters have.
+fn elastic(port: u16) -> Option<&'static str> {
+    match port {
+        7432 => Some("balanced over an elastic cluster's nodes"),
+        8432 => Some("balanced over an elastic cluster's nodes by PgBouncer"),
+        _ => None,
     }
 }
 

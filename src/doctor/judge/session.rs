@@ -5,12 +5,22 @@
 //! Entra". So they are matched by the parts that stay. The statements are those of Microsoft's page
 //! on managing Entra roles.
 
+use std::time::Duration;
+
+use crate::cli::method::Method;
 use crate::doctor::finding::{Finding, Link};
 use crate::doctor::look::session::{Session, SessionError};
 use crate::doctor::look::within;
 use crate::entra::refusal::one_line;
 
 use super::sql::{identifier, literal};
+use super::{firewall, renewal};
+
+const CUT: &str = "pass the token whole, without quotes, spaces or line breaks, or let entra-psql get it: it was cut or quoted on its way";
+
+const PLAIN_TEXT: &str = "set `PGSSLMODE=require` to see the answer to a connection with TLS: this is the answer to one without";
+
+const NOT_FOUND: &str = "map the role by its name in the server's own tenant, or by object id with `pgaadauth_create_principal_with_oid`";
 
 /// Who was to have the session.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +36,11 @@ pub struct Who {
     /// The object id in the token.
     pub oid: Option<String>,
     pub has_token: bool,
+    /// The server's name, as it was given.
+    pub host: String,
+    pub method: Option<Method>,
+    /// How long ago the token was issued.
+    pub age: Option<Duration>,
 }
 
 /// Judges the attempt to open a session.
@@ -76,13 +91,21 @@ pub fn cause(stderr: &str) -> String {
 pub fn remedies(cause: &str, who: &Who) -> Vec<String> {
     let said = cause.to_lowercase();
     let says = |part: &str| said.contains(part);
+    if says("access token has invalid format") {
+        return vec![CUT.to_owned()];
+    }
+    let is_plain_text = says("no pg_hba.conf entry") && says("no encryption");
     if !who.has_token {
-        return without_token(&says);
+        let mut remedies = without_token(&says);
+        remedies.extend(is_plain_text.then(|| PLAIN_TEXT.to_owned()));
+        return remedies;
+    }
+    if is_plain_text {
+        return vec![PLAIN_TEXT.to_owned()];
     }
     if says("token has expired") {
         vec![
-            "get a new token with `--fresh`; if you supply the token yourself, replace it"
-                .to_owned(),
+            renewal::advice(who.method).to_owned(),
             "check this machine's clock".to_owned(),
         ]
     } else if says("audience") {
@@ -97,7 +120,10 @@ pub fn remedies(cause: &str, who: &Who) -> Vec<String> {
     } else if says("valid oid claim") {
         vec!["sign in to the server's tenant, with `--tenant ID` or `az login --tenant ID`: the token is from another one".to_owned()]
     } else if says("validating the access token") {
-        vec!["use `--fresh`, and check that tenant and cloud are the server's: its Entra did not sign this token".to_owned()]
+        vec![
+            "check that tenant and cloud are the server's: its Entra did not sign this token"
+                .to_owned(),
+        ]
     } else if says("aad_auth_tokentype") || (says("token for role") && says("is neither")) {
         other_kind(who)
     } else if says("password authentication failed") {
@@ -114,8 +140,16 @@ pub fn remedies(cause: &str, who: &Who) -> Vec<String> {
             identifier(&who.database),
             identifier(&who.role)
         ))]
+    } else if says("is not found in the tenant") {
+        vec![NOT_FOUND.to_owned()]
     } else if says("no pg_hba.conf entry") {
-        vec!["check in the Azure portal that the server has Microsoft Entra authentication on (Authentication), and allows this machine's address (Networking)".to_owned()]
+        let mut remedies = vec!["check in the Azure portal that the server has Microsoft Entra authentication on (Authentication), and allows this machine's address (Networking)".to_owned()];
+        remedies.extend(firewall::refused(&who.host, cause));
+        remedies
+    } else if (says("timeout expired") || says("timed out"))
+        && let Some(remedy) = firewall::silent(&who.host)
+    {
+        vec![remedy]
     } else if says("too many") || says("remaining connection slots") {
         vec!["try again later, or close other connections: the server has none left".to_owned()]
     } else {
@@ -177,11 +211,13 @@ fn no_role(who: &Who) -> Vec<String> {
 fn not_mapped(who: &Who) -> Vec<String> {
     let role = &who.role;
     if who.is_group {
-        return vec![
+        let mut remedies = vec![
             format!("check that you are a member of the group that the role `{role}` is mapped to"),
             as_administrator("select * from pgaadauth_list_principals(false);"),
             synchronised(),
         ];
+        remedies.extend(renewal::for_groups(who.method, who.age));
+        return remedies;
     }
     let Some(oid) = &who.oid else {
         return vec![format!(
@@ -250,6 +286,7 @@ mod tests {
             database: "app".to_owned(),
             oid: Some("1-2".to_owned()),
             has_token: true,
+            host: "mydb.postgres.database.azure.com".to_owned(),
             ..Who::default()
         }
     }
@@ -305,6 +342,26 @@ mod tests {
             (
                 "role \"x\" is not permitted to log in",
                 "alter role \"O'Brien \"\"x\"\"\" login;",
+            ),
+            (
+                "The access token has invalid format. Acquire a new token and try again.",
+                "cut or quoted",
+            ),
+            (
+                "Could not validate AAD user \"x\" because its name is not found in the tenant.",
+                "pgaadauth_create_principal_with_oid",
+            ),
+            (
+                "no pg_hba.conf entry for host \"203.0.113.7\", user \"x\", database \"d\", SSL encryption",
+                "--server-name mydb --name NAME --start-ip-address 203.0.113.7 ",
+            ),
+            (
+                "no pg_hba.conf entry for host \"203.0.113.7\", user \"x\", database \"d\", no encryption",
+                "`PGSSLMODE=require`",
+            ),
+            (
+                "connection to server at \"mydb\", port 5432 failed: timeout expired",
+                "--start-ip-address ADDRESS ",
             ),
             ("database \"app\" does not exist", "`-d postgres`"),
             (

@@ -16,7 +16,7 @@ use super::tls::{self, Shown, TlsError};
 const TIME_FOR_OTHERS: Duration = Duration::from_secs(3);
 
 /// The ports of Azure's servers: PostgreSQL's own, and its PgBouncer's.
-const PORTS_OF_AZURE: [u16; 2] = [5432, 6432];
+const PORTS_OF_AZURE: [u16; 4] = [5432, 6432, 7432, 8432];
 
 /// What is known of a server.
 #[derive(Clone, Debug)]

@@ -23,11 +23,17 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::system::private_directory::PrivateDirectory;
 
-/// The authorities that certify Azure's servers, by a part of the subject: the roots that
-/// Microsoft's pages name. Each costs every connection an eighth of a millisecond.
-const AUTHORITIES_OF_AZURE: [&[u8]; 2] = [
-    b"DigiCert Global Root G2",
-    b"Microsoft RSA Root Certificate Authority 2017",
+/// The authorities that certify Azure's servers, by a part of the subject: all roots that
+/// Microsoft's pages name, since servers move between them. Newer systems lack the first. Each
+/// costs every connection an eighth of a millisecond.
+const AUTHORITIES_OF_AZURE: [&str; 7] = [
+    "DigiCert Global Root CA",
+    "DigiCert Global Root G2",
+    "DigiCert Global Root G3",
+    "DigiCert TLS ECC P384 Root G5",
+    "DigiCert TLS RSA4096 Root G5",
+    "Microsoft ECC Root Certificate Authority 2017",
+    "Microsoft RSA Root Certificate Authority 2017",
 ];
 
 /// Where Debian, Ubuntu and Alpine keep the certificates of their bundle, a file for each. What an
@@ -123,7 +129,8 @@ fn derived(bundle: &Path, directory: &PrivateDirectory) -> Option<OsString> {
     bundle.hash(&mut hasher);
     let name = format!("roots-{:016x}.pem", hasher.finish());
     let mut origin = DefaultHasher::new();
-    size_and_time(bundle)?.hash(&mut origin);
+    // What another version left out, this one may keep.
+    (size_and_time(bundle)?, AUTHORITIES_OF_AZURE).hash(&mut origin);
     let heading = format!("Of {}, state {:016x}\n", bundle.display(), origin.finish());
     let known = directory.read(&name).ok()?;
     if !known.is_some_and(|text| text.starts_with(heading.as_bytes())) {
@@ -148,7 +155,9 @@ fn without_other_authorities(bundle: &str) -> Option<String> {
             continue;
         };
         let holds = |part: &[u8]| certificate.windows(part.len()).any(|window| window == part);
-        let is_azures = AUTHORITIES_OF_AZURE.iter().any(|name| holds(name));
+        let is_azures = AUTHORITIES_OF_AZURE
+            .iter()
+            .any(|name| holds(name.as_bytes()));
         // These lists of public authorities say what to leave out, never what to trust.
         let is_public = || {
             let mut known = webpki_roots::TLS_SERVER_ROOTS.iter();

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::system::terminal;
+use crate::system::{plain_file, terminal};
 
 /// More than any file that we write, in bytes: a file of roots may have some hundred thousand.
 const LONGEST: u64 = 16 * 1024 * 1024;
@@ -115,7 +115,7 @@ impl PrivateDirectory {
         // Checked on the open file, which can't be replaced any more.
         let about = file.metadata().map_err(|why| Exposed(why.to_string()))?;
         check(&path, &about)?;
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(plain_file::capacity(about.len(), LONGEST));
         let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
         let is_whole = read.is_ok() && bytes.len() as u64 <= LONGEST;
         Ok(is_whole.then_some(bytes))

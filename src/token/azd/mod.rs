@@ -17,8 +17,8 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::intent::Plan;
 use crate::system::deadline::Deadline;
-use crate::token::CacheKey;
 use crate::token::tool::{Presence, Tool};
+use crate::token::{CacheKey, LEAST_LIFE};
 
 pub const TOOL: Tool = Tool {
     command: "azd",
@@ -27,6 +27,7 @@ pub const TOOL: Tool = Tool {
     configuration: ("AZD_CONFIG_DIR", ".azd"),
     profile: "auth.json",
     state: (&["auth.json", "config.json"], &[]),
+    least_life: LEAST_LIFE,
     reinstall: "reinstall the Azure Developer CLI",
 };
 

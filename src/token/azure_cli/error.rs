@@ -110,6 +110,10 @@ const OTHERS: &[(&str, &str)] = &[
         "leave out `--tenant`: a managed identity belongs to one tenant",
     ),
     (
+        "Unable to get authority configuration",
+        "is the tenant spelled right, and is it in az's cloud? name it with `--tenant ID`, or leave that out",
+    ),
+    (
         "is not registered",
         "add the cloud with `az cloud register`, or choose one that `az cloud list` shows",
     ),

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -41,6 +41,8 @@ pub const TOOL: Tool = Tool {
         &["azureProfile.json", "clouds.config", "config"],
         &["AZURE_CLOUD_NAME", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"],
     ),
+    // Until then it returns the same token again, from its own cache (MSAL's).
+    least_life: Duration::from_secs(300),
     reinstall: "reinstall the Azure CLI: an upgrade may have removed its Python",
 };
 

@@ -40,12 +40,12 @@ use crate::plain_text;
 use crate::system::deadline::Deadline;
 use crate::system::terminal;
 use crate::system::waiting::Waiting;
-use crate::token::CacheKey;
 use crate::token::http::errors::{Asked, RequestError};
 use crate::token::http::host_of;
 use crate::token::http::runtime::runtime;
 use crate::token::http::transport::{Exchange, Transport};
 use crate::token::variables::Variables;
+use crate::token::{CacheKey, LEAST_LIFE};
 
 use store::Store;
 
@@ -113,6 +113,7 @@ impl Person {
         CacheKey {
             identity: format!("{} {asked:?}", method.name()),
             state: String::new(),
+            least_life: LEAST_LIFE,
         }
     }
 

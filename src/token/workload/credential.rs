@@ -13,10 +13,10 @@ use crate::entra::refusal;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::intent::Plan;
-use crate::token::CacheKey;
 use crate::token::http::errors::Asked;
 use crate::token::http::host_of;
 use crate::token::http::transport::Transport;
+use crate::token::{CacheKey, LEAST_LIFE};
 
 use super::certificate::CertificateFile;
 use super::federated::TokenFile;
@@ -136,6 +136,7 @@ impl Credential {
         CacheKey {
             identity: format!("{} {asked:?}", method.name()),
             state: self.fingerprint(),
+            least_life: LEAST_LIFE,
         }
     }
 

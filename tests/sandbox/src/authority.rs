@@ -34,22 +34,27 @@ pub struct Authority {
 impl Authority {
     /// Returns the authority in the cache, and makes it on first use.
     pub fn load(cache: &Cache) -> Result<Self> {
-        Self::entry(cache, "ca")
+        Self::entry(cache, "ca", "entra-psql sandbox authority")
     }
 
     /// Returns another authority, which nothing trusts.
     pub(crate) fn load_stranger(cache: &Cache) -> Result<Self> {
-        Self::entry(cache, "stranger-ca")
+        Self::entry(cache, "stranger-ca", "entra-psql sandbox authority")
     }
 
-    fn entry(cache: &Cache, name: &str) -> Result<Self> {
-        let dir = cache.entry(name, generate)?;
+    /// An authority of the name that Mozilla's list has no more.
+    pub(crate) fn load_retired(cache: &Cache) -> Result<Self> {
+        Self::entry(cache, "retired-ca", "DigiCert Global Root CA")
+    }
+
+    fn entry(cache: &Cache, name: &str, subject: &str) -> Result<Self> {
+        let dir = cache.entry(name, |dir| generate(dir, subject))?;
         let file = dir.join(CERTIFICATE_FILE);
         let key = KeyPair::from_pem(&fs::read_to_string(dir.join(KEY_FILE))?)
             .context("cannot read the cached key of the certificate authority")?;
         Ok(Self {
             file,
-            issuer: Issuer::new(params(), key),
+            issuer: Issuer::new(params(subject), key),
         })
     }
 
@@ -100,8 +105,8 @@ impl Authority {
     }
 }
 
-fn generate(dir: &Path) -> Result<()> {
-    let authority = CertifiedIssuer::self_signed(params(), KeyPair::generate()?)?;
+fn generate(dir: &Path, subject: &str) -> Result<()> {
+    let authority = CertifiedIssuer::self_signed(params(subject), KeyPair::generate()?)?;
     fs::write(dir.join(CERTIFICATE_FILE), authority.pem())?;
     fs::write(dir.join(KEY_FILE), authority.key().serialize_pem())?;
     Ok(())
@@ -109,11 +114,9 @@ fn generate(dir: &Path) -> Result<()> {
 
 /// Returns the contents of the authority's certificate. Only its name and key matter to what it
 /// signs.
-fn params() -> CertificateParams {
+fn params(subject: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "entra-psql sandbox authority");
+    params.distinguished_name.push(DnType::CommonName, subject);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = OffsetDateTime::now_utc() - Duration::days(1);

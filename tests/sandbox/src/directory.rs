@@ -11,6 +11,54 @@ pub const TENANT_NAME: &str = "Contoso";
 /// The guest's home tenant.
 pub const HOME_TENANT_OF_GUEST: &str = "fab21ca0-2f4d-4e7b-8a31-5c9be2d00002";
 
+/// The display name of that tenant.
+pub const HOME_TENANT_OF_GUEST_NAME: &str = "Fabrikam";
+
+/// A tenant that Entra knows.
+#[derive(Debug)]
+pub struct Tenant {
+    /// Its id.
+    pub id: &'static str,
+    /// Its display name.
+    pub name: &'static str,
+    /// Its domains. It has verified every domain below the first, too.
+    domains: [&'static str; 2],
+}
+
+/// Both tenants.
+pub const TENANTS: [Tenant; 2] = [
+    Tenant {
+        id: TENANT,
+        name: TENANT_NAME,
+        domains: ["contoso.example", "contoso.onmicrosoft.com"],
+    },
+    Tenant {
+        id: HOME_TENANT_OF_GUEST,
+        name: HOME_TENANT_OF_GUEST_NAME,
+        domains: ["fabrikam.example", "fabrikam.onmicrosoft.com"],
+    },
+];
+
+impl Tenant {
+    /// The tenant with this id or domain; unlike Entra's, both endpoints for any tenant lead to the
+    /// first.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        let name = name.to_ascii_lowercase();
+        let is_any = matches!(name.as_str(), "common" | "organizations");
+        let is_below = |domain| {
+            let rest = name.strip_suffix(domain);
+            rest.is_some_and(|rest| rest.ends_with('.'))
+        };
+        TENANTS.iter().find(|tenant| {
+            is_any
+                || name == tenant.id
+                || tenant.domains.contains(&name.as_str())
+                || is_below(tenant.domains[0])
+        })
+    }
+}
+
 /// The one subscription.
 pub const SUBSCRIPTION: &str = "5b5c7d2e-6a0f-4c1b-b8f4-3f1d5e9a0003";
 
@@ -28,7 +76,7 @@ pub enum Kind {
     ServicePrincipal,
     /// A managed identity that is a resource of its own.
     UserAssignedIdentity,
-    /// A managed identity that is part of a virtual machine.
+    /// A managed identity that is part of a virtual machine or an app.
     SystemAssignedIdentity,
 }
 
@@ -47,6 +95,8 @@ pub enum Identity {
     OrdersIdentity,
     /// The system-assigned managed identity of the virtual machine `build-vm`.
     BuildVm,
+    /// The system-assigned managed identity of the slot `staging` of the app `shop`.
+    ShopStaging,
 }
 
 /// What the directory holds of one identity.
@@ -69,13 +119,14 @@ pub struct Entry {
 }
 
 impl Identity {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Alice,
         Self::Carol,
         Self::Bob,
         Self::BillingService,
         Self::OrdersIdentity,
         Self::BuildVm,
+        Self::ShopStaging,
     ];
 
     /// Returns what the directory holds of this identity.
@@ -87,6 +138,7 @@ impl Identity {
             Self::BillingService => &BILLING_SERVICE,
             Self::OrdersIdentity => &ORDERS_IDENTITY,
             Self::BuildVm => &BUILD_VM,
+            Self::ShopStaging => &SHOP_STAGING,
         }
     }
 
@@ -193,6 +245,19 @@ static BUILD_VM: Entry = Entry {
     secret: None,
     resource_id: Some(
         "/subscriptions/5b5c7d2e-6a0f-4c1b-b8f4-3f1d5e9a0003/resourcegroups/build/providers/Microsoft.Compute/virtualMachines/build-vm",
+    ),
+};
+
+static SHOP_STAGING: Entry = Entry {
+    kind: Kind::SystemAssignedIdentity,
+    name: "shop/slots/staging",
+    sign_in_name: "shop/slots/staging",
+    display_name: "shop/slots/staging",
+    oid: "54095700-2b3c-4d4e-8f5a-6b7c8d9e0107",
+    app_id: Some("54095799-7e8f-4a9b-8c0d-1e2f3a4b0207"),
+    secret: None,
+    resource_id: Some(
+        "/subscriptions/5b5c7d2e-6a0f-4c1b-b8f4-3f1d5e9a0003/resourcegroups/shop/providers/Microsoft.Web/sites/shop/slots/staging",
     ),
 };
 

@@ -94,13 +94,12 @@ impl Sandbox {
 
     /// Starts another server in front of the same databases.
     pub fn new_gateway(&self, manner: Manner) -> Result<Gateway> {
-        let stranger;
-        let authority = if manner == Manner::UnknownAuthority {
-            stranger = Authority::load_stranger(&self.cache)?;
-            &stranger
-        } else {
-            &self.authority
+        let other = match manner {
+            Manner::UnknownAuthority => Some(Authority::load_stranger(&self.cache)?),
+            Manner::RetiredAuthority => Some(Authority::load_retired(&self.cache)?),
+            _ => None,
         };
+        let authority = other.as_ref().unwrap_or(&self.authority);
         Gateway::start(&self.keys, authority, self.postgres.server(), manner)
     }
 

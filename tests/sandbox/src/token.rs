@@ -55,6 +55,23 @@ impl TokenChanges {
 }
 
 impl TokenChanges {
+    /// What differs in a token of the guest's own tenant, where they are a member.
+    pub(crate) fn at_home(guest: Identity) -> Self {
+        Self::none()
+            .tenant(HOME_TENANT_OF_GUEST)
+            .claim("upn", guest.entry().sign_in_name)
+            .claim("oid", "b0b00000-77aa-4c21-9d34-5e6f7a8b0103")
+            .claim("email", Value::Null)
+            .claim("idp", Value::Null)
+    }
+
+    /// These changes, and then the `others`.
+    pub(crate) fn and(mut self, others: &Self) -> Self {
+        self.claims.extend(others.claims.clone());
+        self.garbled |= others.garbled;
+        self
+    }
+
     /// Returns the claims with the changes.
     fn applied(&self, mut claims: Value) -> Value {
         for (name, value) in &self.claims {

@@ -78,7 +78,9 @@ pub fn env(entra: &Entra, authority: &Authority, identity: Identity) -> Vec<(Str
             authority.file().display().to_string(),
         ),
     ];
-    if identity.is_managed() {
+    if identity == Identity::ShopStaging {
+        env.extend(entra.slot_identity_env());
+    } else if identity.is_managed() {
         env.extend(entra.managed_identity_env());
     }
     env

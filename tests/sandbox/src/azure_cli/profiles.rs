@@ -39,7 +39,12 @@ pub(super) fn prepare(
     certificates: &Arc<ClientCertificates>,
 ) -> Result<PathBuf> {
     // Profiles hold refresh tokens, which are valid while the key stays the same.
-    cache.entry(&format!("azure-profiles-{VERSION}-{}", keys.id()), |dir| {
+    let name = format!(
+        "azure-profiles-{VERSION}-{}-{}",
+        Identity::ALL.len(),
+        keys.id()
+    );
+    cache.entry(&name, |dir| {
         eprintln!("sandbox: signing in with the Azure CLI (once)");
         thread::scope(|scope| {
             let sign_ins: Vec<_> = Identity::ALL
@@ -66,6 +71,7 @@ pub(super) fn name(identity: Identity) -> &'static str {
         Identity::BillingService => "billing-service",
         Identity::OrdersIdentity => "orders-identity",
         Identity::BuildVm => "build-vm",
+        Identity::ShopStaging => "shop-staging",
     }
 }
 

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime, UtcDateTime, macros::format_description};
 use uuid::Uuid;
 
 use super::reply::Reply;
-use crate::directory::{Identity, TENANT, TENANT_NAME};
+use crate::directory::{Identity, TENANT, Tenant};
 
 /// Why a token request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +44,8 @@ pub(super) struct Circumstances<'a> {
     pub(super) user: Identity,
     pub(super) client_id: &'a str,
     pub(super) resource: &'a str,
+    /// The tenant that was asked.
+    pub(super) tenant: &'static Tenant,
 }
 
 impl Refusal {
@@ -95,6 +97,7 @@ impl Refusal {
     fn text(self, of: &Circumstances<'_>) -> String {
         let app = of.client_id;
         let resource = of.resource;
+        let tenant = of.tenant.name;
         let issued = timestamp(OffsetDateTime::now_utc() - Duration::days(91)).replace(' ', "T");
         match self {
             Self::Inactive => format!(
@@ -121,10 +124,10 @@ impl Refusal {
                 "The user or administrator has not consented to use the application with ID '{app}' named 'Microsoft Azure CLI'. Send an interactive authorization request for this user and resource."
             ),
             Self::UnknownResource => format!(
-                "The resource principal named {resource} was not found in the tenant named {TENANT_NAME}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant."
+                "The resource principal named {resource} was not found in the tenant named {tenant}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant."
             ),
             Self::ForeignUser => format!(
-                "User account '{}' from identity provider 'https://sts.windows.net/{TENANT}/' does not exist in tenant '{TENANT_NAME}' and cannot access the application '{app}'(Microsoft Azure CLI) in that tenant. The account needs to be added as an external user in the tenant first. Sign out and sign in again with a different Azure Active Directory user account.",
+                "User account '{}' from identity provider 'https://sts.windows.net/{TENANT}/' does not exist in tenant '{tenant}' and cannot access the application '{app}'(Microsoft Azure CLI) in that tenant. The account needs to be added as an external user in the tenant first. Sign out and sign in again with a different Azure Active Directory user account.",
                 of.user.entry().sign_in_name,
             ),
             Self::SecretExpired => format!(
@@ -155,6 +158,17 @@ impl Refusal {
 /// A refusal because of the request itself, however Entra behaves.
 pub(super) fn bad_request(code: u32, error: &str, text: &str) -> Reply {
     Reply::error(StatusCode::BAD_REQUEST, &refusal(code, error, text))
+}
+
+/// The refusal where there is no such tenant.
+pub(super) fn unknown_tenant(error: &str, tenant: &str) -> Reply {
+    bad_request(
+        90_002,
+        error,
+        &format!(
+            "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."
+        ),
+    )
 }
 
 /// The refusal of an application that does not authenticate.

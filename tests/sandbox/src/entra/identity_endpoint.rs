@@ -6,12 +6,20 @@
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::{Behaviour, Fault, IDENTITY_HEADER, Request, aadsts::Circumstances, reply::Reply};
-use crate::{clouds, directory::Identity, keys::Keys, token};
+use super::{
+    Behaviour, Fault, IDENTITY_HEADER, IDENTITY_HEADER_OF_SLOT, Request, aadsts::Circumstances,
+    reply::Reply,
+};
+use crate::{
+    clouds,
+    directory::{Identity, TENANTS},
+    keys::Keys,
+    token,
+};
 
 pub(super) fn answer(request: &Request, keys: &Keys, behaviour: &Behaviour) -> Reply {
     match request.path.as_str() {
-        "/msi/token" if request.identity_header() != Some(IDENTITY_HEADER) => Reply::error(
+        "/msi/token" if !has_header(request) => Reply::error(
             StatusCode::UNAUTHORIZED,
             &json!({"statusCode": 401, "message": "The identity header is missing or wrong."}),
         ),
@@ -24,8 +32,18 @@ pub(super) fn answer(request: &Request, keys: &Keys, behaviour: &Behaviour) -> R
     }
 }
 
+fn has_header(request: &Request) -> bool {
+    let known = [IDENTITY_HEADER, IDENTITY_HEADER_OF_SLOT];
+    request
+        .identity_header()
+        .is_some_and(|header| known.contains(&header))
+}
+
 fn issue(request: &Request, keys: &Keys, behaviour: &Behaviour) -> Reply {
     let identity = match request.parameter("client_id") {
+        None if request.identity_header() == Some(IDENTITY_HEADER_OF_SLOT) => {
+            Some(Identity::ShopStaging)
+        }
         None => Some(Identity::BuildVm),
         Some(client_id) => {
             Identity::from_app_id(client_id).filter(|identity| identity.is_managed())
@@ -44,6 +62,7 @@ fn issue(request: &Request, keys: &Keys, behaviour: &Behaviour) -> Reply {
             user: identity,
             client_id,
             resource,
+            tenant: &TENANTS[0],
         });
     }
     if !clouds::knows(&request.host, resource.trim_end_matches('/')) {

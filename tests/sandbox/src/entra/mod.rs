@@ -58,6 +58,9 @@ pub fn hosts() -> Vec<&'static str> {
 /// The value of `IDENTITY_HEADER`, which the managed identity endpoint requires.
 const IDENTITY_HEADER: &str = "sandbox-identity-header";
 
+/// The value of `IDENTITY_HEADER` in the app's slot, by which the endpoint tells it apart.
+const IDENTITY_HEADER_OF_SLOT: &str = "sandbox-identity-header-of-the-slot";
+
 /// A running Entra. Dropping it closes its port and all connections.
 #[derive(Debug)]
 pub struct Entra {
@@ -112,12 +115,22 @@ impl Entra {
 
     /// Returns the variables that App Service sets for the managed identity endpoint.
     pub fn managed_identity_env(&self) -> Vec<(String, String)> {
+        self.identity_env(IDENTITY_HEADER)
+    }
+
+    /// The same in the slot `staging` of the app `shop`, which has an identity of its own.
+    #[must_use]
+    pub fn slot_identity_env(&self) -> Vec<(String, String)> {
+        self.identity_env(IDENTITY_HEADER_OF_SLOT)
+    }
+
+    fn identity_env(&self, header: &str) -> Vec<(String, String)> {
         vec![
             (
                 "IDENTITY_ENDPOINT".to_owned(),
                 format!("{}/msi/token", self.proxy()),
             ),
-            ("IDENTITY_HEADER".to_owned(), IDENTITY_HEADER.to_owned()),
+            ("IDENTITY_HEADER".to_owned(), header.to_owned()),
         ]
     }
 

@@ -10,16 +10,16 @@ use uuid::Uuid;
 
 use super::{
     Behaviour, ExpiresIn, Fault, Refusal, Request, State,
-    aadsts::{Circumstances, bad_request},
+    aadsts::{Circumstances, bad_request, unknown_tenant},
     assertion, people,
     reply::Reply,
 };
 use crate::{
     clouds,
-    directory::{AZURE_CLI_CLIENT_ID, HOME_TENANT_OF_GUEST, Identity, Kind, TENANT},
+    directory::{AZURE_CLI_CLIENT_ID, HOME_TENANT_OF_GUEST, Identity, Kind, TENANT, Tenant},
     keys::Keys,
     runtime::lock,
-    token,
+    token::{self, TokenChanges},
 };
 
 pub(super) fn answer(request: &Request, state: &State, behaviour: &Behaviour) -> Reply {
@@ -30,17 +30,23 @@ pub(super) fn answer(request: &Request, state: &State, behaviour: &Behaviour) ->
         .trim_start_matches('/')
         .split_once('/')
         .unwrap_or_default();
+    let known = Tenant::find(tenant);
     match endpoint {
         "discovery/instance" => Reply::json(&json!({
             "tenant_discovery_endpoint": format!("https://{host}/{TENANT}/v2.0/.well-known/openid-configuration"),
             "api-version": "1.1",
             "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
         })),
+        "v2.0/.well-known/openid-configuration" | ".well-known/openid-configuration"
+            if known.is_none() =>
+        {
+            unknown_tenant("invalid_tenant", tenant)
+        }
         "v2.0/.well-known/openid-configuration" | ".well-known/openid-configuration" => {
             let named = if matches!(tenant, "common" | "organizations") {
                 "{tenantid}"
             } else {
-                TENANT
+                known.map_or(TENANT, |tenant| tenant.id)
             };
             let here = format!("https://{host}/{tenant}");
             Reply::json(&json!({
@@ -54,14 +60,24 @@ pub(super) fn answer(request: &Request, state: &State, behaviour: &Behaviour) ->
             }))
         }
         "discovery/v2.0/keys" => Reply::json(&keys.public_keys()),
-        "oauth2/v2.0/devicecode" => people::device_code(request, keys, behaviour),
-        "oauth2/v2.0/authorize" => people::authorize(request, keys, behaviour),
-        "oauth2/v2.0/token" => grant(request, state, behaviour),
+        "oauth2/v2.0/devicecode" | "oauth2/v2.0/authorize" | "oauth2/v2.0/token" => {
+            match (known, endpoint) {
+                (None, _) => unknown_tenant("invalid_request", tenant),
+                (_, "oauth2/v2.0/devicecode") => people::device_code(request, keys, behaviour),
+                (_, "oauth2/v2.0/authorize") => people::authorize(request, keys, behaviour),
+                (Some(tenant), _) => grant(request, tenant, state, behaviour),
+            }
+        }
         _ => Reply::not_found(),
     }
 }
 
-fn grant(request: &Request, state: &State, behaviour: &Behaviour) -> Reply {
+fn grant(
+    request: &Request,
+    tenant: &'static Tenant,
+    state: &State,
+    behaviour: &Behaviour,
+) -> Reply {
     let keys = &state.keys;
     let client_id = request
         .parameter("client_id")
@@ -81,23 +97,12 @@ fn grant(request: &Request, state: &State, behaviour: &Behaviour) -> Reply {
     };
     let holder = match code_parameter {
         Some(name) => request.parameter(name).and_then(|code| holder(keys, code)),
-        None => Identity::from_app_id(client_id).map(|identity| (identity, Value::Null)),
+        None => Identity::from_app_id(client_id)
+            .filter(|_| tenant.id == TENANT)
+            .map(|identity| (identity, Value::Null)),
     };
     let Some((identity, asked)) = holder else {
-        return match code_parameter {
-            Some(_) => bad_request(
-                9_002_313,
-                "invalid_grant",
-                "Invalid request. Request is malformed or invalid.",
-            ),
-            None => bad_request(
-                700_016,
-                "unauthorized_client",
-                &format!(
-                    "Application with identifier '{client_id}' was not found in the directory '{TENANT}'."
-                ),
-            ),
-        };
+        return without_holder(code_parameter.is_some(), client_id, tenant);
     };
     if let Some(reply) = mismatch(request, &asked) {
         return reply;
@@ -111,7 +116,11 @@ fn grant(request: &Request, state: &State, behaviour: &Behaviour) -> Reply {
         user: identity,
         client_id,
         resource,
+        tenant,
     };
+    if tenant.id != TENANT && identity.entry().kind != Kind::Guest {
+        return Refusal::ForeignUser.reply(&circumstances);
+    }
     if let Some(Fault::Refuse(refusal)) = behaviour.fault {
         return refusal.reply(&circumstances);
     }
@@ -135,8 +144,8 @@ fn grant(request: &Request, state: &State, behaviour: &Behaviour) -> Reply {
     if !clouds::knows(&request.host, resource.trim_end_matches('/')) {
         return Refusal::UnknownResource.reply(&circumstances);
     }
-    let (token, expires) =
-        token::issue(keys, identity, resource, Some(client_id), &behaviour.tokens);
+    let changes = changes(identity, tenant, behaviour);
+    let (token, expires) = token::issue(keys, identity, resource, Some(client_id), &changes);
     let seconds = (expires - token::now()).max(0);
     let mut reply = json!({
         "token_type": "Bearer",
@@ -163,6 +172,33 @@ fn grant(request: &Request, state: &State, behaviour: &Behaviour) -> Reply {
         reply["client_info"] = client_info(identity).into();
     }
     Reply::json(&reply)
+}
+
+/// The refusal where a code stands for nobody, or the tenant knows no such application.
+fn without_holder(has_code: bool, client_id: &str, tenant: &Tenant) -> Reply {
+    if has_code {
+        return bad_request(
+            9_002_313,
+            "invalid_grant",
+            "Invalid request. Request is malformed or invalid.",
+        );
+    }
+    bad_request(
+        700_016,
+        "unauthorized_client",
+        &format!(
+            "Application with identifier '{client_id}' was not found in the directory '{}'.",
+            tenant.id
+        ),
+    )
+}
+
+/// How the tokens of a tenant differ from those of the first.
+fn changes(identity: Identity, tenant: &Tenant, behaviour: &Behaviour) -> TokenChanges {
+    if tenant.id == TENANT {
+        return behaviour.tokens.clone();
+    }
+    TokenChanges::at_home(identity).and(&behaviour.tokens)
 }
 
 /// Checks the secret or the assertion of an application; returns the refusal if neither is right.

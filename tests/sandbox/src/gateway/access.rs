@@ -14,6 +14,9 @@ use crate::{
 const INVALID_AUTHORIZATION: &str = "28000";
 const INVALID_PASSWORD: &str = "28P01";
 
+/// The client's address, where the server knows nothing of its network: one for documentation.
+const UNKNOWN_ADDRESS: &str = "203.0.113.7";
+
 /// Why a session is refused.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -34,6 +37,13 @@ impl Refusal {
             sqlstate: INVALID_PASSWORD,
             message: format!("password authentication failed for user \"{role}\""),
         }
+    }
+
+    /// The same inside TLS, where no line is for the client's network.
+    pub(super) fn unknown_network(role: &str, database: &str) -> Self {
+        Self::new(format!(
+            "no pg_hba.conf entry for host \"{UNKNOWN_ADDRESS}\", user \"{role}\", database \"{database}\", SSL encryption"
+        ))
     }
 
     /// PostgreSQL's own message if no line of `pg_hba.conf` allows the connection.
@@ -64,6 +74,11 @@ pub(super) async fn check(
     now: i64,
 ) -> Result<(), Refusal> {
     let claims = keys.verify(password).ok_or_else(|| {
+        if is_damaged(password) {
+            return Refusal::new(
+                "The access token has invalid format. Acquire a new token and try again.",
+            );
+        }
         Refusal::new("An error occurred while validating the access token. Please acquire a new token and retry.")
     })?;
     let text = |name: &str| claims[name].as_str().unwrap_or_default();
@@ -88,6 +103,17 @@ pub(super) async fn check(
         Role::Unmapped => Err(Refusal::password(role)),
         Role::Mapped(mapping) => matches(role, &mapping, &claims),
     }
+}
+
+/// Whether it was a token once, and was cut or quoted on its way.
+fn is_damaged(password: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let parts = password.split('.');
+    let is_whole = parts.clone().count() == 3
+        && parts
+            .into_iter()
+            .all(|part| !part.is_empty() && part.bytes().all(is_letter));
+    password.contains("eyJ") && !is_whole
 }
 
 #[derive(Debug)]

@@ -42,6 +42,10 @@ pub enum Manner {
     Expired,
     /// Its certificate is from an authority that nothing trusts.
     UnknownAuthority,
+    /// Its certificate is of a root that newer systems have no more.
+    RetiredAuthority,
+    /// It knows nothing of the client's network, and refuses it.
+    UnknownNetwork,
     /// It does not support TLS.
     Unencrypted,
     /// It accepts connections and never answers.
@@ -76,14 +80,15 @@ struct State {
     server: Server,
     /// How many seconds its clock is ahead.
     ahead: i64,
+    knows_network: bool,
     sessions: Arc<Mutex<Vec<Session>>>,
 }
 
 impl Gateway {
     /// Starts a gateway in front of `server` that accepts the tokens that `keys` signed.
     ///
-    /// `authority` signs its certificate. For [`Manner::UnknownAuthority`] the caller passes one that
-    /// nothing trusts.
+    /// `authority` signs its certificate. For [`Manner::UnknownAuthority`] and
+    /// [`Manner::RetiredAuthority`] the caller passes one that nothing trusts.
     pub(crate) fn start(
         keys: &Arc<Keys>,
         authority: &Authority,
@@ -107,6 +112,7 @@ impl Gateway {
             } else {
                 0
             },
+            knows_network: manner != Manner::UnknownNetwork,
             sessions: Arc::clone(&sessions),
         });
         let listener = Listener::start(move |stream| {
@@ -180,7 +186,9 @@ async fn sign_in<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let outcome = if let Some(resource) = resource {
+    let outcome = if resource.is_some() && !state.knows_network {
+        Err(Refusal::unknown_network(&startup.user, &startup.database))
+    } else if let Some(resource) = resource {
         protocol::ask_for_password(&mut stream).await?;
         let Some(password) = protocol::read_password(&mut stream).await? else {
             // psql does this if it has no password, and then asks a person for one.

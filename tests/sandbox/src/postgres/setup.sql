@@ -74,16 +74,17 @@ BEGIN
     -- Graph compares names without regard to case; the role keeps the spelling it is created with.
     SELECT * INTO found FROM pgaadauth.directory d WHERE lower(d.name) = lower(rolename);
     IF found.oid IS NULL THEN
-        RAISE EXCEPTION 'principal "%" was not found in the tenant', rolename;
+        RAISE EXCEPTION 'Could not validate AAD user "%" because its name is not found in the tenant.', rolename;
     END IF;
     RETURN pgaadauth_create_principal_with_oid(rolename, found.oid::text, found.kind, isadmin, ismfa);
 END
 $$;
 
+-- The documentation names the columns rolename, principalType, objectId, tenantId, isMfa, isAdmin.
 CREATE FUNCTION pg_catalog.pgaadauth_list_principals(isadmin boolean)
-RETURNS TABLE (rolname name, principaltype text, objectid text, tenantid text, ismfa integer, isadmin integer)
+RETURNS TABLE (rolename text, principaltype text, objectid text, tenantid text, ismfa integer, isadmin integer)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT r.rolname, p.kind, p.oid::text, '@TENANT@', p.is_mfa::integer, p.is_admin::integer
+    SELECT r.rolname::text, p.kind, p.oid::text, '@TENANT@', p.is_mfa::integer, p.is_admin::integer
     FROM pgaadauth.principals p JOIN pg_roles r ON r.oid = p.role
     WHERE p.is_admin OR NOT $1
     ORDER BY r.rolname

@@ -42,7 +42,7 @@ fn every_identity_gets_a_token_that_the_server_takes() {
         let grant = match identity {
             Identity::Alice | Identity::Carol | Identity::Bob => Some("refresh_token"),
             Identity::BillingService => Some("client_credentials"),
-            Identity::OrdersIdentity | Identity::BuildVm => None,
+            Identity::OrdersIdentity | Identity::BuildVm | Identity::ShopStaging => None,
         };
         assert_eq!(request.grant_type(), grant);
 

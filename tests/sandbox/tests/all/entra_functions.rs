@@ -2,7 +2,7 @@
 
 use sandbox::{
     Identity, Sandbox, TokenChanges,
-    directory::{DATABASE_ADMINISTRATORS, PROD_DB_READONLY},
+    directory::{DATABASE_ADMINISTRATORS, PROD_DB_READONLY, TENANT},
 };
 
 use crate::support::{answer, complaint, psql_at};
@@ -61,23 +61,46 @@ fn an_administrator_maps_principals() {
         "The Auditor"
     );
 
-    let listed =
-        admin("SELECT rolname, principaltype, isadmin FROM pgaadauth_list_principals(false)");
-    assert!(
-        listed
-            .lines()
-            .any(|line| line == "Prod DB Readonly|group|0"),
-        "{listed}"
-    );
-    assert!(
-        listed
-            .lines()
-            .any(|line| line == "billing service|service|0"),
-        "{listed}"
-    );
+    let listed = admin("SELECT * FROM pgaadauth_list_principals(false)");
+    for (role, kind, oid) in [
+        (PROD_DB_READONLY.name, "group", PROD_DB_READONLY.oid),
+        (
+            Identity::BillingService.name(),
+            "service",
+            Identity::BillingService.oid(),
+        ),
+    ] {
+        let line = format!("{role}|{kind}|{oid}|{TENANT}|0|0");
+        assert!(listed.lines().any(|known| known == line), "{listed}");
+    }
     assert_eq!(
-        admin("SELECT rolname FROM pgaadauth_list_principals(true)"),
+        admin("SELECT rolename FROM pgaadauth_list_principals(true)"),
         DATABASE_ADMINISTRATORS.name
+    );
+    // As the documentation spells them, which folds to lower case.
+    assert_eq!(
+        admin(
+            "SELECT rolename, principalType, objectId, tenantId, isMfa, isAdmin FROM pgaadauth_list_principals(true)"
+        ),
+        format!(
+            "{}|group|{}|{TENANT}|0|1",
+            DATABASE_ADMINISTRATORS.name, DATABASE_ADMINISTRATORS.oid
+        )
+    );
+
+    let unknown = complaint(
+        &mut as_role(
+            &sandbox,
+            DATABASE_ADMINISTRATORS.name,
+            Identity::Alice,
+            "SELECT pgaadauth_create_principal('nobody@contoso.example', false, false)",
+        ),
+        1,
+    );
+    assert!(
+        unknown.contains("Could not validate AAD user")
+            && unknown.contains("not found in the tenant"),
+        "{unknown}"
     );
 
     // Dropping a role also removes its mapping.

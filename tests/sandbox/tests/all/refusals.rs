@@ -80,8 +80,32 @@ fn something_that_is_no_token_of_ours() {
         ),
         expected
     );
-    let complaint = complaint(&mut psql("alice@contoso.example", "not a token"), 2);
-    assert!(complaint.ends_with(expected), "{complaint}");
+    let said = complaint(&mut psql("alice@contoso.example", "not a token"), 2);
+    assert!(said.ends_with(expected), "{said}");
+}
+
+#[test]
+fn a_token_that_was_cut_or_quoted() {
+    let token = sandbox().issue(Identity::Alice, &TokenChanges::none());
+    let cut = &token[..token.rfind('.').unwrap()];
+    for damaged in [cut, &format!("\"{token}\""), &format!("{token}\n")] {
+        let said = complaint(&mut psql("alice@contoso.example", damaged), 2);
+        assert!(
+            said.contains("The access token has invalid format."),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_network_that_no_rule_matches() {
+    let gateway = sandbox().new_gateway(Manner::UnknownNetwork).unwrap();
+    let token = sandbox().issue(Identity::Alice, &TokenChanges::none());
+    let said = complaint(&mut psql_at(&gateway, "alice@contoso.example", &token), 2);
+    assert!(
+        said.ends_with("no pg_hba.conf entry for host \"203.0.113.7\", user \"alice@contoso.example\", database \"postgres\", SSL encryption"),
+        "{said}"
+    );
 }
 
 #[test]
