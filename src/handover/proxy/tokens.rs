@@ -216,6 +216,7 @@ mod tests {
         CacheKey {
             identity: "alice".to_owned(),
             state: state.to_string(),
+            least_life: Duration::from_secs(300),
         }
     }
 
