@@ -49,7 +49,7 @@ fn nothing_is_run_from_the_current_directory() {
     fs::remove_file(user.home.path().join("bin/az.cmd")).expect("a file");
     user.args(["--fresh", "--auth", "azure-cli"]).run().fails(
         2,
-        "the Azure CLI, `az`, was not found on `PATH`",
+        "the Azure CLI (`az`) was not found on `PATH`",
         "",
     );
 }

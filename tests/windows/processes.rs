@@ -215,6 +215,6 @@ fn az_and_what_it_started_end_at_the_deadline() {
         let run = scope.spawn(|| user.run());
         assert!(is_closed(server.connection()));
         let ran = run.join().expect("a run");
-        ran.fails(2, "the Azure CLI gave no answer within 6 s", "");
+        ran.fails(2, "timed out after 6s waiting for the Azure CLI", "");
     });
 }
