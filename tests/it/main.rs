@@ -50,6 +50,7 @@ mod proxy_sessions;
 mod proxy_support;
 mod readme;
 mod ready;
+mod real_clients;
 mod refusals;
 mod remember;
 mod remember_files;
