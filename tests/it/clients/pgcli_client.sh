@@ -3,11 +3,11 @@
 printf '[main]\nuse_local_timezone = False\n' >"$HOME/pgclirc"
 who="select current_user || '|' || current_database()"
 
-run() { # PGCLI SQL
-    "$1" --pgclirc "$HOME/pgclirc" --less-chatty --tuples-only --command "$2" $DATABASE_URL 2>&1
+run() { # PGCLI SQL [OPTION]
+    "$1" --pgclirc "$HOME/pgclirc" --less-chatty --command "$2" $3 $DATABASE_URL 2>&1
 }
 
-echo "who: $(run "$1" "$who")"
+echo "who: $(run "$1" "$who" --tuples-only)"
 echo "error: $(run "$1" 'select * from missing' | grep -o 'relation "missing" does not exist')"
 echo "refused: $(
     PGUSER=$OTHER_ROLE DATABASE_URL=$(echo "$DATABASE_URL" | sed "s|//[^:@]*|//$(echo "$OTHER_ROLE" | sed 's/ /%20/g')|")
@@ -15,4 +15,4 @@ echo "refused: $(
 )"
 echo ready
 read -r _
-echo "again: $(run "$1" "$who")"
+echo "again: $(run "$1" "$who" --tuples-only)"
