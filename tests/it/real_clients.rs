@@ -77,7 +77,7 @@ const CLIENTS: [Client; 8] = [
 ];
 
 /// Where `.ci/clients` has installed them.
-fn place() -> PathBuf {
+pub fn place() -> PathBuf {
     let place = env::var_os("ENTRA_PSQL_CLIENTS");
     PathBuf::from(place.expect("`.ci/clients` sets ENTRA_PSQL_CLIENTS"))
 }
