@@ -41,7 +41,7 @@ fn script(user: &User, port: u16, words: &[&str]) -> Command {
     // The user's own variables are for the password exec command, and pgAdmin is to take nothing
     // about a connection from them.
     let mut command = user.tool(python);
-    for name in ["PGHOST", "PGPORT"] {
+    for name in ["PGHOST", "PGHOSTADDR", "PGPORT", "PGSSLROOTCERT"] {
         command.env_remove(name);
     }
     command

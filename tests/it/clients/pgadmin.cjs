@@ -34,7 +34,7 @@ async function query(page, server) {
   await page.keyboard.type("select current_user || '|' || current_database() || '|' || 6 * 7")
   await page.keyboard.press('F5')
   const cell = tool.locator('[role=gridcell]', { hasText: '|app|42' })
-  console.log(`${server}:${asked ? ' asked for a password,' : ''} ${(await cell.innerText()).trim()}`)
+  console.log(`${server}:${asked ? ' asked for a password,' : ''} ${(await cell.textContent()).trim()}`)
 }
 
 async function main() {
@@ -46,7 +46,7 @@ async function main() {
   })
   for (const server of servers) {
     const page = await context.newPage()
-    page.setDefaultTimeout(15_000)
+    page.setDefaultTimeout(30_000)
     await query(page, server).catch((error) => console.log(`${server}: ${error}`))
     if (process.env.SCREENSHOTS) {
       await page.screenshot({ path: `${process.env.SCREENSHOTS}/${server}.png` })
