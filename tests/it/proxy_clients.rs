@@ -31,22 +31,33 @@ fn wait_until(time: SystemTime) {
     }
 }
 
-#[test]
-fn psql_connects_again_after_the_token_has_expired() {
-    for listen in ["--proxy", "--proxy=0"] {
+/// A proxy at each sort of door, whose first token soon ends, with its user; and when it has ended.
+fn proxies() -> ([(User, Proxy); 2], SystemTime) {
+    let mut expiry = SystemTime::now();
+    let proxies = ["--proxy", "--proxy=0"].map(|listen| {
         let user = person(Identity::Alice).args([listen]);
-        let expiry = with_a_short_token(&user);
+        expiry = with_a_short_token(&user);
         let proxy = Proxy::start(&user);
         user.entra.behave(Behaviour::default());
-        let mut psql = talking(&proxy, &user);
-        let who = "select current_user || '|' || current_database();";
+        (user, proxy)
+    });
+    (proxies, expiry)
+}
+
+#[test]
+fn psql_connects_again_after_the_token_has_expired() {
+    let (proxies, expiry) = proxies();
+    let who = "select current_user || '|' || current_database();";
+    let running = proxies.each_ref().map(|(user, proxy)| {
+        let mut psql = talking(proxy, user);
         assert_eq!(line(&mut psql, who), format!("{ALICE}|postgres"));
-        wait_until(expiry);
+        psql
+    });
+    wait_until(expiry);
+    for ((user, _), mut psql) in proxies.iter().zip(running) {
         assert_eq!(line(&mut psql, who), format!("{ALICE}|postgres"));
-        assert_eq!(
-            line(&mut psql, &format!("\\c app\n{who}")),
-            connected("app", ALICE)
-        );
+        let other = format!("\\c app\n{who}");
+        assert_eq!(line(&mut psql, &other), connected("app", ALICE));
         assert_eq!(line(&mut psql, ""), format!("{ALICE}|app"));
         let other = format!("\\c postgres '{GROUP}'\n{who}");
         assert_eq!(line(&mut psql, &other), connected("postgres", GROUP));
@@ -144,7 +155,8 @@ async fn use_tokio_postgres(proxy: &Proxy, expiry: SystemTime) {
     let refused = connect(&self::config(proxy, "billing service")).await;
     assert_eq!(code(&refused.err().expect("a refusal")), "28000");
 
-    wait_until(expiry);
+    let left = expiry.duration_since(SystemTime::now());
+    tokio::time::sleep(left.unwrap_or_default()).await;
     assert_eq!(who(&client).await, format!("{ALICE}|app"));
     let again = connect(&config).await.expect("a connection");
     assert_eq!(who(&again).await, format!("{ALICE}|app"));
@@ -152,16 +164,17 @@ async fn use_tokio_postgres(proxy: &Proxy, expiry: SystemTime) {
 
 #[test]
 fn tokio_postgres_connects_again_after_the_token_has_expired() {
-    for listen in ["--proxy", "--proxy=0"] {
-        let user = person(Identity::Alice).args([listen]);
-        let expiry = with_a_short_token(&user);
-        let proxy = Proxy::start(&user);
-        user.entra.behave(Behaviour::default());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        let runtime = runtime.expect("a runtime");
-        runtime.block_on(use_tokio_postgres(&proxy, expiry));
+    let ([by_socket, by_port], expiry) = proxies();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(async {
+        tokio::join!(
+            use_tokio_postgres(&by_socket.1, expiry),
+            use_tokio_postgres(&by_port.1, expiry)
+        )
+    });
+    for (user, _) in [by_socket, by_port] {
         assert!(user.az_calls().len() > 1);
     }
 }

@@ -82,6 +82,22 @@ pub fn place() -> PathBuf {
     PathBuf::from(place.expect("`.ci/clients` sets ENTRA_PSQL_CLIENTS"))
 }
 
+/// Those that could be installed.
+fn clients() -> impl Iterator<Item = Client> {
+    let is_there = |client: &Client| {
+        let needed = match Path::new(client.program)
+            .extension()
+            .and_then(|kind| kind.to_str())
+        {
+            Some("cjs") => "npm",
+            Some("java") => "java",
+            _ => "python",
+        };
+        place().join(needed).exists()
+    };
+    CLIENTS.into_iter().filter(is_there)
+}
+
 impl Client {
     /// The words with which its program is run.
     fn words(self) -> Vec<PathBuf> {
@@ -246,7 +262,7 @@ fn libraries_connect_through_the_proxy_before_and_after_expiry() {
     let password = passfile.trim_end().rsplit(':').next().expect("a password");
 
     let mut running = Vec::new();
-    for client in CLIENTS {
+    for client in clients() {
         for (door, proxy) in [("socket", &socket), ("port", &port)] {
             if door == "socket" && !client.uses_sockets {
                 continue;
@@ -292,7 +308,7 @@ fn libraries_connect_by_renew_with_a_uri_or_variables() {
     let mut running = Vec::new();
     let mut users = Vec::new();
     let mut expiry = SystemTime::now();
-    for client in CLIENTS {
+    for client in clients() {
         let ways = [
             ("variables", &["--renew=tcp"][..], !client.takes_uris),
             ("port URI", &["--renew=tcp", "--url"], client.takes_uris),
