@@ -153,7 +153,7 @@ async fn use_tokio_postgres(proxy: &Proxy, expiry: SystemTime) {
     let missing = client.query("select * from missing", &[]).await;
     assert_eq!(code(&missing.expect_err("an error")), "42P01");
     let refused = connect(&self::config(proxy, "billing service")).await;
-    assert_eq!(code(&refused.err().expect("a refusal")), "28000");
+    assert_eq!(code(&refused.expect_err("a refusal")), "28000");
 
     let left = expiry.duration_since(SystemTime::now());
     tokio::time::sleep(left.unwrap_or_default()).await;

@@ -6,6 +6,7 @@
 //! for a line, and prints what came of a new connection.
 
 use std::env;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -125,14 +126,14 @@ impl Client {
             before.push_str("parameters: 42 é\n");
         }
         if let Some(cancelled) = self.cancelled {
-            before.push_str(&format!("cancelled: {cancelled}\n"));
+            let _ = writeln!(before, "cancelled: {cancelled}");
         }
         before.push_str(if self.has_parameters {
             "error: 42P01\n"
         } else {
             "error: relation \"missing\" does not exist\n"
         });
-        before.push_str(&format!("refused: {REFUSED}\n"));
+        let _ = writeln!(before, "refused: {REFUSED}");
         let still = if self.has_parameters {
             format!("still: {ALICE}|app\n")
         } else {
@@ -213,14 +214,14 @@ impl Running {
     }
 }
 
-/// Lets all of them go on after the first token's end, and holds what they print against what they
+/// Lets all of them go on after the first token's end, once `renew` has seen to others, and holds what they print against what they
 /// are to print.
-fn check(mut running: Vec<Running>, expiry: SystemTime, expire: impl FnOnce()) {
+fn check(mut running: Vec<Running>, expiry: SystemTime, renew: impl FnOnce()) {
     let befores: Vec<String> = running.iter_mut().map(Running::before).collect();
     if let Ok(left) = expiry.duration_since(SystemTime::now()) {
         thread::sleep(left + Duration::from_secs(1));
     }
-    expire();
+    renew();
     let mut wrong = String::new();
     for (running, before) in running.into_iter().zip(befores) {
         let (client, door) = (running.client, running.door);
@@ -231,7 +232,7 @@ fn check(mut running: Vec<Running>, expiry: SystemTime, expire: impl FnOnce()) {
         let outcome = if printed == expected {
             format!("connected, refused, {cancel}, and connected after expiry")
         } else {
-            wrong.push_str(&format!("{} by {door}: {printed:#?}\n", client.name));
+            let _ = writeln!(wrong, "{} by {door}: {printed:#?}", client.name);
             "FAILED".to_owned()
         };
         tell(&format!("{:14} {door:8} {outcome}", client.name));
