@@ -124,17 +124,6 @@ fn a_cancel_request_may_follow_a_request_for_tls_and_is_answered_by_the_end() {
 }
 
 #[test]
-fn a_replication_connection_reaches_the_server_as_one() {
-    let user = person(Identity::Alice).args(["--proxy"]);
-    let sql = format!("alter role \"{ALICE}\" replication");
-    user.sandbox.superuser_sql(&sql).expect("altered");
-    let proxy = Proxy::start(&user);
-    let (rows, said) = proxy.ask(&user, "dbname=app replication=database", "IDENTIFY_SYSTEM");
-    // So the server counts it as a replication connection, and this one allows none.
-    assert!(said.contains("exceeds max_wal_senders"), "{rows}{said}");
-}
-
-#[test]
 fn nonsense_is_answered_with_an_error() {
     let user = person(Identity::Alice).args(["--proxy"]);
     let proxy = Proxy::start(&user);

@@ -23,14 +23,15 @@ pgaadauth.enable_group_sync = off
 shared_buffers = 16MB
 synchronous_commit = off
 timezone = UTC
-wal_level = minimal
-max_wal_senders = 0
+wal_level = replica
+max_wal_senders = 4
 ";
 
 /// `pg_hba.conf`. The gateway, which has checked a token, connects through the socket, which is only
 /// open to the server's own user.
 pub(super) const AUTHENTICATION: &str = "\
 local all all trust
+local replication all trust
 host  all all 127.0.0.1/32 scram-sha-256
 ";
 
