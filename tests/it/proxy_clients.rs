@@ -80,14 +80,14 @@ fn an_interrupt_cancels_psqls_query() {
         let user = person(Identity::Alice).args([listen]);
         let proxy = Proxy::start(&user);
         let psql = heeding_signals(proxy.psql(&user, ""))
-            .args(["-c", "select pg_sleep(600), 'of an interrupt'"])
+            .args(["-c", "select pg_sleep(20), 'of an interrupt'"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .stdin(Stdio::null())
             .spawn()
             .expect("psql runs");
         let sql = "select count(*) from pg_stat_activity
-             where query like 'select pg_sleep(600), ''of an interrupt''' and state = 'active'";
+             where query like 'select pg_sleep(20), ''of an interrupt''' and state = 'active'";
         within("the query", || {
             user.sandbox.superuser_sql(sql).expect("rows")[0][0].as_deref() == Some("1")
         });
@@ -148,7 +148,7 @@ async fn use_tokio_postgres(proxy: &Proxy, expiry: SystemTime) {
         tokio::time::sleep(Duration::from_millis(500)).await;
         cancel.cancel_query(NoTls).await.expect("sent");
     };
-    let (slept, ()) = tokio::join!(client.execute("select pg_sleep(600)", &[]), cancelling);
+    let (slept, ()) = tokio::join!(client.execute("select pg_sleep(20)", &[]), cancelling);
     assert_eq!(code(&slept.expect_err("a cancelled query")), "57014");
     let missing = client.query("select * from missing", &[]).await;
     assert_eq!(code(&missing.expect_err("an error")), "42P01");

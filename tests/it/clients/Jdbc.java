@@ -51,7 +51,7 @@ class Jdbc {
                 }
             });
             canceller.start();
-            statement.execute("select pg_sleep(60)");
+            statement.execute("select pg_sleep(20)");
         } catch (SQLException error) {
             System.out.println("cancelled: " + error.getSQLState());
         }

@@ -19,7 +19,7 @@ async def main():
     print("parameters:", *await connection.fetchrow("select $1::int + 1, $2::text", 41, "é"))
     # Its own time-out sends a cancel request.
     try:
-        await connection.execute("select pg_sleep(60)", timeout=0.5)
+        await connection.execute("select pg_sleep(20)", timeout=0.5)
     except asyncio.TimeoutError:
         print("cancelled: TimeoutError")
     try:

@@ -21,12 +21,12 @@ async function main() {
   const row = (await client.query('select $1::int + 1 as a, $2::text as b', [41, 'é'])).rows[0]
   console.log(`parameters: ${row.a} ${row.b}`)
 
-  const sleeping = new pg.Query('select pg_sleep(60)')
-  const ended = new Promise((resolve) => sleeping.on('error', resolve))
+  const sleeping = new pg.Query('select pg_sleep(20)')
+  const ended = new Promise((resolve) => sleeping.on('error', resolve).on('end', resolve))
   client.query(sleeping)
   await new Promise((resolve) => setTimeout(resolve, 500))
   new pg.Client(settings).cancel(client, sleeping)
-  console.log(`cancelled: ${(await ended).code}`)
+  console.log(`cancelled: ${(await ended)?.code}`)
 
   await client.query('select * from missing').catch((error) => console.log(`error: ${error.code}`))
   const other = new pg.Client(settings)

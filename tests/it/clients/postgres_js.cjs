@@ -20,7 +20,7 @@ async function main() {
   const [row] = await sql`select ${41}::int + 1 as a, ${'é'}::text as b`
   console.log(`parameters: ${row.a} ${row.b}`)
 
-  const sleeping = sql`select pg_sleep(60)`.execute()
+  const sleeping = sql`select pg_sleep(20)`.execute()
   setTimeout(() => sleeping.cancel(), 500)
   await sleeping.catch((error) => console.log(`cancelled: ${error.code}`))
 

@@ -31,7 +31,7 @@ with connection.cursor() as cursor:
     canceller = threading.Thread(target=cancel_when_running, args=[connection])
     canceller.start()
     try:
-        cursor.execute("select pg_sleep(60)")
+        cursor.execute("select pg_sleep(20)")
     except psycopg2.Error as error:
         print("cancelled:", error.pgcode)
     canceller.join()

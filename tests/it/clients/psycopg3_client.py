@@ -26,7 +26,7 @@ print("parameters:", *connection.execute("select %s::int + 1, %s::text", (41, "Ã
 canceller = threading.Thread(target=cancel_when_running, args=[connection])
 canceller.start()
 try:
-    connection.execute("select pg_sleep(60)")
+    connection.execute("select pg_sleep(20)")
 except psycopg.Error as error:
     print("cancelled:", error.sqlstate)
 canceller.join()
