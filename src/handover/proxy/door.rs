@@ -62,6 +62,13 @@ impl Door {
     }
 }
 
+/// A client between two threads: no scheduler waits for it.
+pub enum Detached {
+    #[cfg(unix)]
+    Unix(std::os::unix::net::UnixStream),
+    Tcp(std::net::TcpStream),
+}
+
 /// Listens on a loopback address.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     let taken = |why: &dyn std::fmt::Display| {
@@ -76,6 +83,15 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 impl Client {
+    /// Takes the client from this thread's scheduler.
+    pub fn detach(self) -> io::Result<Detached> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.into_std().map(Detached::Unix),
+            Self::Tcp(stream) => stream.into_std().map(Detached::Tcp),
+        }
+    }
+
     /// Sends `bytes` without waiting.
     pub fn say_at_once(&self, bytes: &[u8]) {
         let socket = match self {
@@ -85,5 +101,16 @@ impl Client {
         };
         // Only what fits into the system's buffer is sent.
         let _ = socket.send(bytes);
+    }
+}
+
+impl Detached {
+    /// Gives the client to this thread's scheduler.
+    pub fn attach(self) -> io::Result<Client> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(stream) => tokio::net::UnixStream::from_std(stream).map(Client::Unix),
+            Self::Tcp(stream) => TcpStream::from_std(stream).map(Client::Tcp),
+        }
     }
 }

@@ -28,6 +28,7 @@ mod socket;
 mod splice;
 mod tls;
 mod tokens;
+mod workers;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
@@ -53,12 +54,10 @@ use serving::Opening;
 pub use serving::Place;
 pub use settings::check;
 use tokens::Tokens;
+use workers::Workers;
 
 /// How long open connections may continue after the proxy is told to end.
 const TIME_TO_DRAIN: Duration = Duration::from_secs(30);
-
-/// More threads don't serve more clients, since each byte needs little work.
-const THREADS: usize = 2;
 
 /// `--proxy`.
 pub struct Proxy {
@@ -168,7 +167,10 @@ impl Service {
             count: AtomicU64::new(1),
         });
         say(handover.options, || handover.report(settings.variables()));
-        let runtime = runtime()?;
+        let unusable =
+            |why| Failure::sign_in(format!("`--proxy` can't start: {why}")).hint(threads::REMEDY);
+        let workers = Workers::start().map_err(unusable)?;
+        let runtime = workers::runtime().map_err(unusable)?;
         let ready = |doors: &[Door]| ready(doors, &signed_in.role.name, database);
         std::thread::scope(|scope| {
             let warn = |failure: &Failure| {
@@ -179,7 +181,7 @@ impl Service {
             };
             let (tokens, signer) = (&tokens, &signer);
             scope.spawn(move || tokens.serve_from(asked, signer, warn));
-            let serving = serving::serve(&opening, house, self.end, self.drain, ready);
+            let serving = serving::serve(&opening, house, workers, self.end, self.drain, ready);
             let outcome = runtime.block_on(serving);
             runtime.shutdown_background();
             if !tokens.end() && outcome.is_ok() {
@@ -200,19 +202,6 @@ fn roots(handover: &Handover<'_>, added: Option<&OsStr>) -> Option<OsString> {
         .map(OsStr::to_owned)
         .or_else(|| named.map(platform::os_string))
         .or_else(|| files::own_roots(handover.environment).map(Into::into))
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let unusable =
-        |why| Failure::sign_in(format!("`--proxy` can't start: {why}")).hint(threads::REMEDY);
-    threads::check(THREADS + 2).map_err(unusable)?;
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(THREADS)
-        // They resolve host names.
-        .max_blocking_threads(8)
-        .enable_all()
-        .build()
-        .map_err(unusable)
 }
 
 /// Returns the connection string with which a program connects.

@@ -16,10 +16,11 @@ use crate::failure::Failure;
 use crate::system::private_directory::PrivateDirectory;
 
 use super::connection::{self, House};
-use super::door::{self, Client, Door};
+use super::door::{self, Client, Detached, Door};
 use super::ending::End;
 use super::password::Password;
 use super::service_manager;
+use super::workers::Workers;
 
 /// How long to wait before the next client if no file is left for one.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -53,6 +54,7 @@ enum Never {}
 pub async fn serve(
     opening: &Opening<'_>,
     house: Arc<House>,
+    workers: Workers,
     end: End,
     drain: Duration,
     ready: impl FnOnce(&[Door]) -> Result<(), Failure>,
@@ -76,11 +78,13 @@ pub async fn serve(
         .iter()
         .filter_map(|door| door.password.clone())
         .collect();
+    let workers = Arc::new(workers);
     let mut admitting = JoinSet::new();
     for door in doors {
         admitting.spawn(admit(
             door,
             Arc::clone(&house),
+            Arc::clone(&workers),
             end.subscribe(),
             alive.clone(),
         ));
@@ -106,6 +110,7 @@ pub async fn serve(
 async fn admit(
     door: Door,
     house: Arc<House>,
+    workers: Arc<Workers>,
     mut end: watch::Receiver<bool>,
     alive: mpsc::Sender<Never>,
 ) {
@@ -119,8 +124,11 @@ async fn admit(
             Ok(client) => {
                 let (house, alive) = (Arc::clone(&house), alive.clone());
                 let password = door.password.clone();
-                tokio::spawn(async move {
-                    welcome(client, &house, password.as_deref()).await;
+                let client = client.detach();
+                workers.spawn(async move {
+                    if let Ok(client) = client.and_then(Detached::attach) {
+                        welcome(client, &house, password.as_deref()).await;
+                    }
                     drop(alive);
                 });
             }
