@@ -1,11 +1,14 @@
 //! Signing in: the token reaches psql.exe whole, and the role as it is spelled.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
 
 use sandbox::directory::AWKWARD;
 use sandbox::{Behaviour, Identity, TokenChanges};
 
 use crate::support::{Test, VERSIONS, signed_in};
+use crate::user::WHO;
 
 pub const TESTS: &[Test] = &[
     ("signs_in_as_the_user", signs_in_as_the_user),
@@ -19,6 +22,10 @@ pub const TESTS: &[Test] = &[
     (
         "a_host_that_proves_another_name_gets_no_token",
         a_host_that_proves_another_name_gets_no_token,
+    ),
+    (
+        "a_proxy_serves_psql_by_a_port",
+        a_proxy_serves_psql_by_a_port,
     ),
 ];
 
@@ -103,4 +110,49 @@ fn a_host_that_proves_another_name_gets_no_token() {
         ran.stderr
     );
     assert_eq!(ran.code, Some(2));
+}
+
+/// A proxy that is killed if a test fails.
+struct Proxy(Child);
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// psql.exe reaches the server by the printed line, and with no other password.
+fn a_proxy_serves_psql_by_a_port() {
+    for version in VERSIONS {
+        let user = signed_in(version, Identity::Alice);
+        let mut command = user.command_itself();
+        command
+            .arg("--proxy")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut proxy = Proxy(command.spawn().expect("a proxy"));
+        let stdout = proxy.0.stdout.take().expect("its output");
+        let mut conninfo = String::new();
+        BufReader::new(stdout)
+            .read_line(&mut conninfo)
+            .expect("a line");
+        let conninfo = conninfo.trim_end();
+        assert!(conninfo.starts_with("host=127.0.0.1 port="), "{conninfo}");
+        let ask = |conninfo: &str| {
+            let account = user.account();
+            let mut psql = account.waited_for(&account.psql.join("psql.exe"), user.variables());
+            psql.args(["-XAt", "-w", "-c", WHO, conninfo]);
+            user.ran(psql)
+        };
+        ask(conninfo).is_signed_in("alice@contoso.example", "postgres", 1);
+        let (without_password, _) = conninfo.split_once(" passfile=").expect("a file");
+        let refused = ask(&format!("{without_password} password=wrong"));
+        assert!(
+            refused.stderr.contains("the local password is wrong"),
+            "{}",
+            refused.stderr
+        );
+    }
 }
