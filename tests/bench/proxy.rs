@@ -1,6 +1,6 @@
 //! Measures `--proxy` against a direct TLS connection and, if it is installed, PgBouncer:
-//! `cargo bench -- --proxy`. All connect to the sandbox's server, with the certificate and its name
-//! checked, and take turns in one run.
+//! `cargo bench -- --proxy`. All connect to the sandbox's server over TLS and take turns in one
+//! run. All check the certificate; PgBouncer doesn't check its name, since it connects by address.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
