@@ -49,7 +49,7 @@ fn subject(certificate: &str) -> String {
 }
 
 #[test]
-fn the_smaller_file_keeps_every_root_of_azures() {
+fn an_older_libpq_gets_a_smaller_file_with_every_root_of_azures() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = store(directory.path());
     let text = fs::read_to_string(&store).expect("the store");
