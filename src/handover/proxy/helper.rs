@@ -7,11 +7,10 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::time::Duration;
 
-use nix::fcntl::OFlag;
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, getpid};
 use tokio::io::Interest;
@@ -56,8 +55,7 @@ pub fn start(
         Failure::sign_in(format!("`--renew` can't start its helper: {why}"))
             .hint(crate::system::threads::REMEDY)
     };
-    let (reader, writer) =
-        nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(|why| impossible(why.into()))?;
+    let (mut reader, writer) = io::pipe().map_err(impossible)?;
     let program = getpid();
     #[expect(unsafe_code, reason = "no other thread runs that could hold a lock")]
     // SAFETY: this process has one thread until it signs in, and only the helper signs in.
@@ -67,7 +65,7 @@ pub fn start(
         // If SIGCHLD is ignored, this only waits and returns an error.
         let _ = waitpid(child, None);
         let mut said = Zeroizing::new(Vec::new());
-        let read = File::from(reader).read_to_end(&mut said);
+        let read = reader.read_to_end(&mut said);
         read.map_err(impossible)?;
         return Ok(read_message(&said));
     }
@@ -79,7 +77,7 @@ pub fn start(
     if let Ok(ForkResult::Parent { .. }) = forked {
         exit_at_once(0);
     }
-    let mut announcement = Announcement(Some(File::from(writer)));
+    let mut announcement = Announcement(Some(File::from(OwnedFd::from(writer))));
     if forked.is_err() {
         announcement.failed(2);
         exit_at_once(2);
@@ -233,7 +231,7 @@ fn descriptor(process: Pid) -> Option<OwnedFd> {
     let number = unsafe { syscall(SYS_pidfd_open, process.as_raw(), 0) };
     let number = RawFd::try_from(number).ok().filter(|&number| number >= 0)?;
     // SAFETY: the descriptor is new, so nothing else owns it.
-    Some(unsafe { OwnedFd::from_raw_fd(number) })
+    Some(unsafe { std::os::fd::FromRawFd::from_raw_fd(number) })
 }
 
 /// Returns none: this system has no such descriptor.
