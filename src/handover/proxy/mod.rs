@@ -1,9 +1,9 @@
 //! Serves a connection to other programs: a local listener that opens each connection to the server
 //! with a token that is valid at that moment.
 //!
-//! [`serving`] opens each [`door`] and lets clients in until it is told to end. [`connection`] runs
-//! one connection: [`client`] reads the request, [`tokens`] has the token, [`server`] connects,
-//! [`session`] signs in, and [`splice`] passes the bytes on unread.
+//! `serving` opens each `door` and lets clients in until it is told to end. `connection` runs
+//! one connection: `client` reads the request, `tokens` has the token, `server` connects,
+//! `session` signs in, and `splice` passes the bytes on unread.
 
 mod client;
 mod connection;

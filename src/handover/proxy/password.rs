@@ -106,7 +106,7 @@ fn line(host: &str, password: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("{host}:*:*:*:{password}\n"))
 }
 
-/// Returns the password if `text` is a line of [`line`]'s.
+/// Returns the password if `text` is a line of `line`'s.
 fn password_in(text: &[u8], host: &str) -> Option<Zeroizing<String>> {
     let text = std::str::from_utf8(text).ok()?;
     let password = text.trim_end().rsplit(':').next()?;
