@@ -1,7 +1,7 @@
 //! Messages are coloured at a terminal, by the conventions that other programs follow, and nowhere
 //! else.
 
-use crate::support::{PROGRAM, User, at_terminal, to_the_end, tool};
+use crate::support::{User, at_terminal, in_shell, to_the_end};
 
 const PLAIN: &str = "entra-psql: error: `/nowhere/psql` was not found\n\
     entra-psql: hint: name psql itself with `--psql PATH` or `ENTRA_PSQL_PROGRAM`, or set neither to search `PATH`\n";
@@ -12,12 +12,9 @@ fn shown(variables: &[(&str, &str)], line: &str) -> String {
     let user = variables
         .iter()
         .fold(user, |user, (name, value)| user.var(name, value));
-    let mut shell = user.tool(tool("sh"));
-    let words = user.command();
-    shell
-        .args(["-c", line, "sh", PROGRAM])
-        .args(words.get_args());
-    to_the_end(at_terminal(shell)).0.replace("\r\n", "\n")
+    to_the_end(at_terminal(in_shell(&user, line)))
+        .0
+        .replace("\r\n", "\n")
 }
 
 fn coloured() -> String {

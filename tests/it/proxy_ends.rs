@@ -3,14 +3,13 @@
 use std::io::Read as _;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::os::unix::process::CommandExt as _;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use sandbox::Identity;
 
 use crate::proxy_support::{ALICE, Proxy, is_at_server, line, person, talking, within};
-use crate::support::tool;
+use crate::support::in_shell;
 
 #[test]
 fn a_thousand_silent_clients_keep_nobody_out() {
@@ -35,21 +34,7 @@ fn a_thousand_silent_clients_keep_nobody_out() {
 #[test]
 fn where_files_are_few_clients_hear_it_and_others_take_their_place() {
     let user = person(Identity::Alice).args(["--proxy"]);
-    let proxy = Proxy::start_with(&user, |program| {
-        let mut shell = Command::new(tool("sh"));
-        shell
-            .args(["-c", "ulimit -n 88; exec \"$@\"", "sh"])
-            .arg(program.get_program())
-            .args(program.get_args())
-            .env_clear()
-            .envs(
-                program
-                    .get_envs()
-                    .filter_map(|(name, value)| Some((name, value?))),
-            )
-            .current_dir(user.home.path());
-        shell
-    });
+    let proxy = Proxy::start_with(in_shell(&user, "ulimit -n 88; exec \"$@\""));
     // 24 files: 6 silent clients, and 9 sessions.
     let mut silent: Vec<_> = (0..20)
         .map(|_| UnixStream::connect(proxy.socket()).expect("a connection"))
@@ -133,36 +118,20 @@ fn systemd_is_told_and_its_sockets_are_taken() {
     let user = person(Identity::Alice)
         .var("NOTIFY_SOCKET", &place)
         .args(["--proxy"]);
-    let proxy = Proxy::start_with(&user, |program| {
-        let mut shell = Command::new(tool("sh"));
-        shell
-            .args([
-                "-c",
-                "LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\" 3<&0 0</dev/null",
-                "sh",
-            ])
-            .arg(program.get_program())
-            .args(program.get_args())
-            .env_clear()
-            .envs(
-                program
-                    .get_envs()
-                    .filter_map(|(name, value)| Some((name, value?))),
-            )
-            .current_dir(user.home.path());
-        let listener = listener.try_clone().expect("a descriptor");
-        #[expect(
-            unsafe_code,
-            reason = "between fork and exec, one async-signal-safe call is made"
-        )]
-        unsafe {
-            shell.pre_exec(move || {
-                nix::unistd::dup2_stdin(&listener)?;
-                Ok(())
-            });
-        }
-        shell
-    });
+    let script = "LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\" 3<&0 0</dev/null";
+    let mut shell = in_shell(&user, script);
+    let inherited = listener.try_clone().expect("a descriptor");
+    #[expect(
+        unsafe_code,
+        reason = "between fork and exec, one async-signal-safe call is made"
+    )]
+    unsafe {
+        shell.pre_exec(move || {
+            nix::unistd::dup2_stdin(&inherited)?;
+            Ok(())
+        });
+    }
+    let proxy = Proxy::start_with(shell);
     hears("READY=1");
     assert!(proxy.conninfo.contains(" port=5433 "), "{}", proxy.conninfo);
     assert_eq!(proxy.socket(), path);

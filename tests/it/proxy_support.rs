@@ -34,13 +34,12 @@ pub fn person(identity: Identity) -> User {
 impl Proxy {
     /// Starts the proxy with `user`'s arguments, and waits until it is ready.
     pub fn start(user: &User) -> Self {
-        Self::start_with(user, |command| command)
+        Self::start_with(user.command_of(PROGRAM))
     }
 
-    /// Starts the proxy with a changed command.
-    pub fn start_with(user: &User, change: impl FnOnce(Command) -> Command) -> Self {
-        let command = heeding_signals(user.command_of(PROGRAM));
-        let mut child = change(command)
+    /// Starts the proxy by another command, and waits until it is ready.
+    pub fn start_with(command: Command) -> Self {
+        let mut child = heeding_signals(command)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sandbox::{Identity, Sandbox};
 
 use crate::proxy_support::{ALICE, GROUP, HOST, person, within};
-use crate::support::{PROGRAM, User, heeding_signals, tool};
+use crate::support::{PROGRAM, User, heeding_signals, in_shell};
 
 const WHO: &str = "select current_user, current_database()";
 
@@ -247,19 +247,7 @@ fn wrong_usage_is_an_error() {
 #[test]
 fn a_shells_open_files_are_the_programs_alone() {
     let user = person(Identity::Alice).args(["--renew", "--exec", "sleep", "100"]);
-    let mut shell = Command::new(tool("sh"));
-    let command = user.command();
-    shell
-        .args(["-c", "exec 7</dev/zero; exec \"$@\"", "sh"])
-        .arg(command.get_program())
-        .args(command.get_args())
-        .env_clear()
-        .envs(
-            command
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        )
-        .current_dir(user.home.path());
+    let mut shell = in_shell(&user, "exec 7</dev/zero; exec \"$@\"");
     let mut child = shell.spawn().expect("a program");
     within("the program", || {
         let program = fs::read_link(format!("/proc/{}/exe", child.id())).unwrap_or_default();

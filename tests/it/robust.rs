@@ -13,7 +13,7 @@ use sandbox::Identity;
 
 use crate::az_failures::recorded::{ends_soon, with_az};
 use crate::identities::{in_app_service, with_secret};
-use crate::support::{PROGRAM, Ran, User, preloaded, text, tool};
+use crate::support::{Ran, User, in_shell, preloaded, text};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 const ALICE: &str = "alice@contoso.example";
@@ -24,10 +24,7 @@ fn alice() -> User {
 
 /// The program behind `scene`, a line of the shell.
 fn behind(user: &User, scene: &str) -> Command {
-    let mut command = user.tool(tool("sh"));
-    command.args(["-c", &format!("{scene}; exec \"$@\""), "sh", PROGRAM]);
-    command.args(user.command().get_args());
-    command
+    in_shell(user, &format!("{scene}; exec \"$@\""))
 }
 
 /// Runs the program without what `missing` names to `tests/it/scarcity.c`.

@@ -92,6 +92,15 @@ pub fn heeding_signals(mut command: Command) -> Command {
     command
 }
 
+/// Returns a shell that runs `script`, whose `"$@"` is the program with this user's arguments.
+pub fn in_shell(user: &User, script: &str) -> Command {
+    let mut shell = user.tool(tool("sh"));
+    shell
+        .args(["-c", script, "sh", PROGRAM])
+        .args(user.command().get_args());
+    shell
+}
+
 /// Starts a command at a pseudo-terminal of its own.
 pub fn at_terminal(command: Command) -> PtySession {
     spawn_command(command, Some(60_000)).expect("a terminal")
