@@ -11,12 +11,10 @@ use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error, ProtocolVersion, SignatureScheme,
 };
 
+use crate::handover::proxy::opening::SSL_REQUEST;
 use crate::system::deadline::Deadline;
 
 use super::network::is_timeout;
-
-/// The message that asks for TLS (PostgreSQL's protocol, `SSLRequest`): its length and its number.
-const REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 /// What a server with TLS showed.
 #[derive(Clone, Debug)]
@@ -52,7 +50,7 @@ impl From<io::Error> for TlsError {
 /// Asks the server at the other end of `stream`, whose name is `host`, for TLS.
 pub fn look(mut stream: TcpStream, host: &str, deadline: Deadline) -> Result<Shown, TlsError> {
     bound(&stream, deadline)?;
-    stream.write_all(&REQUEST)?;
+    stream.write_all(&SSL_REQUEST)?;
     let mut answer = [0];
     stream.read_exact(&mut answer)?;
     match answer[0] {

@@ -8,6 +8,9 @@ const LONGEST: usize = 10_000;
 /// The lengths of a cancel request: 16 bytes in protocol 3.0, and a key of up to 256 bytes in 3.2.
 const CANCEL_LENGTHS: std::ops::RangeInclusive<usize> = 13..=268;
 
+/// The packet that asks for TLS (`SSLRequest`): its length and its code.
+pub const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+
 const CANCEL: u32 = 80_877_102;
 const ENCRYPTION: u32 = 80_877_103;
 const ENCRYPTION_BY_GSS: u32 = 80_877_104;

@@ -15,10 +15,8 @@ use tokio_rustls::client::TlsStream;
 use crate::failure::Failure;
 use crate::plain_text;
 
+use super::opening::SSL_REQUEST;
 use super::refused::Refused;
-
-/// The message that asks for TLS.
-const REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 /// A connection to the server after TLS, with its certificate checked.
 pub type Stream = TlsStream<TcpStream>;
@@ -127,7 +125,7 @@ impl Server {
             unreachable(cause, "check host and port, or run `entra-psql --doctor`")
         };
         if !self.is_direct {
-            stream.write_all(&REQUEST).await.map_err(broken)?;
+            stream.write_all(&SSL_REQUEST).await.map_err(broken)?;
             let answer = stream.read_u8().await.map_err(broken)?;
             if answer != b'S' {
                 let cause = format!(

@@ -44,9 +44,9 @@ pub fn server(target: &Target, mode: &str, roots: Option<&OsStr>) -> Result<Serv
     };
     let tls = tls::Settings {
         check: match (mode, &roots) {
-            ("verify-full", _) => Check::Name,
-            ("verify-ca", _) | (_, Some(_)) => Check::Authority,
-            _ => Check::Nothing,
+            ("verify-ca", _) | ("require", Some(_)) => Check::Authority,
+            ("require", None) => Check::Nothing,
+            _ => Check::Name,
         },
         roots,
         tells_name: parameters.filled("sslsni") != Some(b"0"),
