@@ -147,8 +147,9 @@ impl Service {
         let signer = Signer::new(plan, environment, directory.as_ref())?.unattended();
         let (tokens, asked) = Tokens::new(Arc::clone(signed_in), signer.key());
         let tokens = Arc::new(tokens);
-        let connection = handover.connection();
-        let database = connection.database().unwrap_or_default();
+        // The connection holds the first token, which isn't kept longer than it is used.
+        let database = handover.connection().database().map(OsStr::to_owned);
+        let database = database.unwrap_or_default();
         let opening = Opening {
             place: self.place,
             environment,
@@ -171,7 +172,7 @@ impl Service {
             |why| Failure::sign_in(format!("`--proxy` can't start: {why}")).hint(threads::REMEDY);
         let workers = Workers::start().map_err(unusable)?;
         let runtime = workers::runtime().map_err(unusable)?;
-        let ready = |doors: &[Door]| ready(doors, &signed_in.role.name, database);
+        let ready = |doors: &[Door]| ready(doors, &signed_in.role.name, &database);
         std::thread::scope(|scope| {
             let warn = |failure: &Failure| {
                 terminal::warn(&format!(
