@@ -18,14 +18,19 @@ use crate::support::{PROGRAM, User, heeding_signals, tool};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 
+/// Closes what other tests' terminals left open: rexpect opens those without close-on-exec, so any
+/// child of this process may get one.
+pub const CLOSE_STRAYS: &str = "for file in /proc/self/fd/*; do \
+    [ ${file##*/} -le 2 ] || eval \"exec ${file##*/}>&-\"; done";
+
 /// Runs what psql's stand-in prints: by itself, in our place, and behind a sign-in. `shell` sets
 /// the scene.
 fn three_ways(shell: &str, stand_in: &str, shows: &str) -> [String; 3] {
     let stand_in = tool(stand_in);
     let run = |user: &User, program: &OsStr, words: &[&OsStr]| {
-        let mut command = user.command_of(tool("sh"));
+        let mut command = user.command_of(tool("bash"));
         let output = command
-            .args(["-c", &format!("{shell}; exec \"$@\""), "sh"])
+            .args(["-c", &format!("{CLOSE_STRAYS}; {shell}; exec \"$@\""), "bash"])
             .arg(program)
             .args(words)
             .arg(shows)
