@@ -6,8 +6,8 @@ use std::time::Duration;
 use sandbox::directory::TENANT;
 use sandbox::{Behaviour, Fault, Identity, KeyKind, Refusal, Sandbox, TokenChanges};
 
-use crate::process::lines_about;
-use crate::support::{User, tool};
+use crate::process::{CLOSE_STRAYS, lines_about};
+use crate::support::{PROGRAM, User, text, tool};
 
 const HOST: &str = "mydb.postgres.database.azure.com";
 const BILLING: &str = "billing service";
@@ -273,7 +273,17 @@ fn nothing_of_the_fetch_is_left_to_psql() {
     let shows = |user: User, file: &str, program: &str| {
         let program = tool(program);
         let words = ["--psql".as_ref(), program.as_os_str(), file.as_ref()];
-        user.args(words).run().stdout
+        let user = user.args(words);
+        let mut shell = user.tool(tool("bash"));
+        shell
+            .args([
+                "-c",
+                &format!("{CLOSE_STRAYS}; exec \"$@\""),
+                "bash",
+                PROGRAM,
+            ])
+            .args(user.command().get_args());
+        text(&shell.output().expect("a run").stdout)
     };
     let files = |user| shows(user, "/proc/self/fd", "ls");
     assert_eq!(files(in_app_service()), files(User::nobody()));
