@@ -22,8 +22,10 @@ pub fn notify(environment: &Environment, state: &str) {
         _ => SocketAddr::from_pathname(place),
     };
     // If the manager is gone, there is nobody to tell.
-    let _ =
-        UnixDatagram::unbound().and_then(|socket| socket.send_to_addr(state.as_bytes(), &address?));
+    let _ = UnixDatagram::unbound().and_then(|socket| {
+        socket.connect_addr(&address?)?;
+        socket.send(state.as_bytes())
+    });
 }
 
 /// Does nothing: this system has no such manager.
