@@ -128,10 +128,9 @@ impl Serving<'_> {
     /// Serves until the program ends.
     #[cfg(unix)]
     pub fn serve(self, handover: &Handover<'_>) -> Result<i32, Failure> {
-        use std::os::unix::fs::PermissionsExt as _;
-
         use crate::cli::Listen;
         use crate::system::private_directory::PrivateDirectory;
+        use proxy::leftovers::OwnDirectory;
         use proxy::{End, Place, Service};
 
         let impossible = |why: std::io::Error| {
@@ -146,12 +145,9 @@ impl Serving<'_> {
                 Place::FirstFree(addresses, Ipv4Addr::LOCALHOST.to_string())
             }
             Way::Socket => {
-                let mut named = tempfile::Builder::new();
-                let named = named.prefix("renew-");
-                let named = named.permissions(std::fs::Permissions::from_mode(0o700));
                 let made = match PrivateDirectory::open().ok().flatten() {
-                    Some(ours) => named.tempdir_in(ours.path_of("")),
-                    None => named.tempdir(),
+                    Some(ours) => OwnDirectory::create(&ours.path_of("")),
+                    None => OwnDirectory::create(&tempfile::env::temp_dir()),
                 };
                 let made = made.map_err(impossible)?;
                 let place = Place::Asked(Listen::Directory(made.path().into()));
@@ -165,7 +161,9 @@ impl Serving<'_> {
             end: End::With(self.program),
         };
         let announcement = self.announcement;
+        let locked = |directory: &OwnDirectory| directory.lock().map_err(impossible);
         let outcome = service.run(handover, |doors, role, database| {
+            directory.as_ref().map_or(Ok(()), locked)?;
             let door = &doors[0];
             let password = door.password.as_ref().map(|password| {
                 let secret = Zeroizing::new(password.secret().to_owned());

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -48,7 +49,7 @@ fn left_behind(user: &User) -> Vec<String> {
     let names = entries.expect("a directory").flatten();
     names
         .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| name.starts_with("renew-") || name.starts_with("proxy-"))
+        .filter(|name| name.starts_with("renew-") || name.starts_with("once-"))
         .collect()
 }
 
@@ -200,6 +201,54 @@ fn psql_keeps_its_words_and_its_environment() {
     nothing_is_left(&user);
 }
 
+/// A helper that is killed can't clean up, so a later run does.
+#[test]
+fn what_a_killed_helper_left_is_removed_later() {
+    for (renew, kind) in [("--renew", "renew-"), ("--renew=tcp", "once-")] {
+        let user = person(Identity::Alice).var("WHAT", "sleep 100").args([
+            renew,
+            "--exec",
+            "sh",
+            "-c",
+            "exec $WHAT",
+        ]);
+        let runs_beside = |others: usize| {
+            let ran = user.run_changed(|command| {
+                command.env("WHAT", "true");
+            });
+            assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
+            within("its helper's end", || helpers(&user).len() == others);
+        };
+        let mut child = user.command().spawn().expect("a program");
+        let program = format!("/proc/{}/exe", child.id());
+        within("the program", || {
+            fs::read_link(&program).is_ok_and(|program| program.ends_with("sleep"))
+        });
+        // While the helper lives, its files stay, however old they are.
+        let left = left_behind(&user);
+        assert!(left.len() == 1 && left[0].starts_with(kind), "{left:?}");
+        let path = user.home.path().join("run/entra-psql").join(&left[0]);
+        let file = fs::File::open(path).expect("it is there");
+        let minutes_ago = SystemTime::now() - Duration::from_secs(120);
+        file.set_modified(minutes_ago).expect("its time");
+        runs_beside(1);
+        assert_eq!(left_behind(&user), left);
+
+        kill(helpers(&user)[0], Signal::SIGKILL).expect("it is there");
+        within("its end", || helpers(&user).is_empty());
+        child.kill().expect("it is there");
+        child.wait().expect("its end");
+        // The program of another helper that has only just begun may look like this.
+        file.set_modified(SystemTime::now()).expect("its time");
+        runs_beside(0);
+        assert_eq!(left_behind(&user), left);
+        file.set_modified(minutes_ago).expect("its time");
+        drop(file);
+        runs_beside(0);
+        nothing_is_left(&user);
+    }
+}
+
 #[test]
 fn where_no_token_is_due_psql_is_psql() {
     let sandbox = Sandbox::shared();
@@ -216,6 +265,28 @@ fn where_no_token_is_due_psql_is_psql() {
         ("1\n", "", Some(0))
     );
     assert!(helpers(&user).is_empty());
+}
+
+/// The variable is for good, and these have no connection that could be renewed.
+#[test]
+fn the_variable_changes_nothing_where_nothing_connects() {
+    for words in ["--print-env", "--dry-run", "--doctor"] {
+        let user = person(Identity::Alice).args([words]);
+        // The first run keeps a token for the others.
+        let _ = user.run();
+        let [without, with] = ["0", "1"].map(|renew| {
+            let ran = user.run_changed(|command| {
+                command.env("ENTRA_PSQL_RENEW", renew);
+            });
+            assert_eq!(ran.code, Some(0), "{words}: {}", ran.stderr);
+            // The doctor's times differ.
+            let lines = ran.stdout.lines();
+            lines
+                .map(|line| line.replace(|c: char| c.is_ascii_digit(), ""))
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(with, without, "{words}");
+    }
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod door;
 mod ending;
 #[cfg(unix)]
 pub mod helper;
+#[cfg(unix)]
+pub mod leftovers;
 mod limits;
 pub mod messages;
 pub mod opening;
@@ -144,6 +146,10 @@ impl Service {
             roots(handover, variable("PGSSLROOTCERT")).as_deref(),
         )?;
         let directory = PrivateDirectory::open().ok().flatten();
+        #[cfg(unix)]
+        if let Some(directory) = &directory {
+            leftovers::remove(directory);
+        }
         let signer = Signer::new(plan, environment, directory.as_ref())?.unattended();
         let (tokens, asked) = Tokens::new(Arc::clone(signed_in), signer.key());
         let tokens = Arc::new(tokens);

@@ -15,6 +15,9 @@ use crate::system::private_directory::PrivateDirectory;
 
 use super::scram::Verifier;
 
+/// How the name of a file begins that is for one run.
+pub const OF_THIS_RUN: &str = "once-";
+
 /// A password and its file. It has no `Debug`, which would show the secret.
 pub struct Password {
     secret: Zeroizing<String>,
@@ -59,10 +62,15 @@ impl Password {
         let password = random().ok_or_else(no_random)?;
         let written = |password: &str| -> io::Result<NamedTempFile> {
             let mut file = match directory {
-                Some(directory) => directory.temporary_file("proxy-")?,
+                Some(directory) => directory.temporary_file(OF_THIS_RUN)?,
                 // Only its owner can read it there too.
                 None => NamedTempFile::new()?,
             };
+            // Later runs remove the file if this one is killed. On Windows a lock would keep libpq from
+            // reading it.
+            if cfg!(unix) {
+                let _ = file.as_file().lock();
+            }
             file.write_all(line(host, password).as_bytes())?;
             Ok(file)
         };
