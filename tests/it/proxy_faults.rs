@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::time::{Duration, SystemTime};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use rexpect::session::spawn_command;
-use sandbox::{Identity, Manner, Sandbox};
+use sandbox::{Behaviour, Identity, Manner, Sandbox, TokenChanges};
 
 use crate::proxy_support::{ALICE, Proxy, is_at_server, line, person, talking, within};
 
@@ -96,6 +99,48 @@ fn a_server_that_is_gone_ends_its_sessions_and_the_next_client_hears_why() {
         (Some(2), &b""[..])
     );
     assert!(said.contains("HINT:  "), "{said}");
+}
+
+#[test]
+fn a_server_that_says_nothing_is_an_error_in_time() {
+    let gateway = Sandbox::shared()
+        .new_gateway(Manner::Silent)
+        .expect("a gateway");
+    let user = person(Identity::Alice)
+        .var("PGPORT", gateway.port().to_string())
+        .var("PGCONNECT_TIMEOUT", "2")
+        .args(["--proxy"]);
+    let proxy = Proxy::start(&user);
+    let (_, said) = proxy.ask(&user, "", "select 1");
+    assert!(said.contains("FATAL:  entra-psql: "), "{said}");
+    assert!(said.contains(" did not answer within 2s"), "{said}");
+}
+
+/// A session that is killed at the server has the server start anew, and end all sessions.
+#[test]
+fn sessions_begin_again_after_the_server_has_restarted() {
+    let sandbox = Sandbox::start().expect("a sandbox of its own");
+    let user = person(Identity::Alice)
+        .var("PGPORT", sandbox.port().to_string())
+        .args(["--proxy"]);
+    let tokens = TokenChanges::none().expires_in(8);
+    user.entra.behave(Behaviour::tokens(tokens));
+    let expiry = SystemTime::now() + Duration::from_secs(9);
+    let proxy = Proxy::start(&user);
+    user.entra.behave(Behaviour::default());
+    let mut psql = talking(&proxy, &user);
+    let pid = line(&mut psql, "select pg_backend_pid();");
+    let pid = pid.parse().expect("a process id");
+    let started = || sandbox.superuser_sql("select 1").is_ok();
+    kill(Pid::from_raw(pid), Signal::SIGKILL).expect("it is there");
+    writeln!(psql.stdin.as_mut().expect("a pipe"), "select 2;").expect("sent");
+    let output = psql.wait_with_output().expect("its end");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    within("the server to be back", started);
+    within("the token to end", || SystemTime::now() > expiry);
+    proxy.is_signed_in(&user, "", ALICE, "postgres");
+    assert!(user.az_calls().len() > 1);
 }
 
 #[test]

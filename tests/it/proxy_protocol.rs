@@ -1,5 +1,6 @@
 //! The beginning of the protocol, as clients other than psql may use it.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use sandbox::Identity;
 
-use crate::proxy_support::{ALICE, Proxy, person};
+use crate::proxy_support::{ALICE, Proxy, is_at_server, person, within};
 
 const TLS: u32 = 80_877_103;
 const GSS: u32 = 80_877_104;
@@ -84,6 +85,40 @@ fn a_version_that_the_server_does_not_have_is_negotiated_by_it() {
         "{messages:?}"
     );
     assert_eq!(messages[1], (b'R', vec![0, 0, 0, 0]));
+}
+
+#[test]
+fn a_client_that_stops_reading_keeps_nobody_waiting_and_fills_no_memory() {
+    let user = person(Identity::Alice).args(["--proxy"]);
+    let proxy = Proxy::start(&user);
+    let mut client = connected(&proxy);
+    let sent = startup(3 << 16, &format!("user|{ALICE}|database|app||"));
+    client.write_all(&sent).expect("sent");
+    let messages = until_ready(&mut client);
+    let key = messages.iter().find(|(kind, _)| *kind == b'K');
+    let pid = key.and_then(|(_, key)| key.first_chunk()).expect("a key");
+    let pid = u32::from_be_bytes(*pid).to_string();
+    // 500 MB.
+    let sql = b"select repeat('x', 1000) from generate_series(1, 500000)\0";
+    let length = u32::try_from(sql.len() + 4).expect("a short one");
+    let query = [b"Q", &length.to_be_bytes()[..], sql].concat();
+    client.write_all(&query).expect("sent");
+    let waits = format!(
+        "select count(*) from pg_stat_activity where pid = {pid} and wait_event = 'ClientWrite'"
+    );
+    within("the server to wait for the client", || {
+        let rows = user.sandbox.superuser_sql(&waits).expect("rows");
+        rows[0][0].as_deref() == Some("1")
+    });
+    for _ in 0..4 {
+        proxy.is_signed_in(&user, "", ALICE, "postgres");
+    }
+    let status = fs::read_to_string(format!("/proc/{}/status", proxy.pid())).expect("its status");
+    let peak = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let peak = peak.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+    assert!(peak.is_some_and(|kib: u32| kib < 64 * 1024), "{peak:?} KiB");
+    drop(client);
+    within("the session to end", || !is_at_server(&pid));
 }
 
 #[test]

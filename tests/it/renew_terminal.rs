@@ -1,6 +1,8 @@
 //! `--renew` with psql at a terminal.
 
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -23,6 +25,21 @@ fn says(psql: &mut PtySession, text: &str) {
 
 #[test]
 fn at_a_terminal_it_connects_again_after_the_token_has_ended() {
+    // Too short to connect with a second time.
+    connects_again_after(8, &Behaviour::default());
+}
+
+/// It takes three minutes. `.ci/clients` runs it.
+#[test]
+#[ignore = "takes three minutes"]
+fn at_a_terminal_with_tokens_of_ninety_seconds() {
+    let all = Behaviour::tokens(TokenChanges::none().expires_in(90));
+    connects_again_after(90, &all);
+}
+
+/// Connects again as a user and as a group, after the first token's `lifetime` in seconds. Later
+/// tokens are as `later` says.
+fn connects_again_after(lifetime: u16, later: &Behaviour) {
     let gateway = Sandbox::shared()
         .new_gateway(Manner::Genuine)
         .expect("a gateway");
@@ -32,13 +49,12 @@ fn at_a_terminal_it_connects_again_after_the_token_has_ended() {
             user = user.args(["--group", group]);
         }
         let role = who.unwrap_or(ALICE);
-        // Too short to connect with a second time.
-        user.entra
-            .behave(Behaviour::tokens(TokenChanges::none().expires_in(8)));
+        let first = TokenChanges::none().expires_in(lifetime.into());
+        user.entra.behave(Behaviour::tokens(first));
         let mut psql = spawn_command(user.command(), Some(60_000)).expect("a terminal");
         says(&mut psql, "postgres=>");
-        user.entra.behave(Behaviour::default());
-        std::thread::sleep(std::time::Duration::from_secs(9));
+        user.entra.behave(later.clone());
+        thread::sleep(Duration::from_secs(u64::from(lifetime) + 1));
         line(&mut psql, "\\c app");
         says(
             &mut psql,

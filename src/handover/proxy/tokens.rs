@@ -275,6 +275,18 @@ mod tests {
         assert_eq!(count, 1);
     }
 
+    /// It could end on the way to the server.
+    #[test]
+    fn one_that_would_end_while_connecting_is_replaced_too() {
+        let state = AtomicUsize::new(0);
+        let margin = TIME_TO_CONNECT.as_secs();
+        for (first, expected) in [(margin - 1, true), (margin + 60, false)] {
+            fetches(first, &state, async |tokens| {
+                assert_eq!(seconds_left(tokens).await > 3600, expected, "{first}");
+            });
+        }
+    }
+
     #[test]
     fn one_that_soon_ends_is_used_meanwhile() {
         let state = AtomicUsize::new(0);
