@@ -1,6 +1,6 @@
 //! Measures `--proxy` against a direct TLS connection and, if it is installed, PgBouncer:
-//! `cargo bench -- --proxy`. All connect to the sandbox's server over TLS and take turns in one
-//! run. All check the certificate; PgBouncer doesn't check its name, since it connects by address.
+//! `cargo bench -- --proxy`. All connect to PostgreSQL itself over TLS, check its certificate and
+//! name, and take turns in one run. The token is the role's password there.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -38,6 +38,7 @@ pub fn run(sandbox: &'static Sandbox, quick: bool) {
     let role = Identity::Alice.name();
     let grant = format!("grant create on schema public to \"{role}\"");
     sandbox.superuser_sql(&grant).expect("granted");
+    let desk = desk.facing_postgres(sandbox);
     let (socket, conninfo) = proxy(&desk, "--proxy=./sockets");
     let (port, at_port) = proxy(&desk, "--proxy=0");
     let mut ways = vec![
@@ -90,6 +91,23 @@ pub fn run(sandbox: &'static Sandbox, quick: bool) {
         1.0 / succeed(&mut psql)
     });
     row("COPY out", &rates);
+    let size = fs::metadata(&file).expect("a file").len();
+    let mut programs = vec![(&ways[1], socket.0.id())];
+    if let Some(bouncer) = &bouncer {
+        programs.push((&ways[3], bouncer.running.0.id()));
+    }
+    let per_second = programs.iter().map(|(way, id)| {
+        let before = cpu_seconds(*id);
+        for _ in 0..turns {
+            let mut psql = tool(sandbox, "psql", way);
+            psql.args(["-Xqc", &copied]).stdout(Stdio::null());
+            succeed(&mut psql);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a measurement")]
+        let bytes = size as f64 * turns as f64;
+        bytes / (cpu_seconds(*id) - before)
+    });
+    let per_second: Vec<f64> = per_second.collect();
     let rates = in_turns(sandbox, turns, &ways, |way| {
         let mut psql = tool(sandbox, "psql", way);
         psql.args(["-Xq", "-c", "create temp table t (a int, b text)"])
@@ -99,6 +117,12 @@ pub fn run(sandbox: &'static Sandbox, quick: bool) {
     });
     row("COPY in", &rates);
     wait_for_quiet(sandbox);
+    if let [ours, theirs] = per_second[..] {
+        println!(
+            "\nbytes a CPU second, socket / PgBouncer's: {:.2}",
+            ours / theirs
+        );
+    }
     idle(&socket, &conninfo);
     drop((socket, port));
 }
@@ -183,6 +207,17 @@ fn wait_for_quiet(sandbox: &Sandbox) {
         );
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// How long a process has kept a processor busy.
+fn cpu_seconds(id: u32) -> f64 {
+    let line = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    // The program's name, in parentheses, may contain anything.
+    let fields = line.rsplit(')').next().unwrap_or_default();
+    let ticks = |n| fields.split_whitespace().nth(n)?.parse::<u32>().ok();
+    let [user, system] = [11, 12].map(|n| ticks(n).map_or(f64::NAN, f64::from));
+    // The kernel counts in hundredths for programs.
+    (user + system) / 100.0
 }
 
 fn names(ways: &[Way]) -> String {
@@ -281,7 +316,7 @@ fn proxy(desk: &Desk, listen: &str) -> (Running, String) {
 /// PgBouncer with session pooling. It signs in with a token in its file.
 struct Bouncer {
     _directory: TempDir,
-    _running: Running,
+    running: Running,
     host: PathBuf,
     port: u16,
 }
@@ -299,10 +334,10 @@ impl Bouncer {
         let text = format!(
             "[databases]\n* = host=127.0.0.1 port={}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir = {dir}\n\
-             auth_type = trust\nauth_file = {dir}/users\npool_mode = session\nserver_tls_sslmode = verify-ca\n\
+             auth_type = trust\nauth_file = {dir}/users\npool_mode = session\nserver_tls_sslmode = verify-full\n\
              server_tls_ca_file = {ca}\nmax_client_conn = 200\ndefault_pool_size = 90\nserver_idle_timeout = 1\n\
              ignore_startup_parameters = extra_float_digits\nlogfile = {dir}/log\npidfile = {dir}/pid\n",
-            sandbox.port(),
+            sandbox.tcp_port(),
             dir = directory.path().display(),
             ca = sandbox.ca_file().display(),
         );
@@ -337,7 +372,7 @@ impl Bouncer {
         Some(Self {
             host: directory.path().to_owned(),
             _directory: directory,
-            _running: running,
+            running,
             port,
         })
     }

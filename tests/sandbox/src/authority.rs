@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use rustls::{
     ServerConfig,
@@ -85,6 +85,27 @@ impl Authority {
     }
 
     fn acceptor_until(&self, names: &[&str], end: OffsetDateTime) -> Result<TlsAcceptor> {
+        let (certificate, key) = self.server_certificate(names, end)?;
+        let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private)?;
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+
+    /// Returns a new certificate for these names and its key, in PEM.
+    pub(crate) fn server_files(&self, names: &[&str]) -> Result<(String, String)> {
+        let end = OffsetDateTime::now_utc() + Duration::days(90);
+        let (certificate, key) = self.server_certificate(names, end)?;
+        Ok((certificate.pem(), key.serialize_pem()))
+    }
+
+    fn server_certificate(
+        &self,
+        names: &[&str],
+        end: OffsetDateTime,
+    ) -> Result<(Certificate, KeyPair)> {
         let key = KeyPair::generate()?;
         let mut params =
             CertificateParams::new(names.iter().copied().map(String::from).collect::<Vec<_>>())?;
@@ -96,12 +117,7 @@ impl Authority {
         // Python 3.13 and later require it.
         params.use_authority_key_identifier_extension = true;
         let certificate = params.signed_by(&key, &self.issuer)?;
-        let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], private)?;
-        Ok(TlsAcceptor::from(Arc::new(config)))
+        Ok((certificate, key))
     }
 }
 

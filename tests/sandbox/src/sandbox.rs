@@ -114,6 +114,14 @@ impl Sandbox {
         self.postgres.server().port
     }
 
+    /// Has PostgreSQL itself take connections over TLS on [`Self::tcp_port`], under the server's name
+    /// and as 127.0.0.1, without the gateway. It asks for a cleartext password, as Azure's does, and
+    /// checks it against the role's own.
+    pub fn serve_tls(&self) -> Result<()> {
+        let files = self.authority.server_files(&[self.host(), "127.0.0.1"])?;
+        self.postgres.serve_tls(&files)
+    }
+
     /// Returns the role with a plain password.
     pub fn local_role(&self) -> &'static str {
         postgres::LOCAL_ROLE

@@ -20,7 +20,7 @@ use super::{
 use crate::cache::{chown, copy_tree};
 
 /// How long PostgreSQL may take to start, on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running cluster. Dropping it stops it and removes it.
 #[derive(Debug)]

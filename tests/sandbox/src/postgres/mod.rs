@@ -7,16 +7,25 @@ mod setup;
 mod supervised;
 mod template;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 pub use binaries::{Account, bin_dir, unprivileged_account};
 pub use setup::{LOCAL_PASSWORD, LOCAL_ROLE};
 
-use crate::{cache::Cache, runtime::wait};
-use cluster::Cluster;
+use crate::{
+    cache::{Cache, chown},
+    runtime::wait,
+};
+use cluster::{Cluster, PATIENCE};
 
 /// The superuser of every cluster here.
 pub const SUPERUSER: &str = "postgres";
@@ -47,6 +56,37 @@ impl Postgres {
     /// Returns the directory of its programs, with `psql`.
     pub fn bin_dir(&self) -> &Path {
         self.cluster.bin_dir()
+    }
+
+    /// Turns on TLS with a certificate and its key, in PEM, and asks for cleartext passwords there.
+    pub(crate) fn serve_tls(&self, (certificate, key): &(String, String)) -> Result<()> {
+        let data = self.cluster.data();
+        let account = unprivileged_account()?.map(|account| (account.user, account.group));
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let file = data.join(name);
+            fs::write(&file, text)?;
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
+            chown(&file, account)?;
+        }
+        let rules = data.join("pg_hba.conf");
+        let before = fs::read_to_string(&rules)?;
+        fs::write(
+            &rules,
+            format!("hostssl all all 127.0.0.1/32 password\n{before}"),
+        )?;
+        self.server.sql("postgres", "ALTER SYSTEM SET ssl = on")?;
+        self.server.sql("postgres", "SELECT pg_reload_conf()")?;
+        let is_on = || {
+            self.server
+                .sql("postgres", "SHOW ssl")
+                .map(|rows| rows[0][0].as_deref() == Some("on"))
+        };
+        let start = Instant::now();
+        while !is_on()? {
+            ensure!(start.elapsed() < PATIENCE, "PostgreSQL did not turn on TLS");
+            sleep(Duration::from_millis(5));
+        }
+        Ok(())
     }
 
     /// Returns the temporary directory that it runs in, which is removed with it.
