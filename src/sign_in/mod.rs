@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod choose;
+pub mod groups;
 pub mod offer;
 pub mod sign_out;
 pub mod signer;

@@ -33,6 +33,14 @@ pub struct SignedIn {
     pub choice: Choice,
 }
 
+/// Who a token is for.
+pub struct Identified {
+    pub token: Token,
+    /// The name of its role, or why that isn't known.
+    pub name: Result<String, Failure>,
+    pub choice: Choice,
+}
+
 /// One way to sign in, as a plan requires.
 pub struct Signer<'a> {
     plan: &'a Plan,
@@ -88,11 +96,24 @@ impl<'a> Signer<'a> {
     /// one, and others who need the same wait for it.
     pub fn sign_in(&self) -> Result<SignedIn, Failure> {
         self.kept()
-            .and_then(|kept| self.signed_in(kept))
+            .and_then(|(kept, unnamed)| unnamed.map_or_else(|| self.signed_in(kept), Err))
             .map_err(|failure| explain(failure, self.choice, self.plan))
     }
 
-    fn kept(&self) -> Result<Kept, Failure> {
+    /// Gets a token as [`Self::sign_in`] does, also if its role's name can't be found out.
+    pub fn identify(&self) -> Result<Identified, Failure> {
+        let kept = self.kept();
+        let (kept, unnamed) = kept.map_err(|failure| explain(failure, self.choice, self.plan))?;
+        let name = unnamed.map_or_else(|| principal(&kept).ok_or_else(|| no_name(&kept.token)), Err);
+        Ok(Identified {
+            name,
+            token: kept.token,
+            choice: self.choice,
+        })
+    }
+
+    /// Returns the token, and why the role's name isn't known if it is needed.
+    fn kept(&self) -> Result<(Kept, Option<Failure>), Failure> {
         let method = Some(self.choice.method).filter(|_| self.is_attended);
         let deadline = Deadline::after(self.plan.options.time_for_signing_in(method));
         let started = SystemTime::now();
@@ -103,7 +124,7 @@ impl<'a> Signer<'a> {
             None
         });
         if let Some(kept) = recalled.filter(|kept| self.says_role(kept)) {
-            return Ok(kept);
+            return Ok((kept, None));
         }
         let _lock = self.lock_fetch(cache, deadline);
         // The first attempt reported whatever is wrong with the file.
@@ -166,7 +187,7 @@ impl<'a> Signer<'a> {
         recalled: Option<Kept>,
         cache: Option<&Cache<'_>>,
         deadline: Deadline,
-    ) -> Result<Kept, Failure> {
+    ) -> Result<(Kept, Option<Failure>), Failure> {
         let mut kept = if let Some(kept) = recalled {
             kept
         } else {
@@ -176,10 +197,16 @@ impl<'a> Signer<'a> {
         };
         self.keep(&kept, cache);
         if !self.says_role(&kept) {
-            kept.name = Some(self.name(&kept.token, deadline)?);
+            match self.name(&kept.token, deadline) {
+                Ok(name) => kept.name = Some(name),
+                Err(failure) => {
+                    tell(&failure, cache);
+                    return Ok((kept, Some(failure)));
+                }
+            }
             self.keep(&kept, cache);
         }
-        Ok(kept)
+        Ok((kept, None))
     }
 
     /// Caches a token, unless the source's state changed meanwhile.
