@@ -104,7 +104,8 @@ impl<'a> Signer<'a> {
     pub fn identify(&self) -> Result<Identified, Failure> {
         let kept = self.kept();
         let (kept, unnamed) = kept.map_err(|failure| explain(failure, self.choice, self.plan))?;
-        let name = unnamed.map_or_else(|| principal(&kept).ok_or_else(|| no_name(&kept.token)), Err);
+        let name =
+            unnamed.map_or_else(|| principal(&kept).ok_or_else(|| no_name(&kept.token)), Err);
         Ok(Identified {
             name,
             token: kept.token,

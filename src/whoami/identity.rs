@@ -74,7 +74,9 @@ impl Report {
         let kind = Kind::of(token);
         // A person's token names the program that asked for it.
         let is_application = matches!(kind, Kind::ServicePrincipal | Kind::ManagedIdentity);
-        let names = NAMES.iter().filter(|name| **name != "appid" || is_application);
+        let names = NAMES
+            .iter()
+            .filter(|name| **name != "appid" || is_application);
         let name = identified.name.as_ref();
         Self {
             role: name

@@ -24,7 +24,10 @@ pub fn text(report: &Report) -> String {
     let names = report.names.iter();
     lines.extend(names.map(|(claim, name)| line("claim", &format!("{claim}={name}"))));
     lines.extend([
-        line("object id", &report.object_id.clone().unwrap_or_else(unknown)),
+        line(
+            "object id",
+            &report.object_id.clone().unwrap_or_else(unknown),
+        ),
         line("tenant", &report.tenant.clone().unwrap_or_else(unknown)),
         line("method", &method),
         line("token", &format!("{} left", minutes(report.minutes_left))),

@@ -11,7 +11,8 @@ use super::{AzureCli, active_cloud, not_an_answer};
 
 /// The groups that you are in, directly or not. Graph casts only with `$count` and the header
 /// `ConsistencyLevel`.
-const PATH: &str = "/v1.0/me/transitiveMemberOf/microsoft.graph.group?$select=displayName,id&$count=true&$top=999";
+const PATH: &str =
+    "/v1.0/me/transitiveMemberOf/microsoft.graph.group?$select=displayName,id&$count=true&$top=999";
 
 /// No more pages are asked for: each takes az a second.
 const MOST_PAGES: usize = 5;
@@ -36,7 +37,8 @@ impl AzureCli<'_> {
             let account = self.run_for_json("report your account", &words)?;
             let own = account["tenantId"].as_str().unwrap_or_default();
             if tenant != Some(own) {
-                let cause = format!("the Azure CLI asks Microsoft Graph only in the tenant `{own}`");
+                let cause =
+                    format!("the Azure CLI asks Microsoft Graph only in the tenant `{own}`");
                 return Err(Failure::sign_in(cause));
             }
         }
@@ -68,7 +70,9 @@ impl AzureCli<'_> {
 
 /// Adds the names on a page, and returns the address of the next one.
 fn read(page: &Value, graph: &str, names: &mut Vec<String>) -> Result<Option<String>, Failure> {
-    let groups = page["value"].as_array().ok_or_else(|| not_an_answer(WHAT))?;
+    let groups = page["value"]
+        .as_array()
+        .ok_or_else(|| not_an_answer(WHAT))?;
     let found = groups
         .iter()
         .filter_map(|group| group["displayName"].as_str());
@@ -85,7 +89,9 @@ fn read(page: &Value, graph: &str, names: &mut Vec<String>) -> Result<Option<Str
 fn is_in_graph(link: &str, graph: &str) -> bool {
     let rest = link.strip_prefix(graph);
     rest.is_some_and(|rest| rest.starts_with("/v1.0/"))
-        && link.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"')
+        && link
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'"')
 }
 
 #[cfg(test)]
@@ -99,7 +105,10 @@ mod tests {
     #[test]
     fn the_next_page_is_in_graph() {
         for (link, is_followed) in [
-            ("https://graph.microsoft.com/v1.0/me/x?$skiptoken=a%20b", true),
+            (
+                "https://graph.microsoft.com/v1.0/me/x?$skiptoken=a%20b",
+                true,
+            ),
             ("https://graph.microsoft.com.example/v1.0/me", false),
             ("https://graph.microsoft.com@example.com/v1.0/", false),
             ("https://example.com/v1.0/me", false),
