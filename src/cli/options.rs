@@ -243,7 +243,7 @@ impl Options {
         let shell = shell.unwrap_or_default();
         let failure = Failure::usage(format!("`--{alone}` can't be combined with {other}"));
         failure.hint(match alone {
-            WHOAMI => format!("leave out {other}: `--{alone}` connects to no server"),
+            WHOAMI => format!("run `entra-psql --{alone}` without {other}: it uses no server"),
             _ => format!("run `entra-psql --{alone}{shell}` by itself"),
         })
     }
