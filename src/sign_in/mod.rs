@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod choose;
+mod failures;
 pub mod groups;
 pub mod offer;
 pub mod sign_out;

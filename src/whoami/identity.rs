@@ -79,9 +79,7 @@ impl Report {
             .filter(|name| **name != "appid" || is_application);
         let name = identified.name.as_ref();
         Self {
-            role: name
-                .map(Clone::clone)
-                .map_err(|failure| failure.cause().to_owned()),
+            role: name.cloned().map_err(|failure| failure.cause().to_owned()),
             kind,
             names: names
                 .filter_map(|name| Some((*name, claim(name)?)))

@@ -162,12 +162,6 @@ impl User {
         self.args(arguments).args(others)
     }
 
-    /// Gives these arguments, and none of those before.
-    pub fn args_instead<S: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
-        self.arguments.clear();
-        self.args(arguments)
-    }
-
     pub fn stdin(mut self, text: &str) -> Self {
         self.stdin = text.into();
         self

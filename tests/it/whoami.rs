@@ -58,7 +58,7 @@ fn a_user_has_groups_on_several_pages() {
     );
     // The token is the one of a launch.
     let user = user.var("PGHOST", "mydb.postgres.database.azure.com");
-    let ran = user.args_instead(["-XAtc", "select 1"]).run();
+    let ran = user.ran(user.command_with_only("-XAtcselect 1"));
     assert_eq!((ran.stdout.as_str(), ran.az.len()), ("1\n", 3));
 }
 
@@ -67,9 +67,8 @@ fn signing_out_removes_the_groups() {
     let user = signed_in(Identity::Alice);
     told(&user);
     assert!(kept(&user).is_some());
-    let user = user.args_instead(["--sign-out"]);
     // Without a credential store it may fail, but only after that.
-    user.run();
+    user.ran(user.command_with_only("--sign-out"));
     assert_eq!(kept(&user), None);
 }
 
