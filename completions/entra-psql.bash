@@ -67,6 +67,7 @@ _entra_psql_optional() {
     renew) kind=anything ;;
     url) kind=anything ;;
     proxy) kind=anything ;;
+    whoami) kind=whoami ;;
     doctor) kind=doctor ;;
     esac
 }
@@ -81,6 +82,7 @@ _entra_psql_words() {
     auth) candidates+=(auto azure-cli azd managed-identity workload-identity client-secret client-certificate azure-pipelines github-actions browser device-code env) ;;
     cloud) candidates+=(AzureCloud AzureUSGovernment AzureChinaCloud AzureGermanCloud AzureBleuCloud) ;;
     print-env) candidates+=(sh fish powershell cmd nu) ;;
+    whoami) candidates+=(text json) ;;
     doctor) candidates+=(text json) ;;
     completions) candidates+=(bash zsh fish powershell elvish) ;;
     esac
@@ -88,7 +90,7 @@ _entra_psql_words() {
 
 # Adds every option. If $1 is a single dash, adds the letters too.
 _entra_psql_options() {
-    candidates+=(--echo-all --no-align --command --dbname --echo-queries --echo-errors --echo-hidden --file --field-separator --field-separator-zero --host --html --list --log-file --no-readline --single-transaction --output --port --pset --quiet --record-separator --record-separator-zero --single-step --single-line --tuples-only --table-attr --username --set --variable --version --no-password --password --expanded --no-psqlrc --help --csv --group --auth --tenant --client-id --subscription --entra --no-entra --cloud --resource --single-server --psql --exec --print-env --print-conninfo --print-token --dry-run --renew --url --proxy --drain --fresh --timeout --sign-out --doctor --entra-verbose --completions)
+    candidates+=(--echo-all --no-align --command --dbname --echo-queries --echo-errors --echo-hidden --file --field-separator --field-separator-zero --host --html --list --log-file --no-readline --single-transaction --output --port --pset --quiet --record-separator --record-separator-zero --single-step --single-line --tuples-only --table-attr --username --set --variable --version --no-password --password --expanded --no-psqlrc --help --csv --group --auth --tenant --client-id --subscription --entra --no-entra --cloud --resource --single-server --psql --exec --print-env --print-conninfo --print-token --dry-run --renew --url --proxy --drain --fresh --timeout --sign-out --whoami --doctor --entra-verbose --completions)
     [[ $1 != - ]] || candidates+=('-a' '-A' '-c' '-d' '-e' '-b' '-E' '-f' '-F' '-z' '-h' '-H' '-l' '-L' '-n' '-1' '-o' '-p' '-P' '-q' '-R' '-0' '-s' '-S' '-t' '-T' '-U' '-v' '-V' '-w' '-W' '-x' '-X' '-?')
 }
 # END GENERATED

@@ -106,6 +106,7 @@ set edit:completion:arg-completer[entra-psql] = {|@words|
     [&long=fresh &desc='Ignore the cached token and ask for a new one']
     [&long=timeout &desc='Limit the time that signing in may take' &arg-required=$true &arg-desc='SECONDS' &completer={|_| }]
     [&long=sign-out &desc='Delete all cached tokens and the sign-ins of browser and device-code']
+    [&long=whoami &desc='Report who you are signed in as, and your groups' &arg-optional=$true &arg-desc='FORMAT' &completer=(one-of 'text' 'json')]
     [&long=doctor &desc='Check every step of signing in, and report what to fix' &arg-optional=$true &arg-desc='FORMAT' &completer=(one-of 'text' 'json')]
     [&long=entra-verbose &desc='Explain on standard error what was decided']
     [&long=completions &desc='Print the completion script for a shell' &arg-required=$true &arg-desc='SHELL' &completer=(one-of 'bash' 'zsh' 'fish' 'powershell' 'elvish')]

@@ -101,6 +101,7 @@ complete -c entra-psql -n 'not __entra_psql_has_program' -l drain -x -d 'Limit h
 complete -c entra-psql -n 'not __entra_psql_has_program' -l fresh -d 'Ignore the cached token and ask for a new one'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l timeout -x -d 'Limit the time that signing in may take'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l sign-out -d 'Delete all cached tokens and the sign-ins of browser and device-code'
+complete -c entra-psql -n 'not __entra_psql_has_program' -l whoami -a 'text json' -d 'Report who you are signed in as, and your groups'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l doctor -a 'text json' -d 'Check every step of signing in, and report what to fix'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l entra-verbose -d 'Explain on standard error what was decided'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l completions -x -a 'bash zsh fish powershell elvish' -d 'Print the completion script for a shell'

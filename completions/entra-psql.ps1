@@ -70,6 +70,7 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         @{ Long = 'fresh'; Short = ''; Kind = ''; Optional = $false; Help = 'Ignore the cached token and ask for a new one' }
         @{ Long = 'timeout'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Limit the time that signing in may take' }
         @{ Long = 'sign-out'; Short = ''; Kind = ''; Optional = $false; Help = 'Delete all cached tokens and the sign-ins of browser and device-code' }
+        @{ Long = 'whoami'; Short = ''; Kind = 'words'; Optional = $true; Help = 'Report who you are signed in as, and your groups' }
         @{ Long = 'doctor'; Short = ''; Kind = 'words'; Optional = $true; Help = 'Check every step of signing in, and report what to fix' }
         @{ Long = 'entra-verbose'; Short = ''; Kind = ''; Optional = $false; Help = 'Explain on standard error what was decided' }
         @{ Long = 'completions'; Short = ''; Kind = 'words'; Optional = $false; Help = 'Print the completion script for a shell' }
@@ -82,6 +83,7 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         'auth' = @('auto', 'azure-cli', 'azd', 'managed-identity', 'workload-identity', 'client-secret', 'client-certificate', 'azure-pipelines', 'github-actions', 'browser', 'device-code', 'env')
         'cloud' = @('AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud', 'AzureGermanCloud', 'AzureBleuCloud')
         'print-env' = @('sh', 'fish', 'powershell', 'cmd', 'nu')
+        'whoami' = @('text', 'json')
         'doctor' = @('text', 'json')
         'completions' = @('bash', 'zsh', 'fish', 'powershell', 'elvish')
     }

@@ -10,6 +10,7 @@
 //! The folders are layers, from the top:
 //!
 //! - `doctor` checks each step of the same path, and runs nothing.
+//! - `whoami` reports who a token is for.
 //! - `handover` passes the connection to psql or another program, or prints it.
 //! - `sign_in` gets a token and its role, and caches the token.
 //! - `token` has a folder for each method of getting a token.
@@ -46,6 +47,7 @@ mod shell;
 mod sign_in;
 mod system;
 mod token;
+mod whoami;
 
 use libpq::resolve::target;
 
@@ -129,7 +131,8 @@ fn launch(words: Vec<OsString>, name: impl Fn() -> OsString) -> Result<i32, Fail
     let line = command_line::read(words, &environment);
     let flags = Options::of_command_line(line.own)?;
     if flags.alone().is_some() {
-        return run_alone(&flags, &line.forwarded, line.program.as_ref());
+        let program = line.program.as_ref();
+        return run_alone(&flags, &line.forwarded, program, &environment);
     }
     let start = Start {
         words: line.forwarded,
@@ -176,6 +179,7 @@ fn run_alone(
     flags: &Options,
     words: &[OsString],
     program: Option<&Program>,
+    environment: &Environment,
 ) -> Result<i32, Failure> {
     if program.is_some() {
         return Err(flags.not_alone("`--exec`"));
@@ -183,9 +187,14 @@ fn run_alone(
     if !words.is_empty() {
         return Err(flags.not_alone("arguments of psql"));
     }
-    match flags.completions {
-        Some(script) => terminal::print(script.text.trim_end()),
-        None => terminal::print(&sign_out::sign_out(
+    match (flags.completions, flags.whoami) {
+        (Some(script), _) => terminal::print(script.text.trim_end()),
+        (None, Some(format)) => {
+            let plan = Plan::without_server(flags, environment)?;
+            whoami::report(&plan, format, environment)
+                .map_err(|failure| explain_cloud(failure, &plan))
+        }
+        (None, None) => terminal::print(&sign_out::sign_out(
             PrivateDirectory::open_or_warn().as_ref(),
         )?),
     }

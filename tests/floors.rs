@@ -10,6 +10,7 @@ const FLOORS: &[&str] = &[
     "main",
     "lib",
     "doctor",
+    "whoami",
     "handover",
     "sign_in",
     "token",

@@ -37,11 +37,26 @@ pub enum WhichShell {
 
 const NO_ENTRA: &str = "no-entra";
 
-/// The format of the doctor's report.
+const WHOAMI: &str = "whoami";
+
+/// The options that say how to sign in, which `--whoami` does too.
+const BESIDE_WHOAMI: [&str; 9] = [
+    "auth",
+    "tenant",
+    "client-id",
+    "subscription",
+    "cloud",
+    "resource",
+    "fresh",
+    "timeout",
+    "entra-verbose",
+];
+
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Text,
-    /// For a bug report.
+    /// For programs and bug reports.
     Json,
 }
 
@@ -70,6 +85,7 @@ pub struct Options {
     pub print_env: Option<WhichShell>,
     pub completions: Option<&'static Script>,
     pub doctor: Option<Format>,
+    pub whoami: Option<Format>,
     pub entra: bool,
     /// Only as a flag: [`Options::variable_forbids_token`] reads its variable.
     pub no_entra: bool,
@@ -98,7 +114,9 @@ impl Options {
         let called = |name: &str| format!("`--{name}`");
         let options = Self::parse(&given, called)?;
         if let Some(alone) = options.alone()
-            && let Some((other, _)) = given.iter().find(|(name, _)| name != alone)
+            && let Some((other, _)) = given
+                .iter()
+                .find(|(name, _)| name != alone && !is_allowed_beside(alone, name))
         {
             return Err(options.not_alone(&called(other)));
         }
@@ -171,6 +189,7 @@ impl Options {
             print_token: self.print_token,
             completions: self.completions,
             doctor: self.doctor,
+            whoami: self.whoami,
             entra: self.entra,
             no_entra: self.no_entra,
             sign_out: self.sign_out,
@@ -212,7 +231,8 @@ impl Options {
     pub fn alone(&self) -> Option<&'static str> {
         match self.completions {
             Some(_) => Some("completions"),
-            None => self.sign_out.then_some("sign-out"),
+            None if self.sign_out => Some("sign-out"),
+            None => self.whoami.map(|_| WHOAMI),
         }
     }
 
@@ -221,8 +241,11 @@ impl Options {
         let shell = self.completions.map(|script| format!(" {}", script.shell));
         let alone = self.alone().unwrap_or_default();
         let shell = shell.unwrap_or_default();
-        Failure::usage(format!("`--{alone}` can't be combined with {other}"))
-            .hint(format!("run `entra-psql --{alone}{shell}` by itself"))
+        let failure = Failure::usage(format!("`--{alone}` can't be combined with {other}"));
+        failure.hint(match alone {
+            WHOAMI => format!("run `entra-psql --{alone}` without {other}: it uses no server"),
+            _ => format!("run `entra-psql --{alone}{shell}` by itself"),
+        })
     }
 
     /// Parses the options that were given; `called` says how, as for [`explain`].
@@ -244,6 +267,12 @@ impl Options {
             .no_binary_name(true)
             .try_get_matches_from(words)
             .map_err(|error| explain(&error, &called))?;
+        let format = |name: &str| {
+            matches.contains_id(name).then(|| {
+                let named = matches.get_one(name).copied();
+                named.unwrap_or(Format::Text)
+            })
+        };
         let options = Self {
             group: matches.get_one("group").cloned(),
             auth: matches.get_one("auth").copied(),
@@ -272,10 +301,8 @@ impl Options {
                 named.map_or(WhichShell::Calling, WhichShell::This)
             }),
             completions: matches.get_one("completions").copied(),
-            doctor: matches.contains_id("doctor").then(|| {
-                let named = matches.get_one("doctor").copied();
-                named.unwrap_or(Format::Text)
-            }),
+            doctor: format("doctor"),
+            whoami: format("whoami"),
             entra: matches.get_flag("entra"),
             no_entra: matches.get_flag(NO_ENTRA),
             single_server: matches.get_flag("single-server"),
@@ -321,6 +348,10 @@ impl Options {
         }
         Ok(self)
     }
+}
+
+fn is_allowed_beside(alone: &str, name: &str) -> bool {
+    alone == WHOAMI && BESIDE_WHOAMI.contains(&name)
 }
 
 fn as_word(name: &str, value: Option<&OsStr>) -> OsString {

@@ -287,6 +287,14 @@ pub const OPTIONS: &[OwnOption] = &[
         ..PLAIN
     },
     OwnOption {
+        name: "whoami",
+        value: Value::Optional("FORMAT"),
+        group: Group::Help,
+        help: "Report who you are signed in as, and your groups",
+        default: Some("text"),
+        ..PLAIN
+    },
+    OwnOption {
         name: "doctor",
         value: Value::Optional("FORMAT"),
         group: Group::Help,

@@ -20,7 +20,7 @@ pub fn choices(name: &str) -> Vec<&'static str> {
         "cloud" => cloud::CLOUDS.iter().map(|cloud| cloud.name).collect(),
         "completions" => SCRIPTS.iter().map(|script| script.shell).collect(),
         "print-env" => Shell::names().collect(),
-        "doctor" => vec!["text", "json"],
+        "doctor" | "whoami" => vec!["text", "json"],
         _ => Vec::new(),
     }
 }
@@ -43,7 +43,7 @@ pub(super) fn value_parser(name: &str) -> ValueParser {
         "proxy" => OsStringValueParser::new()
             .try_map(|value| Listen::read(&value))
             .into(),
-        "doctor" => chosen()
+        "doctor" | "whoami" => chosen()
             .map(|name| match name.as_str() {
                 "json" => Format::Json,
                 _ => Format::Text,

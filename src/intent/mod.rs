@@ -105,6 +105,27 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Plans how to sign in if there is no server: for the cloud that is named, else the public one.
+    pub fn without_server(flags: &Options, environment: &Environment) -> Result<Self, Failure> {
+        let options = flags.clone().merge(Options::of_variables(environment)?);
+        let resource = options.resource.clone().or_else(|| {
+            let cloud = cloud::chosen(options.cloud.as_ref(), Some(cloud::PUBLIC))?;
+            Some(cloud.resource.to_owned())
+        });
+        Ok(Self {
+            host: String::new(),
+            cloud: None,
+            choice: method::choose(&options, environment),
+            keeps_token: keeps_token(environment),
+            uses_password: false,
+            resource,
+            user: User::Unnamed,
+            default_database: false,
+            options,
+            reason: "a token was asked for",
+        })
+    }
+
     /// Returns the name of the server's cloud, if it was named or the host shows it.
     pub fn cloud_name(&self) -> Option<&str> {
         let named = self.options.cloud.as_ref().map(Named::name);

@@ -2,6 +2,8 @@
 
 pub mod cache;
 pub mod choose;
+mod failures;
+pub mod groups;
 pub mod offer;
 pub mod sign_out;
 pub mod signer;

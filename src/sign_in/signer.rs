@@ -25,11 +25,20 @@ use crate::token::workload::{self, Credential};
 
 use super::cache::{Cache, Kept};
 use super::choose;
+use super::failures::{no_name, of_another_tenant};
 
 /// A role and the token to sign in with.
 pub struct SignedIn {
     pub role: Role,
     pub token: Token,
+    pub choice: Choice,
+}
+
+/// Who a token is for.
+pub struct Identified {
+    pub token: Token,
+    /// The name of its role, or why that isn't known.
+    pub name: Result<String, Failure>,
     pub choice: Choice,
 }
 
@@ -88,11 +97,25 @@ impl<'a> Signer<'a> {
     /// one, and others who need the same wait for it.
     pub fn sign_in(&self) -> Result<SignedIn, Failure> {
         self.kept()
-            .and_then(|kept| self.signed_in(kept))
+            .and_then(|(kept, unnamed)| unnamed.map_or_else(|| self.signed_in(kept), Err))
             .map_err(|failure| explain(failure, self.choice, self.plan))
     }
 
-    fn kept(&self) -> Result<Kept, Failure> {
+    /// Gets a token as [`Self::sign_in`] does, also if its role's name can't be found out.
+    pub fn identify(&self) -> Result<Identified, Failure> {
+        let kept = self.kept();
+        let (kept, unnamed) = kept.map_err(|failure| explain(failure, self.choice, self.plan))?;
+        let name =
+            unnamed.map_or_else(|| principal(&kept).ok_or_else(|| no_name(&kept.token)), Err);
+        Ok(Identified {
+            name,
+            token: kept.token,
+            choice: self.choice,
+        })
+    }
+
+    /// Returns the token, and why the role's name isn't known if it is needed.
+    fn kept(&self) -> Result<(Kept, Option<Failure>), Failure> {
         let method = Some(self.choice.method).filter(|_| self.is_attended);
         let deadline = Deadline::after(self.plan.options.time_for_signing_in(method));
         let started = SystemTime::now();
@@ -103,7 +126,7 @@ impl<'a> Signer<'a> {
             None
         });
         if let Some(kept) = recalled.filter(|kept| self.says_role(kept)) {
-            return Ok(kept);
+            return Ok((kept, None));
         }
         let _lock = self.lock_fetch(cache, deadline);
         // The first attempt reported whatever is wrong with the file.
@@ -166,7 +189,7 @@ impl<'a> Signer<'a> {
         recalled: Option<Kept>,
         cache: Option<&Cache<'_>>,
         deadline: Deadline,
-    ) -> Result<Kept, Failure> {
+    ) -> Result<(Kept, Option<Failure>), Failure> {
         let mut kept = if let Some(kept) = recalled {
             kept
         } else {
@@ -176,10 +199,16 @@ impl<'a> Signer<'a> {
         };
         self.keep(&kept, cache);
         if !self.says_role(&kept) {
-            kept.name = Some(self.name(&kept.token, deadline)?);
+            match self.name(&kept.token, deadline) {
+                Ok(name) => kept.name = Some(name),
+                Err(failure) => {
+                    tell(&failure, cache);
+                    return Ok((kept, Some(failure)));
+                }
+            }
             self.keep(&kept, cache);
         }
-        Ok(kept)
+        Ok((kept, None))
     }
 
     /// Caches a token, unless the source's state changed meanwhile.
@@ -343,33 +372,6 @@ fn principal(kept: &Kept) -> Option<String> {
         Identity::Named(name) => Some(name),
         _ => kept.name.clone(),
     }
-}
-
-/// The token is of another tenant than `tenant`, which was named.
-fn of_another_tenant(token: &Token, tenant: &str, method: Method) -> Failure {
-    const LEAVE_OUT: &str = "or leave `--tenant` and `ENTRA_PSQL_TENANT` out";
-    let own = token.claim("tid").unwrap_or("none");
-    let remedy = match method {
-        Method::AzureCli => format!("run `az login --tenant {tenant}`"),
-        _ => "sign in as an identity of that tenant with `--auth METHOD`".to_owned(),
-    };
-    Failure::sign_in(format!(
-        "the access token is for the tenant `{own}`, not for `{tenant}`"
-    ))
-    .hint(format!("{remedy}, {LEAVE_OUT}"))
-}
-
-fn no_name(token: &Token) -> Failure {
-    let cause = match role::identity(token) {
-        Identity::ServicePrincipal { app_id } => {
-            format!("the access token doesn't name the role of the service principal `{app_id}`")
-        }
-        Identity::Guest { address } => {
-            format!("the access token doesn't name the role of `{address}`, a guest of this tenant")
-        }
-        Identity::Named(_) | Identity::Unnamed => "the access token doesn't name a role".to_owned(),
-    };
-    Failure::sign_in(cause).hint("name the role with `-U ROLE`")
 }
 
 /// Returns the Single Server whose name the role ends in: the host's first label.

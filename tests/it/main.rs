@@ -87,3 +87,4 @@ mod told;
 mod unix_only;
 mod usage;
 mod waiting;
+mod whoami;

@@ -5,6 +5,7 @@
 
 pub mod active_cloud;
 pub mod error;
+pub mod groups;
 pub mod login;
 
 use std::ffi::OsString;

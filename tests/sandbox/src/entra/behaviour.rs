@@ -20,6 +20,8 @@ pub struct Behaviour {
     pub expires_in: ExpiresIn,
     /// What a person does who is asked to sign in.
     pub person: Person,
+    /// How Graph answers about a person's groups.
+    pub groups: GroupList,
 }
 
 /// What a person does who is asked to sign in, with a browser or a device code.
@@ -48,6 +50,7 @@ impl Default for Behaviour {
             tokens: TokenChanges::none(),
             expires_in: ExpiresIn::Number,
             person: Person::SignsIn,
+            groups: GroupList::Pages,
         }
     }
 }
@@ -85,6 +88,14 @@ impl Behaviour {
         }
     }
 
+    /// Returns a behaviour that differs only in how Graph answers about groups.
+    pub fn groups(groups: GroupList) -> Self {
+        Self {
+            groups,
+            ..Self::default()
+        }
+    }
+
     /// Returns a behaviour that differs only in its tokens.
     pub fn tokens(tokens: TokenChanges) -> Self {
         Self {
@@ -92,6 +103,19 @@ impl Behaviour {
             ..Self::default()
         }
     }
+}
+
+/// How Graph answers about a person's groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupList {
+    /// In pages of two.
+    Pages,
+    /// The tenant forbids it.
+    Refused,
+    /// The link to the next page leads to another host.
+    NextElsewhere,
+    /// The link to the next page leads to the same page.
+    NextForever,
 }
 
 /// What goes wrong.

@@ -10,6 +10,7 @@ mod aadsts;
 mod assertion;
 mod behaviour;
 mod federation;
+mod groups;
 mod identity_endpoint;
 mod ledger;
 mod people;
@@ -33,7 +34,7 @@ use tokio::{net::TcpStream, task::JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 pub use aadsts::Refusal;
-pub use behaviour::{Behaviour, ExpiresIn, Fault, Person};
+pub use behaviour::{Behaviour, ExpiresIn, Fault, GroupList, Person};
 pub use request::Request;
 
 use crate::{
@@ -349,7 +350,7 @@ async fn answer(request: HttpRequest, host: &str, state: &State) -> Result<HttpR
     let reply = match host {
         federation::GITHUB | federation::AZURE => federation::answer(&request, &state.keys),
         _ if host.contains("management.") => resources::manager(&request),
-        _ if host.contains("graph.") => resources::graph(&request, &state.keys),
+        _ if host.contains("graph.") => resources::graph(&request, &state.keys, behaviour.groups),
         _ if host.starts_with("login.") => sign_in::answer(&request, state, &behaviour),
         _ => identity_endpoint::answer(&request, &state.keys, &behaviour),
     };

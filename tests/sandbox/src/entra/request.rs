@@ -20,6 +20,7 @@ pub struct Request {
     bearer: Option<String>,
     identity_header: Option<String>,
     metadata: bool,
+    consistency_level: Option<String>,
 }
 
 impl Request {
@@ -42,6 +43,7 @@ impl Request {
                 .and_then(|value| value.strip_prefix("Bearer ").map(str::to_owned)),
             identity_header: text("x-identity-header"),
             metadata: text("metadata").is_some_and(|value| value.eq_ignore_ascii_case("true")),
+            consistency_level: text("consistencylevel"),
         }
     }
 
@@ -56,6 +58,7 @@ impl Request {
             bearer: None,
             identity_header: None,
             metadata: false,
+            consistency_level: None,
         }
     }
 
@@ -113,6 +116,12 @@ impl Request {
     /// Whether it carries `Metadata: true`, the proof that no proxy forwarded it unknowingly.
     pub(super) fn has_metadata_header(&self) -> bool {
         self.metadata
+    }
+
+    /// Whether it asks for Graph's advanced queries.
+    pub(super) fn is_advanced_query(&self) -> bool {
+        self.consistency_level.as_deref() == Some("eventual")
+            && self.parameter("$count") == Some("true")
     }
 
     /// Returns the body if it is JSON, else null.

@@ -4,7 +4,7 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Request, reply::Reply};
+use super::{GroupList, Request, groups, reply::Reply};
 use crate::{
     directory::{Entry, GROUPS, Identity, Kind, SUBSCRIPTION, TENANT, TENANT_NAME},
     keys::Keys,
@@ -35,7 +35,7 @@ pub(super) fn manager(request: &Request) -> Reply {
 }
 
 /// Answers as Graph.
-pub(super) fn graph(request: &Request, keys: &Keys) -> Reply {
+pub(super) fn graph(request: &Request, keys: &Keys, list: GroupList) -> Reply {
     let caller = request.bearer().and_then(|token| keys.verify(token));
     let Some(caller) =
         caller.and_then(|claims| claims["oid"].as_str().and_then(Identity::from_oid))
@@ -48,7 +48,8 @@ pub(super) fn graph(request: &Request, keys: &Keys) -> Reply {
     };
     match request.path.as_str() {
         "/v1.0/me" if caller.is_user() => Reply::json(&user(caller.entry())),
-        "/v1.0/me" => error(
+        groups::PATH if caller.is_user() => groups::answer(request, caller, list),
+        "/v1.0/me" | groups::PATH => error(
             StatusCode::BAD_REQUEST,
             "BadRequest",
             "/me request is only valid with delegated authentication flow.",
@@ -145,7 +146,7 @@ fn application(entry: &Entry) -> Value {
     })
 }
 
-fn error(status: StatusCode, code: &str, message: &str) -> Reply {
+pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Reply {
     Reply::error(
         status,
         &json!({"error": {"code": code, "message": message}}),
