@@ -12,6 +12,7 @@
 //! - `doctor` checks each step of the same path, and runs nothing.
 //! - `handover` passes the connection to psql or another program, or prints it.
 //! - `sign_in` gets a token and its role, and caches the token.
+//! - `servers` lists the servers that you may see, and finds one by name.
 //! - `token` has a folder for each method of getting a token.
 //! - `intent` decides from the command line and the variables whether a token is due, and how the
 //!   connection is protected.
@@ -42,6 +43,7 @@ mod intent;
 mod libpq;
 mod plain_text;
 mod psql;
+mod servers;
 mod shell;
 mod sign_in;
 mod system;
@@ -92,6 +94,7 @@ pub mod testing {
 }
 
 use std::ffi::OsString;
+use std::mem;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -126,10 +129,16 @@ pub fn run(words: Vec<OsString>, name: impl Fn() -> OsString) -> i32 {
 
 fn launch(words: Vec<OsString>, name: impl Fn() -> OsString) -> Result<i32, Failure> {
     let environment = Environment::inherited();
-    let line = command_line::read(words, &environment);
-    let flags = Options::of_command_line(line.own)?;
+    let mut line = command_line::read(words, &environment);
+    let mut flags = Options::of_command_line(mem::take(&mut line.own))?;
     if flags.alone().is_some() {
         return run_alone(&flags, &line.forwarded, line.program.as_ref());
+    }
+    if let Some(format) = flags.servers {
+        return servers::list(format, &flags, &line, &environment);
+    }
+    if let Some(name) = flags.server.clone() {
+        servers::put_host(&name, &mut flags, &mut line, &environment)?;
     }
     let start = Start {
         words: line.forwarded,

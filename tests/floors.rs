@@ -12,6 +12,7 @@ const FLOORS: &[&str] = &[
     "doctor",
     "handover",
     "sign_in",
+    "servers",
     "token",
     "intent",
     "cli",

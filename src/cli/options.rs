@@ -37,6 +37,9 @@ pub enum WhichShell {
 
 const NO_ENTRA: &str = "no-entra";
 
+/// What may be given beside `--servers`.
+const BESIDE_LIST: [&str; 5] = ["servers", "auth", "fresh", "timeout", "entra-verbose"];
+
 /// The format of the doctor's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -70,6 +73,8 @@ pub struct Options {
     pub print_env: Option<WhichShell>,
     pub completions: Option<&'static Script>,
     pub doctor: Option<Format>,
+    pub server: Option<String>,
+    pub servers: Option<Format>,
     pub entra: bool,
     /// Only as a flag: [`Options::variable_forbids_token`] reads its variable.
     pub no_entra: bool,
@@ -97,6 +102,13 @@ impl Options {
         }
         let called = |name: &str| format!("`--{name}`");
         let options = Self::parse(&given, called)?;
+        if options.servers.is_some()
+            && let Some((other, _)) = given
+                .iter()
+                .find(|(name, _)| !BESIDE_LIST.contains(&name.as_str()))
+        {
+            return Err(Self::not_beside_list(&called(other)));
+        }
         if let Some(alone) = options.alone()
             && let Some((other, _)) = given.iter().find(|(name, _)| name != alone)
         {
@@ -171,6 +183,8 @@ impl Options {
             print_token: self.print_token,
             completions: self.completions,
             doctor: self.doctor,
+            server: self.server,
+            servers: self.servers,
             entra: self.entra,
             no_entra: self.no_entra,
             sign_out: self.sign_out,
@@ -225,6 +239,12 @@ impl Options {
             .hint(format!("run `entra-psql --{alone}{shell}` by itself"))
     }
 
+    /// Returns the failure if `other` is combined with `--servers`.
+    pub fn not_beside_list(other: &str) -> Failure {
+        Failure::usage(format!("`--servers` can't be combined with {other}"))
+            .hint("run `entra-psql --servers` without it")
+    }
+
     /// Parses the options that were given; `called` says how, as for [`explain`].
     fn parse(
         given: &[(String, Option<OsString>)],
@@ -274,6 +294,11 @@ impl Options {
             completions: matches.get_one("completions").copied(),
             doctor: matches.contains_id("doctor").then(|| {
                 let named = matches.get_one("doctor").copied();
+                named.unwrap_or(Format::Text)
+            }),
+            server: matches.get_one("server").cloned(),
+            servers: matches.contains_id("servers").then(|| {
+                let named = matches.get_one("servers").copied();
                 named.unwrap_or(Format::Text)
             }),
             entra: matches.get_flag("entra"),

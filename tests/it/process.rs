@@ -30,7 +30,11 @@ fn three_ways(shell: &str, stand_in: &str, shows: &str) -> [String; 3] {
     let run = |user: &User, program: &OsStr, words: &[&OsStr]| {
         let mut command = user.command_of(tool("bash"));
         let output = command
-            .args(["-c", &format!("{CLOSE_STRAYS}; {shell}; exec \"$@\""), "bash"])
+            .args([
+                "-c",
+                &format!("{CLOSE_STRAYS}; {shell}; exec \"$@\""),
+                "bash",
+            ])
             .arg(program)
             .args(words)
             .arg(shows)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::aadsts::Refusal;
+use super::{aadsts::Refusal, resource_graph::Graph};
 use crate::{directory::Identity, token::TokenChanges};
 
 /// How an Entra behaves. It applies to sign-in requests: those for a token or a device code.
@@ -20,6 +20,8 @@ pub struct Behaviour {
     pub expires_in: ExpiresIn,
     /// What a person does who is asked to sign in.
     pub person: Person,
+    /// What Azure Resource Graph answers.
+    pub graph: Graph,
 }
 
 /// What a person does who is asked to sign in, with a browser or a device code.
@@ -48,6 +50,7 @@ impl Default for Behaviour {
             tokens: TokenChanges::none(),
             expires_in: ExpiresIn::Number,
             person: Person::SignsIn,
+            graph: Graph::default(),
         }
     }
 }
@@ -81,6 +84,14 @@ impl Behaviour {
     pub fn person(person: Person) -> Self {
         Self {
             person,
+            ..Self::default()
+        }
+    }
+
+    /// Returns a behaviour that differs only in what Azure Resource Graph answers.
+    pub fn graph(graph: Graph) -> Self {
+        Self {
+            graph,
             ..Self::default()
         }
     }
