@@ -49,6 +49,8 @@ fn a_list_of_yesterday_or_of_another_state_is_asked_for_again() {
     fs::write(&file, kept.to_string()).expect("written");
     let ran = user.run();
     assert_eq!((ran.code, ran.az.len()), (Some(0), 2), "{ran:?}");
+    let profile = user.home.path().join(".azure");
+    fs::remove_dir_all(&profile).expect("removed");
     user.sandbox
         .sign_in(user.home.path(), Identity::Bob)
         .expect("a profile");
