@@ -29,6 +29,7 @@ _entra_psql_long() {
     tenant) kind=anything ;;
     client-id) kind=anything ;;
     subscription) kind=anything ;;
+    server) kind=anything ;;
     cloud) kind=cloud ;;
     resource) kind=anything ;;
     psql) kind=file ;;
@@ -63,6 +64,7 @@ _entra_psql_short() {
 _entra_psql_optional() {
     case $1 in
     help) kind=help ;;
+    servers) kind=servers ;;
     print-env) kind=print-env ;;
     renew) kind=anything ;;
     url) kind=anything ;;
@@ -80,6 +82,7 @@ _entra_psql_words() {
     variable) candidates+=(AUTOCOMMIT=on AUTOCOMMIT=off COMP_KEYWORD_CASE=lower COMP_KEYWORD_CASE=upper COMP_KEYWORD_CASE=preserve-lower COMP_KEYWORD_CASE=preserve-upper ECHO=all ECHO=errors ECHO=none ECHO=queries ECHO_HIDDEN=on ECHO_HIDDEN=off ECHO_HIDDEN=noexec FETCH_COUNT= HIDE_TABLEAM=on HIDE_TABLEAM=off HIDE_TOAST_COMPRESSION=on HIDE_TOAST_COMPRESSION=off HISTCONTROL=ignorespace HISTCONTROL=ignoredups HISTCONTROL=ignoreboth HISTCONTROL=none HISTFILE= HISTSIZE= IGNOREEOF= ON_ERROR_ROLLBACK=on ON_ERROR_ROLLBACK=off ON_ERROR_ROLLBACK=interactive ON_ERROR_STOP=on ON_ERROR_STOP=off PROMPT1= PROMPT2= PROMPT3= QUIET=on QUIET=off SHOW_ALL_RESULTS=on SHOW_ALL_RESULTS=off SHOW_CONTEXT=never SHOW_CONTEXT=errors SHOW_CONTEXT=always SINGLELINE=on SINGLELINE=off SINGLESTEP=on SINGLESTEP=off VERBOSITY=default VERBOSITY=verbose VERBOSITY=terse VERBOSITY=sqlstate) ;;
     help) candidates+=(options commands variables) ;;
     auth) candidates+=(auto azure-cli azd managed-identity workload-identity client-secret client-certificate azure-pipelines github-actions browser device-code env) ;;
+    servers) candidates+=(text json) ;;
     cloud) candidates+=(AzureCloud AzureUSGovernment AzureChinaCloud AzureGermanCloud AzureBleuCloud) ;;
     print-env) candidates+=(sh fish powershell cmd nu) ;;
     whoami) candidates+=(text json) ;;
@@ -90,7 +93,7 @@ _entra_psql_words() {
 
 # Adds every option. If $1 is a single dash, adds the letters too.
 _entra_psql_options() {
-    candidates+=(--echo-all --no-align --command --dbname --echo-queries --echo-errors --echo-hidden --file --field-separator --field-separator-zero --host --html --list --log-file --no-readline --single-transaction --output --port --pset --quiet --record-separator --record-separator-zero --single-step --single-line --tuples-only --table-attr --username --set --variable --version --no-password --password --expanded --no-psqlrc --help --csv --group --auth --tenant --client-id --subscription --entra --no-entra --cloud --resource --single-server --psql --exec --print-env --print-conninfo --print-token --dry-run --renew --url --proxy --drain --fresh --timeout --sign-out --whoami --doctor --entra-verbose --completions)
+    candidates+=(--echo-all --no-align --command --dbname --echo-queries --echo-errors --echo-hidden --file --field-separator --field-separator-zero --host --html --list --log-file --no-readline --single-transaction --output --port --pset --quiet --record-separator --record-separator-zero --single-step --single-line --tuples-only --table-attr --username --set --variable --version --no-password --password --expanded --no-psqlrc --help --csv --group --auth --tenant --client-id --subscription --server --servers --entra --no-entra --cloud --resource --single-server --psql --exec --print-env --print-conninfo --print-token --dry-run --renew --url --proxy --drain --fresh --timeout --sign-out --whoami --doctor --entra-verbose --completions)
     [[ $1 != - ]] || candidates+=('-a' '-A' '-c' '-d' '-e' '-b' '-E' '-f' '-F' '-z' '-h' '-H' '-l' '-L' '-n' '-1' '-o' '-p' '-P' '-q' '-R' '-0' '-s' '-S' '-t' '-T' '-U' '-v' '-V' '-w' '-W' '-x' '-X' '-?')
 }
 # END GENERATED

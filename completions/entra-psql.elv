@@ -88,6 +88,8 @@ set edit:completion:arg-completer[entra-psql] = {|@words|
     [&long=tenant &desc='Get the token from this tenant, named by its id or domain' &arg-required=$true &arg-desc='ID' &completer={|_| }]
     [&long=client-id &desc='Sign in as this application or user-assigned managed identity' &arg-required=$true &arg-desc='ID' &completer={|_| }]
     [&long=subscription &desc='Use the Azure CLI account of this subscription, named by its id or name' &arg-required=$true &arg-desc='ID' &completer={|_| }]
+    [&long=server &desc='Connect to the server NAME among those you may see, in place of -h' &arg-required=$true &arg-desc='NAME' &completer={|_| }]
+    [&long=servers &desc='List the servers that you may see in Azure' &arg-optional=$true &arg-desc='FORMAT' &completer=(one-of 'text' 'json')]
     [&long=entra &desc='Sign in to this server, whatever its name']
     [&long=no-entra &desc='Run plain psql without signing in']
     [&long=cloud &desc='Name the server''s Azure cloud' &arg-required=$true &arg-desc='NAME' &completer=(one-of 'AzureCloud' 'AzureUSGovernment' 'AzureChinaCloud' 'AzureGermanCloud' 'AzureBleuCloud')]

@@ -83,6 +83,8 @@ complete -c entra-psql -n 'not __entra_psql_has_program' -l auth -x -a 'auto azu
 complete -c entra-psql -n 'not __entra_psql_has_program' -l tenant -x -d 'Get the token from this tenant, named by its id or domain'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l client-id -x -d 'Sign in as this application or user-assigned managed identity'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l subscription -x -d 'Use the Azure CLI account of this subscription, named by its id or name'
+complete -c entra-psql -n 'not __entra_psql_has_program' -l server -x -d 'Connect to the server NAME among those you may see, in place of -h'
+complete -c entra-psql -n 'not __entra_psql_has_program' -l servers -a 'text json' -d 'List the servers that you may see in Azure'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l entra -d 'Sign in to this server, whatever its name'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l no-entra -d 'Run plain psql without signing in'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l cloud -x -a 'AzureCloud AzureUSGovernment AzureChinaCloud AzureGermanCloud AzureBleuCloud' -d 'Name the server\'s Azure cloud'

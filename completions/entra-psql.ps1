@@ -52,6 +52,8 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         @{ Long = 'tenant'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Get the token from this tenant, named by its id or domain' }
         @{ Long = 'client-id'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Sign in as this application or user-assigned managed identity' }
         @{ Long = 'subscription'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Use the Azure CLI account of this subscription, named by its id or name' }
+        @{ Long = 'server'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Connect to the server NAME among those you may see, in place of -h' }
+        @{ Long = 'servers'; Short = ''; Kind = 'words'; Optional = $true; Help = 'List the servers that you may see in Azure' }
         @{ Long = 'entra'; Short = ''; Kind = ''; Optional = $false; Help = 'Sign in to this server, whatever its name' }
         @{ Long = 'no-entra'; Short = ''; Kind = ''; Optional = $false; Help = 'Run plain psql without signing in' }
         @{ Long = 'cloud'; Short = ''; Kind = 'words'; Optional = $false; Help = 'Name the server''s Azure cloud' }
@@ -81,6 +83,7 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         'variable' = @('AUTOCOMMIT=on', 'AUTOCOMMIT=off', 'COMP_KEYWORD_CASE=lower', 'COMP_KEYWORD_CASE=upper', 'COMP_KEYWORD_CASE=preserve-lower', 'COMP_KEYWORD_CASE=preserve-upper', 'ECHO=all', 'ECHO=errors', 'ECHO=none', 'ECHO=queries', 'ECHO_HIDDEN=on', 'ECHO_HIDDEN=off', 'ECHO_HIDDEN=noexec', 'FETCH_COUNT=', 'HIDE_TABLEAM=on', 'HIDE_TABLEAM=off', 'HIDE_TOAST_COMPRESSION=on', 'HIDE_TOAST_COMPRESSION=off', 'HISTCONTROL=ignorespace', 'HISTCONTROL=ignoredups', 'HISTCONTROL=ignoreboth', 'HISTCONTROL=none', 'HISTFILE=', 'HISTSIZE=', 'IGNOREEOF=', 'ON_ERROR_ROLLBACK=on', 'ON_ERROR_ROLLBACK=off', 'ON_ERROR_ROLLBACK=interactive', 'ON_ERROR_STOP=on', 'ON_ERROR_STOP=off', 'PROMPT1=', 'PROMPT2=', 'PROMPT3=', 'QUIET=on', 'QUIET=off', 'SHOW_ALL_RESULTS=on', 'SHOW_ALL_RESULTS=off', 'SHOW_CONTEXT=never', 'SHOW_CONTEXT=errors', 'SHOW_CONTEXT=always', 'SINGLELINE=on', 'SINGLELINE=off', 'SINGLESTEP=on', 'SINGLESTEP=off', 'VERBOSITY=default', 'VERBOSITY=verbose', 'VERBOSITY=terse', 'VERBOSITY=sqlstate')
         'help' = @('options', 'commands', 'variables')
         'auth' = @('auto', 'azure-cli', 'azd', 'managed-identity', 'workload-identity', 'client-secret', 'client-certificate', 'azure-pipelines', 'github-actions', 'browser', 'device-code', 'env')
+        'servers' = @('text', 'json')
         'cloud' = @('AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud', 'AzureGermanCloud', 'AzureBleuCloud')
         'print-env' = @('sh', 'fish', 'powershell', 'cmd', 'nu')
         'whoami' = @('text', 'json')

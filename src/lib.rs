@@ -13,6 +13,7 @@
 //! - `whoami` reports who a token is for.
 //! - `handover` passes the connection to psql or another program, or prints it.
 //! - `sign_in` gets a token and its role, and caches the token.
+//! - `servers` lists the servers that you may see, and finds one by name.
 //! - `token` has a folder for each method of getting a token.
 //! - `intent` decides from the command line and the variables whether a token is due, and how the
 //!   connection is protected.
@@ -43,6 +44,7 @@ mod intent;
 mod libpq;
 mod plain_text;
 mod psql;
+mod servers;
 mod shell;
 mod sign_in;
 mod system;
@@ -94,11 +96,11 @@ pub mod testing {
 }
 
 use std::ffi::OsString;
+use std::mem;
 use std::process::Command;
 use std::sync::Arc;
 
 use cli::Options;
-use entra::cloud::Named;
 use environment::Environment;
 use failure::{Failure, Kind};
 use handover::renew::{self, Serving};
@@ -128,11 +130,14 @@ pub fn run(words: Vec<OsString>, name: impl Fn() -> OsString) -> i32 {
 
 fn launch(words: Vec<OsString>, name: impl Fn() -> OsString) -> Result<i32, Failure> {
     let environment = Environment::inherited();
-    let line = command_line::read(words, &environment);
-    let flags = Options::of_command_line(line.own)?;
+    let mut line = command_line::read(words, &environment);
+    let mut flags = Options::of_command_line(mem::take(&mut line.own))?;
     if flags.alone().is_some() {
         let program = line.program.as_ref();
         return run_alone(&flags, &line.forwarded, program, &environment);
+    }
+    if let Some(name) = flags.server.clone() {
+        servers::put_host(&name, &mut flags, &mut line, &environment)?;
     }
     let start = Start {
         words: line.forwarded,
@@ -187,16 +192,17 @@ fn run_alone(
     if !words.is_empty() {
         return Err(flags.not_alone("arguments of psql"));
     }
-    match (flags.completions, flags.whoami) {
-        (Some(script), _) => terminal::print(script.text.trim_end()),
-        (None, Some(format)) => {
-            let plan = Plan::without_server(flags, environment)?;
-            whoami::report(&plan, format, environment)
-                .map_err(|failure| explain_cloud(failure, &plan))
-        }
-        (None, None) => terminal::print(&sign_out::sign_out(
-            PrivateDirectory::open_or_warn().as_ref(),
-        )?),
+    if let Some(script) = flags.completions {
+        terminal::print(script.text.trim_end())
+    } else if let Some(format) = flags.servers {
+        servers::list(format, flags, environment)
+    } else if let Some(format) = flags.whoami {
+        let plan = Plan::without_server(flags, environment)?;
+        whoami::report(&plan, format, environment)
+            .map_err(|failure| slips::explain_cloud(failure, &plan))
+    } else {
+        let directory = PrivateDirectory::open_or_warn();
+        terminal::print(&sign_out::sign_out(directory.as_ref())?)
     }
 }
 
@@ -329,23 +335,6 @@ impl Start {
     }
 }
 
-/// Adds to a failure what a misspelled cloud was probably meant to be. az may have any cloud
-/// registered, so only a failure shows that the name is wrong.
-fn explain_cloud(failure: Failure, plan: &Plan) -> Failure {
-    let Some(Named::Other(name)) = &plan.options.cloud else {
-        return failure;
-    };
-    let clouds = cli::values::choices("cloud");
-    match cli::nearest::nearest(name, clouds.iter().copied()) {
-        near if near.is_empty() => failure,
-        near => failure.hint(format!(
-            "did you mean {}? the known clouds are {}",
-            cli::nearest::or_list(&near),
-            clouds.join(", ")
-        )),
-    }
-}
-
 /// Everything that is needed to sign in.
 struct SigningIn<'a> {
     target: &'a Target,
@@ -367,7 +356,7 @@ impl SigningIn<'_> {
         let (plan, environment) = (self.plan, self.environment);
         let once = || signer::sign_in(plan, environment, self.directory);
         let signed_in = once().or_else(|failure| {
-            let failure = explain_cloud(failure, plan);
+            let failure = slips::explain_cloud(failure, plan);
             if !self.may_ask {
                 return Err(failure);
             }

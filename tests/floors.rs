@@ -13,6 +13,7 @@ const FLOORS: &[&str] = &[
     "whoami",
     "handover",
     "sign_in",
+    "servers",
     "token",
     "intent",
     "cli",

@@ -52,6 +52,11 @@ const BESIDE_WHOAMI: [&str; 9] = [
     "entra-verbose",
 ];
 
+const SERVERS: &str = "servers";
+
+/// The options that say how to ask for the list.
+const BESIDE_SERVERS: [&str; 4] = ["auth", "fresh", "timeout", "entra-verbose"];
+
 /// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -86,6 +91,8 @@ pub struct Options {
     pub completions: Option<&'static Script>,
     pub doctor: Option<Format>,
     pub whoami: Option<Format>,
+    pub server: Option<String>,
+    pub servers: Option<Format>,
     pub entra: bool,
     /// Only as a flag: [`Options::variable_forbids_token`] reads its variable.
     pub no_entra: bool,
@@ -190,6 +197,8 @@ impl Options {
             completions: self.completions,
             doctor: self.doctor,
             whoami: self.whoami,
+            server: self.server,
+            servers: self.servers,
             entra: self.entra,
             no_entra: self.no_entra,
             sign_out: self.sign_out,
@@ -232,6 +241,7 @@ impl Options {
         match self.completions {
             Some(_) => Some("completions"),
             None if self.sign_out => Some("sign-out"),
+            None if self.servers.is_some() => Some(SERVERS),
             None => self.whoami.map(|_| WHOAMI),
         }
     }
@@ -244,6 +254,7 @@ impl Options {
         let failure = Failure::usage(format!("`--{alone}` can't be combined with {other}"));
         failure.hint(match alone {
             WHOAMI => format!("run `entra-psql --{alone}` without {other}: it uses no server"),
+            SERVERS => format!("run `entra-psql --{alone}` without {other}"),
             _ => format!("run `entra-psql --{alone}{shell}` by itself"),
         })
     }
@@ -303,6 +314,8 @@ impl Options {
             completions: matches.get_one("completions").copied(),
             doctor: format("doctor"),
             whoami: format("whoami"),
+            server: matches.get_one("server").cloned(),
+            servers: format(SERVERS),
             entra: matches.get_flag("entra"),
             no_entra: matches.get_flag(NO_ENTRA),
             single_server: matches.get_flag("single-server"),
@@ -351,7 +364,11 @@ impl Options {
 }
 
 fn is_allowed_beside(alone: &str, name: &str) -> bool {
-    alone == WHOAMI && BESIDE_WHOAMI.contains(&name)
+    match alone {
+        WHOAMI => BESIDE_WHOAMI.contains(&name),
+        SERVERS => BESIDE_SERVERS.contains(&name),
+        _ => false,
+    }
 }
 
 fn as_word(name: &str, value: Option<&OsStr>) -> OsString {

@@ -140,6 +140,25 @@ pub const OPTIONS: &[OwnOption] = &[
         ..PLAIN
     },
     OwnOption {
+        name: "server",
+        value: Value::Required("NAME"),
+        group: Group::Server,
+        help: "Connect to the server NAME among those you may see, in place of -h",
+        detail: Some(
+            "The names are those of --servers. The server's tenant is used if you name none.",
+        ),
+        ..PLAIN
+    },
+    OwnOption {
+        name: "servers",
+        value: Value::Optional("FORMAT"),
+        group: Group::Server,
+        help: "List the servers that you may see in Azure",
+        detail: Some("The list is kept for a day; --fresh asks for a new one."),
+        default: Some("text"),
+        ..PLAIN
+    },
+    OwnOption {
         name: "entra",
         group: Group::Server,
         help: "Sign in to this server, whatever its name",

@@ -20,7 +20,7 @@ pub fn choices(name: &str) -> Vec<&'static str> {
         "cloud" => cloud::CLOUDS.iter().map(|cloud| cloud.name).collect(),
         "completions" => SCRIPTS.iter().map(|script| script.shell).collect(),
         "print-env" => Shell::names().collect(),
-        "doctor" | "whoami" => vec!["text", "json"],
+        "doctor" | "servers" | "whoami" => vec!["text", "json"],
         _ => Vec::new(),
     }
 }
@@ -43,12 +43,13 @@ pub(super) fn value_parser(name: &str) -> ValueParser {
         "proxy" => OsStringValueParser::new()
             .try_map(|value| Listen::read(&value))
             .into(),
-        "doctor" | "whoami" => chosen()
+        "doctor" | "servers" | "whoami" => chosen()
             .map(|name| match name.as_str() {
                 "json" => Format::Json,
                 _ => Format::Text,
             })
             .into(),
+        "server" => ValueParser::new(server),
         "tenant" => ValueParser::new(tenant),
         "client-id" => ValueParser::new(client_id),
         "subscription" => ValueParser::new(subscription),
@@ -84,6 +85,14 @@ fn identifier(text: &str, complaint: &str) -> Result<String, String> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     if text.is_empty() || text.starts_with('-') || !text.bytes().all(fits) {
         return Err(complaint.to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Checks the name or host of a server, which is only compared.
+fn server(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("must not be empty".to_owned());
     }
     Ok(text.to_owned())
 }

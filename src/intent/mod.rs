@@ -235,7 +235,7 @@ fn plan(
 
 /// Returns whether tokens may be cached: not in CI, and not if `ENTRA_PSQL_CACHE` is set to
 /// anything but `on`. Someone who sets it wants less to be kept.
-fn keeps_token(environment: &Environment) -> bool {
+pub fn keeps_token(environment: &Environment) -> bool {
     let set = environment.get_filled(CACHE);
     set.is_none_or(|value| value == "on") && environment.get_filled("CI").is_none()
 }

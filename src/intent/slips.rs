@@ -8,13 +8,16 @@ use std::ffi::OsStr;
 use crate::cli;
 use crate::cli::nearest::{nearest, or_list};
 use crate::cli::values;
-use crate::entra::cloud;
+use crate::entra::cloud::{self, Named};
+use crate::failure::Failure;
 use crate::libpq::parameters::{Origin, is_connection_string};
 use crate::libpq::target::{Host, Target};
 use crate::libpq::uri;
 use crate::psql::command_line::{Program, Refused, Wanted};
 use crate::psql::options as psql;
 use crate::shell::Shell;
+
+use super::Plan;
 
 /// PostgreSQL's programs. Nobody names a database after one. They are one text, because the loader
 /// relocates each text of a table at every start.
@@ -173,6 +176,23 @@ pub fn explain_group(group: &OsStr, wanted: &Wanted) -> Option<String> {
     Some(format!(
         "if the group's name has spaces, quote it: `--group '{name}'`"
     ))
+}
+
+/// Adds to a failure what a misspelled cloud was probably meant to be. az may have any cloud
+/// registered, so only a failure shows that the name is wrong.
+pub fn explain_cloud(failure: Failure, plan: &Plan) -> Failure {
+    let Some(Named::Other(name)) = &plan.options.cloud else {
+        return failure;
+    };
+    let clouds = values::choices("cloud");
+    match nearest(name, clouds.iter().copied()) {
+        near if near.is_empty() => failure,
+        near => failure.hint(format!(
+            "did you mean {}? the known clouds are {}",
+            or_list(&near),
+            clouds.join(", ")
+        )),
+    }
 }
 
 #[cfg(test)]

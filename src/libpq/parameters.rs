@@ -85,6 +85,16 @@ impl Parameters {
         Ok(parameters)
     }
 
+    /// Returns whether the command line names a host or its address.
+    pub fn names_host(wanted: &Wanted) -> bool {
+        let named = Self::of_command_line(wanted);
+        named.is_ok_and(|named| {
+            ["host", "hostaddr"]
+                .iter()
+                .any(|name| named.get(name).is_some())
+        })
+    }
+
     /// Fills what is still unset from `PG…` variables.
     pub fn fill_from(&mut self, environment: &Environment) {
         for (given, keyword) in self.given.iter_mut().zip(KEYWORDS) {

@@ -191,6 +191,23 @@ impl CommandLine {
     }
 }
 
+impl CommandLine {
+    /// Makes the line what it would be if it began with `-h HOST`.
+    pub fn put_host(&mut self, host: &str) {
+        let words = ["-h", host].map(OsString::from);
+        if let Outcome::Connects(wanted) = &mut self.outcome {
+            wanted.host = Some(words[1].clone());
+            if let Some(user) = &mut wanted.user {
+                user.word += words.len();
+            }
+            if let Some(word) = &mut wanted.database_word {
+                word.0 += words.len();
+            }
+        }
+        self.forwarded.splice(0..0, words);
+    }
+}
+
 /// What was read so far.
 #[derive(Default)]
 struct Reading {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::failure::Failure;
+use crate::servers::kept;
 use crate::sign_in::{cache, groups};
 use crate::system::credential_store::{self, StoreError};
 use crate::system::private_directory::PrivateDirectory;
@@ -15,7 +16,10 @@ const STORE_TIME: Duration = Duration::from_secs(60);
 pub fn sign_out(directory: Option<&PrivateDirectory>) -> Result<String, Failure> {
     // Tokens go first, in case the store doesn't answer.
     let tokens = directory.map_or(0, cache::forget_all);
-    directory.inspect(|directory| groups::forget(directory));
+    if let Some(directory) = directory {
+        groups::forget(directory);
+        kept::forget(directory);
+    }
     let sign_ins = match credential_store::forget_all(STORE_TIME) {
         Ok(count) => count,
         Err(StoreError::Absent(_)) => 0,

@@ -117,6 +117,10 @@ const OTHERS: &[(&str, &str)] = &[
         "is not registered",
         "add the cloud with `az cloud register`, or choose one that `az cloud list` shows",
     ),
+    (
+        "AuthorizationFailed",
+        "ask for the role `Reader` on the subscription or its resource group",
+    ),
     (NAMES_LOGIN, "run `az login`"),
     ("MSAL", "run `az login`"),
     ("AADSTS", "run `az login`"),

@@ -7,6 +7,7 @@ pub mod active_cloud;
 pub mod error;
 pub mod groups;
 pub mod login;
+mod rest;
 
 use std::ffi::OsString;
 use std::io;
@@ -60,6 +61,11 @@ pub fn cache_key(plan: &Plan, environment: &Environment) -> CacheKey {
     } = &plan.options;
     let cloud = cloud.as_ref().map(Named::name);
     TOOL.cache_key((&plan.resource, cloud, tenant, subscription), environment)
+}
+
+/// Returns the key of the list of servers, which az's identity alone determines.
+pub fn key_of_servers(environment: &Environment) -> CacheKey {
+    TOOL.cache_key("servers", environment)
 }
 
 pub fn presence(environment: &Environment) -> Presence {

@@ -50,7 +50,7 @@ pub use anyhow::Error;
 pub use crate::{
     certificates::{ClientCertificate, Encryption, KeyKind},
     directory::Identity,
-    entra::{Behaviour, Entra, ExpiresIn, Fault, GroupList, Person, Refusal},
+    entra::{Behaviour, Entra, ExpiresIn, Fault, Graph, GroupList, Person, Refusal, Row},
     gateway::{Gateway, Manner},
     prerequisites::ensure_programs,
     sandbox::Sandbox,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::aadsts::Refusal;
+use super::{aadsts::Refusal, resource_graph::Graph};
 use crate::{directory::Identity, token::TokenChanges};
 
 /// How an Entra behaves. It applies to sign-in requests: those for a token or a device code.
@@ -22,6 +22,8 @@ pub struct Behaviour {
     pub person: Person,
     /// How Graph answers about a person's groups.
     pub groups: GroupList,
+    /// What Azure Resource Graph answers.
+    pub graph: Graph,
 }
 
 /// What a person does who is asked to sign in, with a browser or a device code.
@@ -51,6 +53,7 @@ impl Default for Behaviour {
             expires_in: ExpiresIn::Number,
             person: Person::SignsIn,
             groups: GroupList::Pages,
+            graph: Graph::default(),
         }
     }
 }
@@ -92,6 +95,14 @@ impl Behaviour {
     pub fn groups(groups: GroupList) -> Self {
         Self {
             groups,
+            ..Self::default()
+        }
+    }
+
+    /// Returns a behaviour that differs only in what Azure Resource Graph answers.
+    pub fn graph(graph: Graph) -> Self {
+        Self {
+            graph,
             ..Self::default()
         }
     }

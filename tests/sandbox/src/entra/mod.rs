@@ -16,6 +16,7 @@ mod ledger;
 mod people;
 mod reply;
 mod request;
+mod resource_graph;
 mod resources;
 mod sign_in;
 
@@ -36,6 +37,7 @@ use tokio_rustls::TlsAcceptor;
 pub use aadsts::Refusal;
 pub use behaviour::{Behaviour, ExpiresIn, Fault, GroupList, Person};
 pub use request::Request;
+pub use resource_graph::{Graph, Row};
 
 use crate::{
     authority::Authority,
@@ -349,6 +351,13 @@ async fn answer(request: HttpRequest, host: &str, state: &State) -> Result<HttpR
     }
     let reply = match host {
         federation::GITHUB | federation::AZURE => federation::answer(&request, &state.keys),
+        _ if resource_graph::is_asked(&request) => {
+            if behaviour.graph == Graph::Silent {
+                tokio::time::sleep(Duration::from_secs(3600)).await;
+                return Err(Dropped);
+            }
+            resource_graph::answer(&request, &behaviour.graph)
+        }
         _ if host.contains("management.") => resources::manager(&request),
         _ if host.contains("graph.") => resources::graph(&request, &state.keys, behaviour.groups),
         _ if host.starts_with("login.") => sign_in::answer(&request, state, &behaviour),
