@@ -104,7 +104,18 @@ impl User {
     /// Windows a batch file is there that has it run.
     pub fn program(&self, name: &str, text: &str) -> PathBuf {
         let file = self.home.path().join("bin").join(name);
-        fs::write(&file, text).expect("a program");
+        // A child writes it: what another test starts meanwhile could inherit a descriptor of this
+        // process, and a program that is open for writing can't be run.
+        let mut writer = Command::new("/bin/sh")
+            .args(["-c", "cat >\"$0\""])
+            .arg(&file)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let mut pipe = writer.stdin.take().expect("a pipe");
+        pipe.write_all(text.as_bytes()).expect("a program");
+        drop(pipe);
+        assert!(writer.wait().expect("its end").success());
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("its mode");
         let Some(account) = &self.windows else {
             return file;
