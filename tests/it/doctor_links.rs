@@ -1,7 +1,6 @@
 //! `--doctor`, with one link broken at a time: that link is reported, with its remedy, and what needs
 //! it is not tried.
 
-use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::thread;
@@ -13,7 +12,7 @@ use sandbox::{Behaviour, Fault, Gateway, Identity, Manner, Refusal, Sandbox, Tok
 use crate::az_failures::recorded::ends_soon;
 use crate::doctor::{HOST, alice, examined};
 use crate::identities::{nobody, ready, with_secret};
-use crate::support::{User, heeding_signals};
+use crate::support::{ClosedPort, User, heeding_signals};
 
 /// Returns a user with a good token who does not need az.
 fn holder() -> User {
@@ -24,12 +23,6 @@ fn holder() -> User {
 fn before(manner: Manner) -> (User, Gateway) {
     let server = Sandbox::shared().new_gateway(manner).expect("a server");
     (holder().var("PGPORT", server.port().to_string()), server)
-}
-
-/// Returns a port where nothing listens.
-fn closed_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 #[test]
@@ -107,7 +100,8 @@ fn a_name_that_does_not_resolve() {
 
 #[test]
 fn a_proxy_that_is_not_there() {
-    let proxy = format!("http://me:do-not-tell@127.0.0.1:{}", closed_port());
+    let port = ClosedPort::new();
+    let proxy = format!("http://me:do-not-tell@127.0.0.1:{}", port.number());
     let found = examined(with_secret().var("HTTPS_PROXY", proxy));
     found
         .is_broken_at(&["authority", "token"])
@@ -117,7 +111,8 @@ fn a_proxy_that_is_not_there() {
 
 #[test]
 fn a_port_that_is_closed_or_none() {
-    examined(holder().var("PGPORT", closed_port().to_string()))
+    let port = ClosedPort::new();
+    examined(holder().var("PGPORT", port.number().to_string()))
         .is_broken_at(&["port"])
         .matches("doctor/port_closed");
     examined(holder().var("PGPORT", "many"))
@@ -128,7 +123,8 @@ fn a_port_that_is_closed_or_none() {
 /// libpq goes on to the next host, so a launch works.
 #[test]
 fn one_of_two_servers_is_enough() {
-    let ports = format!("{},{}", closed_port(), Sandbox::shared().port());
+    let closed = ClosedPort::new();
+    let ports = format!("{},{}", closed.number(), Sandbox::shared().port());
     let user = holder()
         .var("PGHOST", format!("{HOST},{HOST}"))
         .var("PGHOSTADDR", "127.0.0.1,127.0.0.1")

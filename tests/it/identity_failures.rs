@@ -1,16 +1,15 @@
 //! What goes wrong for applications and managed identities ends in a cause and a remedy, soon, and
 //! in two lines.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use sandbox::directory::TENANT;
 use sandbox::{Behaviour, Fault, Identity, Refusal, TokenChanges};
-use socket2::{Domain, Socket, Type};
 
 use crate::identities::{
     in_actions, in_app_service, in_pipelines, nobody, ready, secret, with_secret, with_token_file,
 };
+use crate::support::ClosedPort;
 
 #[test]
 fn a_ready_token_is_looked_at() {
@@ -155,13 +154,8 @@ fn silence_ends_at_the_deadline() {
 
 #[test]
 fn an_unreachable_entra_fails_long_before_the_deadline() {
-    // A port that is taken, so that no other test gets it, and where nobody listens.
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    socket.bind(&address.into()).expect("a port");
-    let address = socket.local_addr().expect("its address");
-    let port = address.as_socket().expect("its number").port();
-    let closed = format!("http://127.0.0.1:{port}");
+    let port = ClosedPort::new();
+    let closed = format!("http://127.0.0.1:{}", port.number());
     let start = Instant::now();
     with_secret()
         .var("HTTPS_PROXY", &closed)

@@ -10,6 +10,7 @@ use rexpect::session::spawn_command;
 use sandbox::{Behaviour, Identity, Manner, Sandbox, TokenChanges};
 
 use crate::proxy_support::{ALICE, Proxy, is_at_server, line, person, talking, within};
+use crate::support::ClosedPort;
 
 #[test]
 fn ctrl_c_cancels_the_query_and_the_session_goes_on() {
@@ -205,9 +206,7 @@ fn a_name_that_leads_nowhere_is_said() {
 
 #[test]
 fn the_second_host_is_tried() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = closed.local_addr().expect("an address").port();
-    drop(closed);
+    let closed = ClosedPort::new();
     let sandbox = Sandbox::shared();
     let user = person(Identity::Alice)
         .var(
@@ -215,7 +214,7 @@ fn the_second_host_is_tried() {
             "mydb.postgres.database.azure.com,mydb.postgres.database.azure.com",
         )
         .var("PGHOSTADDR", "127.0.0.1,127.0.0.1")
-        .var("PGPORT", format!("{port},{}", sandbox.port()))
+        .var("PGPORT", format!("{},{}", closed.number(), sandbox.port()))
         .args(["--proxy"]);
     let proxy = Proxy::start(&user);
     proxy.is_signed_in(&user, "", ALICE, "postgres");

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +11,7 @@ use std::process::Command;
 use nix::sys::signal::{SigHandler, Signal, signal};
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
+use socket2::{Domain, Socket, Type};
 
 pub use crate::user::{PROGRAM, Ran, User, is_windows, text};
 
@@ -137,6 +139,23 @@ pub fn tool(name: &str) -> PathBuf {
         .map(|place| Path::new(place).join(name))
         .find(|program| program.exists())
         .unwrap_or_else(|| panic!("`{name}` is needed by this test and is not installed"))
+}
+
+/// A port where nobody listens, and which nobody else gets as long as this lives.
+pub struct ClosedPort(Socket);
+
+impl ClosedPort {
+    pub fn new() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        socket.bind(&address.into()).expect("a port");
+        Self(socket)
+    }
+
+    pub fn number(&self) -> u16 {
+        let address = self.0.local_addr().expect("its address");
+        address.as_socket().expect("its number").port()
+    }
 }
 
 /// Compiles a library of `tests/it` that is loaded into programs, into `directory`.
