@@ -130,8 +130,7 @@ impl Serving<'_> {
     pub fn serve(self, handover: &Handover<'_>) -> Result<i32, Failure> {
         use crate::cli::Listen;
         use crate::system::private_directory::PrivateDirectory;
-        use proxy::leftovers::OwnDirectory;
-        use proxy::{End, Place, Service};
+        use proxy::{End, OwnDirectory, Place, Service};
 
         let impossible = |why: std::io::Error| {
             Failure::sign_in(format!("`--renew` can't start its helper: {why}"))

@@ -105,20 +105,16 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Plans how to sign in if there is no server: for the cloud that is named, else the public one.
+    /// Plans how to sign in without a server, in the cloud that the options name or the public one.
     pub fn without_server(flags: &Options, environment: &Environment) -> Result<Self, Failure> {
         let options = flags.clone().merge(Options::of_variables(environment)?);
-        let resource = options.resource.clone().or_else(|| {
-            let cloud = cloud::chosen(options.cloud.as_ref(), Some(cloud::PUBLIC))?;
-            Some(cloud.resource.to_owned())
-        });
         Ok(Self {
             host: String::new(),
             cloud: None,
             choice: method::choose(&options, environment),
             keeps_token: keeps_token(environment),
             uses_password: false,
-            resource,
+            resource: resource(&options, Some(cloud::PUBLIC)),
             user: User::Unnamed,
             default_database: false,
             options,
@@ -190,10 +186,7 @@ fn plan(
     let group_variable = variables.group.clone();
     let options = case.flags.clone().merge(variables);
     let user = role::read_name(case, group_variable.as_deref())?;
-    let resource = options.resource.clone().or_else(|| {
-        let cloud = cloud::chosen(options.cloud.as_ref(), cloud)?;
-        Some(cloud.resource.to_owned())
-    });
+    let resource = resource(&options, cloud);
     let uses_password = inherited.is_some_and(|token| {
         !case.flags.say_how_to_sign_in()
             // One token from outside can't be renewed.
@@ -230,6 +223,15 @@ fn plan(
         cloud,
         user,
         options,
+    })
+}
+
+/// Returns the resource to get a token for: the one that is named, or that of the cloud. `cloud` is
+/// the server's own.
+fn resource(options: &Options, cloud: Option<&'static Cloud>) -> Option<String> {
+    options.resource.clone().or_else(|| {
+        let cloud = cloud::chosen(options.cloud.as_ref(), cloud)?;
+        Some(cloud.resource.to_owned())
     })
 }
 

@@ -189,9 +189,7 @@ impl CommandLine {
             detached,
         }
     }
-}
 
-impl CommandLine {
     /// Makes the line what it would be if it began with `-h HOST`.
     pub fn put_host(&mut self, host: &str) {
         let words = ["-h", host].map(OsString::from);

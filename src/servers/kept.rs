@@ -25,8 +25,7 @@ pub fn recall(
 ) -> Option<Vec<Server>> {
     let bytes = directory.read(LIST).ok()??;
     let kept: Value = serde_json::from_slice(&bytes).ok()?;
-    let is = |name: &str, value: &str| kept[name].as_str() == Some(value);
-    if !is("identity", &key.identity) || !is("state", &key.state) {
+    if !key.is_of(&kept) {
         return None;
     }
     // A time that is still to come is from a clock that was ahead.

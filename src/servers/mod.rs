@@ -5,7 +5,7 @@
 
 mod ask;
 mod choose;
-pub mod kept;
+mod kept;
 mod server;
 mod table;
 
@@ -26,6 +26,7 @@ use crate::token::azure_cli::{self, AzureCli};
 use crate::token::lock::FetchLock;
 use crate::token::tool::Presence;
 
+pub use kept::forget;
 use server::Server;
 
 /// Prints the list.

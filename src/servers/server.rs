@@ -16,7 +16,7 @@ pub struct Server {
     pub entra: Option<bool>,
     /// The tenant that it takes tokens of.
     pub tenant: Option<String>,
-    /// The name of its subscription, else the id.
+    /// The name of its subscription, or the id of one without a name.
     pub subscription: String,
     pub subscription_id: String,
 }

@@ -49,7 +49,7 @@ impl Kept {
     /// Reads an entry under `key`.
     pub fn read(bytes: &[u8], key: &CacheKey, now: SystemTime) -> Result<Self, Miss> {
         let mut kept: Value = serde_json::from_slice(bytes).map_err(|_| Miss::Unusable)?;
-        if !is_under(&kept, key) {
+        if !key.is_of(&kept) {
             return Err(Miss::OtherKey);
         }
         let Value::String(secret) = kept["token"].take() else {
@@ -71,7 +71,7 @@ impl Kept {
 pub fn failure_in(bytes: &[u8], key: &CacheKey, waited: &RangeInclusive<u128>) -> Option<Failure> {
     let told: Value = serde_json::from_slice(bytes).ok()?;
     let at: u128 = told["at"].as_str()?.parse().ok()?;
-    if !is_under(&told, key) || !waited.contains(&at) {
+    if !key.is_of(&told) || !waited.contains(&at) {
         return None;
     }
     let failure = Failure::sign_in(told["cause"].as_str()?);
@@ -173,11 +173,6 @@ pub fn forget_all(directory: &PrivateDirectory) -> usize {
         }
     }
     count
-}
-
-fn is_under(read: &Value, key: &CacheKey) -> bool {
-    let is = |name: &str, value: &str| read[name].as_str() == Some(value);
-    is("identity", &key.identity) && is("state", &key.state)
 }
 
 fn nanoseconds(time: SystemTime) -> u128 {

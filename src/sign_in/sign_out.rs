@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::failure::Failure;
-use crate::servers::kept;
+use crate::servers;
 use crate::sign_in::{cache, groups};
 use crate::system::credential_store::{self, StoreError};
 use crate::system::private_directory::PrivateDirectory;
@@ -18,7 +18,7 @@ pub fn sign_out(directory: Option<&PrivateDirectory>) -> Result<String, Failure>
     let tokens = directory.map_or(0, cache::forget_all);
     if let Some(directory) = directory {
         groups::forget(directory);
-        kept::forget(directory);
+        servers::forget(directory);
     }
     let sign_ins = match credential_store::forget_all(STORE_TIME) {
         Ok(count) => count,

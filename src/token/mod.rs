@@ -14,6 +14,8 @@ pub mod workload;
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 /// How much life a cached token has at least, if the source would give a newer one: the session
 /// that it opens may take a while to begin.
 const LEAST_LIFE: Duration = Duration::from_secs(600);
@@ -29,4 +31,12 @@ pub struct CacheKey {
     /// With less life left, the token is fetched again. It is the time at which the source stops
     /// giving the same token: before that, asking it gains nothing.
     pub least_life: Duration,
+}
+
+impl CacheKey {
+    /// Returns whether a document was kept under this key.
+    pub fn is_of(&self, kept: &Value) -> bool {
+        let is = |name: &str, value: &str| kept[name].as_str() == Some(value);
+        is("identity", &self.identity) && is("state", &self.state)
+    }
 }

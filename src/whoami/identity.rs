@@ -5,7 +5,7 @@ use crate::entra::token::Token;
 use crate::handover::report::minutes_left;
 use crate::intent::method::Choice;
 use crate::sign_in::signer::Identified;
-use crate::token::azure_cli::groups::Groups;
+use crate::token::azure_cli::Groups;
 
 /// The claims that name the owner.
 const NAMES: [&str; 7] = [

@@ -14,8 +14,7 @@ use crate::sign_in::signer::Signer;
 use crate::system::deadline::Deadline;
 use crate::system::private_directory::PrivateDirectory;
 use crate::system::terminal;
-use crate::token::azure_cli::groups::Groups;
-use crate::token::azure_cli::{self, AzureCli};
+use crate::token::azure_cli::{self, AzureCli, Groups};
 use crate::token::lock::FetchLock;
 use crate::token::ready;
 

@@ -85,11 +85,12 @@ pub fn run(sandbox: &'static Sandbox, quick: bool) {
     out.args(["-Xqc", &copied])
         .stdout(fs::File::create(&file).expect("a file"));
     succeed(&mut out);
-    let rates = in_turns(sandbox, turns, &ways, |way| {
+    let copy_out = |way: &Way| {
         let mut psql = tool(sandbox, "psql", way);
         psql.args(["-Xqc", &copied]).stdout(Stdio::null());
-        1.0 / succeed(&mut psql)
-    });
+        succeed(&mut psql)
+    };
+    let rates = in_turns(sandbox, turns, &ways, |way| 1.0 / copy_out(way));
     row("COPY out", &rates);
     let size = fs::metadata(&file).expect("a file").len();
     let mut programs = vec![(&ways[1], socket.0.id())];
@@ -99,9 +100,7 @@ pub fn run(sandbox: &'static Sandbox, quick: bool) {
     let per_second = programs.iter().map(|(way, id)| {
         let before = cpu_seconds(*id);
         for _ in 0..turns {
-            let mut psql = tool(sandbox, "psql", way);
-            psql.args(["-Xqc", &copied]).stdout(Stdio::null());
-            succeed(&mut psql);
+            copy_out(way);
         }
         #[expect(clippy::cast_precision_loss, reason = "a measurement")]
         let bytes = size as f64 * turns as f64;

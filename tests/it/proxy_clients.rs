@@ -49,9 +49,8 @@ fn psql_connects_again_after_the_token_has_expired() {
     psql_connects_again_after(LIFETIME, Behaviour::default);
 }
 
-/// It takes a minute and a half. `.ci/clients` runs it.
 #[test]
-#[ignore = "takes a minute and a half"]
+#[ignore = "`.ci/clients` runs it, since it takes a minute and a half"]
 fn psql_connects_again_with_tokens_of_ninety_seconds() {
     // Each is counted from the moment at which it is asked for.
     psql_connects_again_after(90, || {

@@ -51,6 +51,20 @@ fn until_ready(client: &mut UnixStream) -> Vec<(u8, Vec<u8>)> {
     }
 }
 
+/// Begins a session. Returns it, and what the server said until it was ready.
+fn session(proxy: &Proxy) -> (UnixStream, Vec<(u8, Vec<u8>)>) {
+    let mut client = connected(proxy);
+    let sent = startup(3 << 16, &format!("user|{ALICE}|database|app||"));
+    client.write_all(&sent).expect("sent");
+    let messages = until_ready(&mut client);
+    (client, messages)
+}
+
+fn query(sql: &str) -> Vec<u8> {
+    let length = u32::try_from(sql.len() + 5).expect("a short one");
+    [b"Q", &length.to_be_bytes()[..], sql.as_bytes(), b"\0"].concat()
+}
+
 #[test]
 fn tls_and_gss_are_declined_as_often_as_they_are_asked_for() {
     let user = person(Identity::Alice).args(["--proxy"]);
@@ -91,18 +105,13 @@ fn a_version_that_the_server_does_not_have_is_negotiated_by_it() {
 fn a_client_that_stops_reading_keeps_nobody_waiting_and_fills_no_memory() {
     let user = person(Identity::Alice).args(["--proxy"]);
     let proxy = Proxy::start(&user);
-    let mut client = connected(&proxy);
-    let sent = startup(3 << 16, &format!("user|{ALICE}|database|app||"));
-    client.write_all(&sent).expect("sent");
-    let messages = until_ready(&mut client);
+    let (mut client, messages) = session(&proxy);
     let key = messages.iter().find(|(kind, _)| *kind == b'K');
     let pid = key.and_then(|(_, key)| key.first_chunk()).expect("a key");
     let pid = u32::from_be_bytes(*pid).to_string();
     // 500 MB.
-    let sql = b"select repeat('x', 1000) from generate_series(1, 500000)\0";
-    let length = u32::try_from(sql.len() + 4).expect("a short one");
-    let query = [b"Q", &length.to_be_bytes()[..], sql].concat();
-    client.write_all(&query).expect("sent");
+    let sql = query("select repeat('x', 1000) from generate_series(1, 500000)");
+    client.write_all(&sql).expect("sent");
     let waits = format!(
         "select count(*) from pg_stat_activity where pid = {pid} and wait_event = 'ClientWrite'"
     );
@@ -125,14 +134,9 @@ fn a_client_that_stops_reading_keeps_nobody_waiting_and_fills_no_memory() {
 fn a_client_that_has_said_all_still_gets_its_answer() {
     let user = person(Identity::Alice).args(["--proxy"]);
     let proxy = Proxy::start(&user);
-    let mut client = connected(&proxy);
-    let sent = startup(3 << 16, &format!("user|{ALICE}|database|app||"));
-    client.write_all(&sent).expect("sent");
-    until_ready(&mut client);
-    let sql = b"select generate_series(1, 100000)\0";
-    let length = u32::try_from(sql.len() + 4).expect("a short one");
-    let query = [b"Q", &length.to_be_bytes()[..], sql].concat();
-    client.write_all(&query).expect("sent");
+    let (mut client, _) = session(&proxy);
+    let sql = query("select generate_series(1, 100000)");
+    client.write_all(&sql).expect("sent");
     client.shutdown(Shutdown::Write).expect("shut");
     let messages = until_ready(&mut client);
     let rows = messages.iter().filter(|(kind, _)| *kind == b'D').count();

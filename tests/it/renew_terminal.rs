@@ -29,9 +29,8 @@ fn at_a_terminal_it_connects_again_after_the_token_has_ended() {
     connects_again_after(8, Behaviour::default);
 }
 
-/// It takes three minutes. `.ci/clients` runs it.
 #[test]
-#[ignore = "takes three minutes"]
+#[ignore = "`.ci/clients` runs it, since it takes three minutes"]
 fn at_a_terminal_with_tokens_of_ninety_seconds() {
     // Each is counted from the moment at which it is asked for.
     connects_again_after(90, || {

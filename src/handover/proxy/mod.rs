@@ -12,7 +12,7 @@ mod ending;
 #[cfg(unix)]
 pub mod helper;
 #[cfg(unix)]
-pub mod leftovers;
+mod leftovers;
 mod limits;
 pub mod messages;
 pub mod opening;
@@ -52,6 +52,8 @@ use super::{Course, Handover, say};
 use connection::House;
 use door::Door;
 pub use ending::End;
+#[cfg(unix)]
+pub use leftovers::OwnDirectory;
 use serving::Opening;
 pub use serving::Place;
 pub use settings::check;

@@ -5,7 +5,7 @@
 
 pub mod active_cloud;
 pub mod error;
-pub mod groups;
+mod groups;
 pub mod login;
 mod rest;
 
@@ -30,6 +30,7 @@ use crate::token::CacheKey;
 use crate::token::tool::{Presence, Tool};
 
 use error::AzError;
+pub use groups::Groups;
 
 pub const TOOL: Tool = Tool {
     command: "az",
