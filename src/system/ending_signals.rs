@@ -62,7 +62,7 @@ mod unix {
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
     use nix::sys::signal::{
-        SaFlags, SigAction, SigHandler, SigSet, Signal, killpg, raise, sigaction,
+        SaFlags, SigAction, SigHandler, SigSet, Signal, kill, raise, sigaction,
     };
     use nix::unistd::{Pid, write};
 
@@ -182,7 +182,7 @@ mod unix {
         for slot in &GROUPS {
             let group = slot.load(Ordering::SeqCst);
             if group != 0 {
-                let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+                let _ = kill(Pid::from_raw(-group), Signal::SIGKILL);
             }
         }
     }

@@ -128,7 +128,7 @@ pub fn is_interactive() -> bool {
 /// Returns whether we run in the foreground of the terminal `stream`.
 #[cfg(unix)]
 pub fn is_foreground(stream: impl std::os::fd::AsFd) -> bool {
-    nix::unistd::tcgetpgrp(stream).is_ok_and(|group| group == nix::unistd::getpgrp())
+    rustix::termios::tcgetpgrp(stream).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
 /// Windows has no background.

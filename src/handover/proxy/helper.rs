@@ -223,15 +223,11 @@ impl Watching {
 
 /// Returns a descriptor that becomes readable when the process ends.
 #[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "not every C library has a wrapper for it")]
 fn descriptor(process: Pid) -> Option<OwnedFd> {
-    use nix::libc::{SYS_pidfd_open, syscall};
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-    // SAFETY: it takes two numbers and returns a new descriptor.
-    let number = unsafe { syscall(SYS_pidfd_open, process.as_raw(), 0) };
-    let number = RawFd::try_from(number).ok().filter(|&number| number >= 0)?;
-    // SAFETY: the descriptor is new, so nothing else owns it.
-    Some(unsafe { std::os::fd::FromRawFd::from_raw_fd(number) })
+    let process = Pid::from_raw(process.as_raw())?;
+    pidfd_open(process, PidfdFlags::empty()).ok()
 }
 
 /// Returns none: this system has no such descriptor.

@@ -124,14 +124,16 @@ impl Drop for Session {
 /// Raises the limit on open files to what the system allows, and returns it.
 #[cfg(unix)]
 pub fn raise_files() -> usize {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-    let resource = Resource::RLIMIT_NOFILE;
-    let Ok((soft, hard)) = getrlimit(resource) else {
-        return 1024;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: maximum,
+        maximum,
     };
-    let raised = setrlimit(resource, hard, hard).map_or(soft, |()| hard);
-    usize::try_from(raised).unwrap_or(usize::MAX)
+    let raised = setrlimit(Resource::Nofile, most).map_or(current, |()| maximum);
+    let raised = raised.and_then(|raised| usize::try_from(raised).ok());
+    raised.unwrap_or(usize::MAX)
 }
 
 /// Returns the limit on open files. Windows has none that matters here.

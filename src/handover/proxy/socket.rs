@@ -1,13 +1,14 @@
 //! A Unix socket in an owner-only directory, for programs of this user only.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Mode;
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::failure::Failure;
@@ -51,8 +52,8 @@ impl Socket {
                 inode: about.ino(),
             }),
         };
-        fs::set_permissions(&path, Permissions::from_mode(0o600))
-            .map_err(|why| unusable(&path, &why))?;
+        rustix::fs::chmod(&path, Mode::RUSR | Mode::WUSR)
+            .map_err(|why| unusable(&path, &why.into()))?;
         Ok(socket)
     }
 
@@ -175,6 +176,9 @@ fn unusable(path: impl AsRef<OsStr>, why: &io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn runtime() -> tokio::runtime::Runtime {

@@ -41,7 +41,8 @@ impl Tree {
 
     pub fn end(self) {
         // It can only fail because all of them are gone.
-        let _ = nix::sys::signal::killpg(self.group, nix::sys::signal::Signal::SIGKILL);
+        let group = nix::unistd::Pid::from_raw(-self.group.as_raw());
+        let _ = nix::sys::signal::kill(group, nix::sys::signal::Signal::SIGKILL);
     }
 }
 
