@@ -76,6 +76,7 @@ mod robust;
 mod roles;
 mod roots;
 mod secrecy;
+mod server_by_name;
 mod servers;
 mod shared_machine;
 mod shells;

@@ -15,7 +15,7 @@ use crate::support::{PROGRAM, User, heeding_signals, in_shell};
 const WHO: &str = "select current_user, current_database()";
 
 /// Links psql to where `--exec` finds it.
-fn with_psql(user: User) -> User {
+pub fn with_psql(user: User) -> User {
     let psql = user.sandbox.postgres_bin_dir().join("psql");
     user.program(
         "psql",

@@ -6,7 +6,6 @@
 use serde_json::Value;
 
 use crate::{
-    directory::TENANT,
     keys::Keys,
     postgres::{Server, literal},
 };
@@ -63,11 +62,13 @@ struct Mapping {
     is_member: bool,
 }
 
-/// Checks first the token, which must be for `resource` and valid at the time `now`, then the role.
+/// Checks first the token, which must be of `tenant`, for `resource` and valid at the time `now`, then
+/// the role.
 /// A role that does not exist passes: PostgreSQL itself reports it.
 pub(super) async fn check(
     keys: &Keys,
     server: &Server,
+    tenant: &str,
     resource: &str,
     role: &str,
     password: &str,
@@ -93,7 +94,7 @@ pub(super) async fn check(
             "The access token does not have a valid audience claim. Please acquire a new token for the resource \"{resource}\"."
         )));
     }
-    if text("tid") != TENANT || text("oid").is_empty() {
+    if text("tid") != tenant || text("oid").is_empty() {
         return Err(Refusal::new(
             "The access token doesn't have a valid oid claim.",
         ));

@@ -22,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     authority::Authority,
     clouds,
+    directory::{HOME_TENANT_OF_GUEST, TENANT},
     keys::Keys,
     postgres::Server,
     runtime::{Listener, lock},
@@ -52,6 +53,8 @@ pub enum Manner {
     Silent,
     /// Its clock is two hours ahead, so every token has expired.
     AheadOfTime,
+    /// It is `otherdb`, which takes the tokens of the guest's home tenant.
+    OfAnotherTenant,
 }
 
 /// A connection that named a role.
@@ -81,6 +84,8 @@ struct State {
     /// How many seconds its clock is ahead.
     ahead: i64,
     knows_network: bool,
+    /// The tenant that tokens have to be of.
+    tenant: &'static str,
     sessions: Arc<Mutex<Vec<Session>>>,
 }
 
@@ -97,7 +102,7 @@ impl Gateway {
     ) -> Result<Self> {
         let tls = match manner {
             Manner::Unencrypted => None,
-            Manner::WrongName => {
+            Manner::WrongName | Manner::OfAnotherTenant => {
                 Some(authority.acceptor(&["otherdb.postgres.database.azure.com"])?)
             }
             Manner::Expired => Some(authority.expired_acceptor(&clouds::servers())?),
@@ -113,6 +118,11 @@ impl Gateway {
                 0
             },
             knows_network: manner != Manner::UnknownNetwork,
+            tenant: if manner == Manner::OfAnotherTenant {
+                HOME_TENANT_OF_GUEST
+            } else {
+                TENANT
+            },
             sessions: Arc::clone(&sessions),
         });
         let listener = Listener::start(move |stream| {
@@ -197,6 +207,7 @@ where
         access::check(
             &state.keys,
             &state.server,
+            state.tenant,
             resource,
             &startup.user,
             &password,
