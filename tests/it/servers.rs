@@ -59,6 +59,15 @@ fn a_list_of_yesterday_or_of_another_state_is_asked_for_again() {
 }
 
 #[test]
+fn a_list_that_is_kept_is_not_used_after_signing_out() {
+    let user = lists();
+    user.run();
+    let profile = user.home.path().join(".azure/azureProfile.json");
+    fs::remove_file(profile).expect("a sign-out");
+    user.run().fails("servers/signed_out");
+}
+
+#[test]
 fn a_server_is_found_by_name_and_signed_in_to() {
     let user = alice().args(["--server", "MyDB"]).asks_who();
     user.run().is_signed_in(ALICE, "postgres", 2);
