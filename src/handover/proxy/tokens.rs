@@ -185,7 +185,7 @@ impl Current {
     fn new(signed_in: Arc<SignedIn>) -> Self {
         let left = by_wall_clock(&signed_in);
         let (issued, expires) = (signed_in.token.issued(), signed_in.token.expires());
-        // A clock that is behind gives a token more time than it was issued for.
+        // A slow clock gives a token more time than it was issued for.
         let whole = issued.and_then(|issued| expires.duration_since(issued).ok());
         Self {
             life: whole.map_or(left, |whole| whole.min(left)),
