@@ -2,17 +2,17 @@
 //! libraries of other languages are in `real_clients`.
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use sandbox::{Behaviour, Identity, TokenChanges};
+use sandbox::{Behaviour, Identity, Sandbox, TokenChanges};
 use tokio_postgres::{Client, Config, Error, NoTls};
 
 use crate::proxy_support::{ALICE, GROUP, Proxy, line, person, talking, within};
-use crate::support::{User, heeding_signals, text};
+use crate::support::{User, heeding_signals, tell, text};
 
 /// Seconds for which the first token is good: it is used, and then has expired.
 const LIFETIME: u16 = 12;
@@ -93,26 +93,78 @@ fn an_interrupt_cancels_psqls_query() {
     for listen in ["--proxy", "--proxy=0"] {
         let user = person(Identity::Alice).args([listen]);
         let proxy = Proxy::start(&user);
-        let psql = heeding_signals(proxy.psql(&user, ""))
-            .args(["-c", "select pg_sleep(20), 'of an interrupt'"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("psql runs");
-        let sql = "select count(*) from pg_stat_activity
-             where query like 'select pg_sleep(20), ''of an interrupt''' and state = 'active'";
-        within("the query", || {
-            user.sandbox.superuser_sql(sql).expect("rows")[0][0].as_deref() == Some("1")
-        });
-        let pid = Pid::from_raw(i32::try_from(psql.id()).expect("an id"));
-        kill(pid, Signal::SIGINT).expect("it is there");
-        let output = psql.wait_with_output().expect("its end");
-        assert_eq!(
-            text(&output.stderr),
-            "Cancel request sent\nERROR:  canceling statement due to user request\n"
-        );
+        is_interrupted(proxy.psql(&user, ""), "of an interrupt");
     }
+}
+
+/// Has psql run a long query, which returns `what`, and interrupts it.
+#[track_caller]
+fn is_interrupted(psql: Command, what: &str) {
+    let psql = heeding_signals(psql)
+        .args(["-c", &format!("select pg_sleep(20), '{what}'")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("psql runs");
+    let sql = format!(
+        "select count(*) from pg_stat_activity
+         where query like 'select pg_sleep(20), ''{what}''' and state = 'active'"
+    );
+    within("the query", || {
+        let rows = Sandbox::shared().superuser_sql(&sql).expect("rows");
+        rows[0][0].as_deref() == Some("1")
+    });
+    let pid = Pid::from_raw(i32::try_from(psql.id()).expect("an id"));
+    kill(pid, Signal::SIGINT).expect("it is there");
+    let output = psql.wait_with_output().expect("its end");
+    assert_eq!(
+        text(&output.stderr),
+        "Cancel request sent\nERROR:  canceling statement due to user request\n"
+    );
+}
+
+/// libpq and the server know 3.2 from PostgreSQL 18 on. An older psql runs on a libpq of 18 here.
+#[test]
+fn psql_and_the_server_choose_the_protocol() {
+    let user = person(Identity::Alice).args(["--proxy"]);
+    let proxy = Proxy::start(&user);
+    let psql = |more| {
+        let mut psql = proxy.psql(&user, more);
+        let version = Command::new(psql.get_program()).arg("--version").output();
+        if major(&text(&version.expect("psql runs").stdout)) < 18 {
+            let newer = user.sandbox.newer_libpq();
+            psql.env("LD_LIBRARY_PATH", newer.expect("a libpq of PostgreSQL 18"));
+        }
+        psql
+    };
+    let newest = "max_protocol_version=latest";
+    let only_newest = "min_protocol_version=3.2 max_protocol_version=3.2";
+    let ask = |more| {
+        let output = psql(more).args(["-c", "show server_version"]).output();
+        let output = output.expect("psql runs");
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let (version, said) = ask(newest);
+    assert_eq!(said, "");
+    is_interrupted(psql(newest), "of the newest protocol");
+    let (_, said) = ask(only_newest);
+    if major(&version) >= 18 {
+        assert_eq!(said, "");
+        is_interrupted(psql(only_newest), "of protocol 3.2");
+    } else {
+        tell("a server older than PostgreSQL 18: protocol 3.2 was only negotiated down");
+        let expected = "server only supports protocol version 3.0";
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+/// The first number in what a program says of its version.
+fn major(said: &str) -> u32 {
+    let mut numbers = said.split(|c: char| !c.is_ascii_digit());
+    let first = numbers.find(|number| !number.is_empty());
+    let first = first.and_then(|number| number.parse().ok());
+    first.expect("a version")
 }
 
 /// What tokio-postgres connects by. It reads no variables and no password file.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use sandbox::Identity;
 
 use crate::proxy_support::{ALICE, Proxy, is_at_server, person, within};
+use crate::support::tell;
 
 const TLS: u32 = 80_877_103;
 const GSS: u32 = 80_877_104;
@@ -99,6 +100,51 @@ fn a_version_that_the_server_does_not_have_is_negotiated_by_it() {
         "{messages:?}"
     );
     assert_eq!(messages[1], (b'R', vec![0, 0, 0, 0]));
+}
+
+/// Servers from PostgreSQL 18 on know it, and give a longer key. Others negotiate 3.0.
+#[test]
+fn protocol_3_2_and_its_keys_are_the_servers() {
+    let user = person(Identity::Alice).args(["--proxy"]);
+    let proxy = Proxy::start(&user);
+    let (version, _) = proxy.ask(&user, "", "show server_version_num");
+    let is_new = version.parse::<u32>().expect("a number") >= 180_000;
+    let mut client = connected(&proxy);
+    let sent = startup((3 << 16) + 2, &format!("user|{ALICE}|database|app||"));
+    client.write_all(&sent).expect("sent");
+    let messages = until_ready(&mut client);
+    let of_kind = |wanted| {
+        let found = messages.iter().find(|(kind, _)| *kind == wanted);
+        found.map(|(_, body)| body)
+    };
+    let key = of_kind(b'K').expect("a key");
+    if is_new {
+        assert_eq!(of_kind(b'v'), None);
+        assert_eq!(key.len(), 36);
+    } else {
+        tell("a server older than PostgreSQL 18: protocol 3.2 was only negotiated down");
+        let negotiated = of_kind(b'v').expect("a negotiation");
+        assert_eq!(negotiated[..4], (3_u32 << 16).to_be_bytes());
+        assert_eq!(key.len(), 8);
+    }
+    let slow = query("select pg_sleep(100)");
+    client.write_all(&slow).expect("sent");
+    let pid = u32::from_be_bytes(*key.first_chunk().expect("a process id"));
+    let sleeps = format!(
+        "select count(*) from pg_stat_activity where pid = {pid} and wait_event = 'PgSleep'"
+    );
+    within("the query to run", || {
+        let rows = user.sandbox.superuser_sql(&sleeps).expect("rows");
+        rows[0][0].as_deref() == Some("1")
+    });
+    let mut cancel = connected(&proxy);
+    cancel.write_all(&packet(CANCEL, key)).expect("sent");
+    assert_eq!(cancel.read(&mut [0]).expect("an end"), 0);
+    let messages = until_ready(&mut client);
+    let mut errors = messages.iter().filter(|(kind, _)| *kind == b'E');
+    let (_, error) = errors.next().expect("an error");
+    let error = String::from_utf8_lossy(error);
+    assert!(error.contains("C57014\0"), "{error}");
 }
 
 #[test]

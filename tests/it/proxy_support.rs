@@ -173,7 +173,7 @@ pub fn within(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// psql that reads its commands from a pipe.
 pub fn talking(proxy: &Proxy, user: &User) -> Child {
-    let mut psql = proxy.psql(user, "");
+    let mut psql = heeding_signals(proxy.psql(user, ""));
     psql.stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

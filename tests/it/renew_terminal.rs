@@ -2,7 +2,7 @@
 
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -171,4 +171,44 @@ fn psql_or_the_helper_is_killed() {
     let pid = said[4..said.len() - 1].parse().expect("a number");
     kill(Pid::from_raw(pid), Signal::SIGKILL).expect("it is there");
     nothing_is_left(&user);
+}
+
+/// A session that is killed at the server has the server start anew, and end all sessions.
+#[test]
+fn psql_connects_again_by_itself_after_the_server_has_restarted() {
+    let sandbox = Sandbox::start().expect("a sandbox of its own");
+    let user = person(Identity::Alice)
+        .var("PGPORT", sandbox.port().to_string())
+        .args(["-n", "-X", "-Ppager=off", "--renew"]);
+    user.entra
+        .behave(Behaviour::tokens(TokenChanges::none().expires_in(8)));
+    let expiry = SystemTime::now() + Duration::from_secs(9);
+    let mut psql = spawn_command(user.command(), Some(60_000)).expect("a terminal");
+    says(&mut psql, "postgres=>");
+    user.entra.behave(Behaviour::default());
+    let restarted_from = checkpointer(&sandbox);
+    line(&mut psql, "select 'backend ' || pg_backend_pid() || '.';");
+    let (_, said) = psql.exp_regex("backend [0-9]+[.]").expect("its id");
+    let backend = said[8..said.len() - 1].parse().expect("a number");
+    kill(Pid::from_raw(backend), Signal::SIGKILL).expect("it is there");
+    within("the server to be back", || {
+        checkpointer(&sandbox).is_some_and(|now| Some(now) != restarted_from)
+    });
+    within("the token to end", || SystemTime::now() > expiry);
+    line(&mut psql, "select 1;");
+    says(&mut psql, "Attempting reset: Succeeded.");
+    says(&mut psql, "postgres=>");
+    line(&mut psql, "select 'as ' || current_user;");
+    says(&mut psql, &format!("as {ALICE}"));
+    says(&mut psql, "postgres=>");
+    assert!(user.az_calls().len() > 1);
+    line(&mut psql, "\\q");
+    psql.exp_eof().expect("its end");
+    nothing_is_left(&user);
+}
+
+/// A process that the server starts anew when it restarts.
+fn checkpointer(sandbox: &Sandbox) -> Option<String> {
+    let sql = "select pid from pg_stat_activity where backend_type = 'checkpointer'";
+    sandbox.superuser_sql(sql).ok()?.pop()?.pop()?
 }

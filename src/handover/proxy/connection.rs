@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ use super::refused::Refused;
 use super::scram::Verifier;
 use super::server::{Server, Stream};
 use super::session::{self, Begun};
-use super::splice;
+use super::splice::{self, ClientStream};
 use super::tokens::Tokens;
 
 /// How long a client may take to ask for something.
@@ -40,10 +40,12 @@ pub struct House {
 }
 
 /// Serves one client. A client on TCP must prove that it knows the password.
-pub async fn serve<C>(mut client: C, house: &House, waiting: Waiting, password: Option<&Verifier>)
-where
-    C: AsyncRead + AsyncWrite + Unpin,
-{
+pub async fn serve<C: ClientStream>(
+    mut client: C,
+    house: &House,
+    waiting: Waiting,
+    password: Option<&Verifier>,
+) {
     let Some(wish) = heard(&mut client, waiting, password).await else {
         return;
     };
@@ -66,18 +68,12 @@ where
 }
 
 /// Sends a client the reason why it is refused, and writes it to standard error.
-pub async fn refuse<C>(client: &mut C, refused: &Refused)
-where
-    C: AsyncRead + AsyncWrite + Unpin,
-{
+pub async fn refuse<C: ClientStream>(client: &mut C, refused: &Refused) {
     log(&format!("refused: {}", refused.failure.cause()));
     say_last(client, &messages::error(refused)).await;
 }
 
-async fn say_last<C>(client: &mut C, bytes: &[u8])
-where
-    C: AsyncRead + AsyncWrite + Unpin,
-{
+async fn say_last<C: ClientStream>(client: &mut C, bytes: &[u8]) {
     // If the client is gone, there is nobody to tell.
     let said = async {
         client.write_all(bytes).await?;
@@ -89,10 +85,11 @@ where
 }
 
 /// Returns what a client asks for; `None` if it leaves or is refused first.
-async fn heard<C>(client: &mut C, mut waiting: Waiting, password: Option<&Verifier>) -> Option<Wish>
-where
-    C: AsyncRead + AsyncWrite + Unpin,
-{
+async fn heard<C: ClientStream>(
+    client: &mut C,
+    mut waiting: Waiting,
+    password: Option<&Verifier>,
+) -> Option<Wish> {
     let refused = tokio::select! {
         heard = timeout(TIME_TO_SPEAK, client::hear(client, password)) => match heard {
             Ok(Ok(wish)) => return Some(wish),
@@ -216,10 +213,7 @@ impl House {
 }
 
 impl Session {
-    async fn pass_on<C>(&mut self, client: &mut C, house: &House)
-    where
-        C: AsyncRead + AsyncWrite + Unpin,
-    {
+    async fn pass_on<C: ClientStream>(&mut self, client: &mut C, house: &House) {
         let for_client = std::mem::take(&mut self.for_client);
         splice::splice(client, &mut self.server, for_client).await;
         if house.is_verbose {

@@ -2,6 +2,8 @@
 //! a share of their own, so they never keep others out.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::failure::Failure;
 
-use super::refused::Refused;
+use super::refused::{self, Refused};
 
 /// Files other than connections: listeners, the runtime's, and those of the tool that gets tokens.
 const OTHER_FILES: usize = 64;
@@ -96,6 +98,10 @@ impl Limits {
         let session = Session {
             limits: Arc::clone(self),
         };
+        // Without one, the files of the tool that gets tokens couldn't be read either.
+        if open_nothing().is_err_and(|why| refused::is_out_of_files(&why)) {
+            return Err(Refused::no_files("connect to the server"));
+        }
         if others < self.most_sessions {
             return Ok(session);
         }
@@ -119,6 +125,11 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.limits.sessions.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Opens a file that holds nothing, which fails if too many are open.
+pub fn open_nothing() -> io::Result<File> {
+    File::open(if cfg!(windows) { "NUL" } else { "/dev/null" })
 }
 
 /// Raises the limit on open files to what the system allows, and returns it.

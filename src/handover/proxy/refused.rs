@@ -1,5 +1,7 @@
 //! Why the proxy refuses a connection, as PostgreSQL reports it: an SQLSTATE, a cause and hints.
 
+use std::io;
+
 use crate::failure::Failure;
 
 /// A refused connection.
@@ -34,6 +36,13 @@ impl Refused {
         }
     }
 
+    /// No more files may be open, which are needed to do `what`.
+    pub fn no_files(what: &str) -> Self {
+        let failure = Failure::sign_in(format!("too many files are open to {what}"))
+            .hint("close connections, or raise the limit on open files (`ulimit -n`)");
+        Self::limit(failure)
+    }
+
     /// The client violated the protocol.
     pub fn protocol(cause: impl AsRef<str>) -> Self {
         Self {
@@ -41,4 +50,18 @@ impl Refused {
             failure: Failure::sign_in(cause),
         }
     }
+}
+
+/// Returns whether the system refused because too many files are open.
+#[cfg(unix)]
+pub fn is_out_of_files(why: &io::Error) -> bool {
+    use nix::libc::{EMFILE, ENFILE};
+
+    matches!(why.raw_os_error(), Some(EMFILE | ENFILE))
+}
+
+/// Returns false: on Windows, only memory limits how many files are open.
+#[cfg(windows)]
+pub fn is_out_of_files(_why: &io::Error) -> bool {
+    false
 }

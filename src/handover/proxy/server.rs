@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::plain_text;
 
 use super::opening::SSL_REQUEST;
-use super::refused::Refused;
+use super::refused::{self, Refused};
 
 /// A connection to the server after TLS, with its certificate checked.
 pub type Stream = TlsStream<TcpStream>;
@@ -113,6 +113,9 @@ impl Server {
         address: SocketAddr,
     ) -> Result<Stream, Refused> {
         let mut stream = TcpStream::connect(address).await.map_err(|why| {
+            if refused::is_out_of_files(&why) {
+                return Refused::no_files("connect to the server");
+            }
             let cause = format!("can't connect to {}: {why}", shown(host, address));
             unreachable(
                 cause,

@@ -1,5 +1,6 @@
 //! Opens the doors, lets clients in, and ends when it is told to.
 
+use std::future::ready;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -18,6 +19,7 @@ use crate::system::private_directory::PrivateDirectory;
 use super::connection::{self, House};
 use super::door::{self, Client, Detached, Door};
 use super::ending::End;
+use super::limits;
 use super::password::Password;
 use super::service_manager;
 use super::workers::Workers;
@@ -135,8 +137,9 @@ async fn admit(
             // The client has left already.
             Err(why) if why.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(why) => {
-                connection::log(&format!("can't accept a client: {why}"));
-                reserve.turn_away(&door).await;
+                if reserve.turn_away(&door).await {
+                    connection::log(&format!("can't accept a client: {why}"));
+                }
                 sleep(PAUSE).await;
             }
         }
@@ -170,19 +173,25 @@ struct Reserve(Option<std::fs::File>);
 
 impl Reserve {
     fn new() -> Self {
-        let place = if cfg!(windows) { "NUL" } else { "/dev/null" };
-        Self(std::fs::File::open(place).ok())
+        Self(limits::open_nothing().ok())
     }
 
-    async fn turn_away(&mut self, door: &Door) {
+    /// Returns whether a client was there: without a file for one, the system fails before it looks.
+    async fn turn_away(&mut self, door: &Door) -> bool {
         drop(self.0.take());
-        if let Ok(Ok(client)) = timeout(PAUSE, door.accept()).await {
-            let failure = Failure::sign_in("too many files are open to accept another client")
-                .hint("close connections, or raise the limit on open files (`ulimit -n`)");
-            let refused = super::refused::Refused::limit(failure);
+        // Not for long: a connection may take the file.
+        let accepted = tokio::select! {
+            biased;
+            accepted = door.accept() => Some(accepted),
+            () = ready(()) => None,
+        };
+        let is_client_there = accepted.is_some();
+        if let Some(Ok(client)) = accepted {
+            let refused = super::refused::Refused::no_files("accept another client");
             client.say_at_once(&super::messages::error(&refused));
         }
         *self = Self::new();
+        is_client_there
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! An idle session has no buffer: each thread has one, and only bytes that couldn't be written at
 //! once are kept. If one side ends its direction, that direction is ended on the other side too, and
-//! the opposite one continues: PostgreSQL still answers. If one side fails, both are dropped.
+//! the opposite one continues: PostgreSQL still answers. If one side fails, or the client has left,
+//! both are dropped.
 
 use std::cell::RefCell;
 use std::io;
@@ -10,8 +11,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
-use tokio::time::timeout;
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 /// The size of four TLS records.
 const BUFFER: usize = 64 * 1024;
@@ -19,8 +21,37 @@ const BUFFER: usize = 64 * 1024;
 /// How long a client may take to read the server's last message.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// How often a client that has ended its direction is checked.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
 thread_local! {
     static SHARED: RefCell<Box<[u8]>> = RefCell::new(vec![0; BUFFER].into_boxed_slice());
+}
+
+/// A client's connection.
+pub trait ClientStream: AsyncRead + AsyncWrite + Unpin {
+    /// Returns whether the client has closed the connection, so nothing can be sent to it. On TCP,
+    /// that is known only once the client's system has answered a message or a keepalive.
+    fn has_left(&self) -> bool;
+}
+
+#[cfg(unix)]
+impl ClientStream for tokio::net::UnixStream {
+    fn has_left(&self) -> bool {
+        refuses_bytes(&SockRef::from(self))
+    }
+}
+
+impl ClientStream for tokio::net::TcpStream {
+    fn has_left(&self) -> bool {
+        refuses_bytes(&SockRef::from(self))
+    }
+}
+
+/// Sends no bytes, which fails if no bytes can be sent.
+fn refuses_bytes(socket: &SockRef<'_>) -> bool {
+    let sent = socket.send(&[]);
+    sent.is_err_and(|why| why.kind() != io::ErrorKind::WouldBlock)
 }
 
 /// One direction.
@@ -44,7 +75,7 @@ enum Failed {
 /// when the server has ended or the client is gone.
 pub async fn splice<C, S>(client: &mut C, server: &mut S, for_client: Vec<u8>)
 where
-    C: AsyncRead + AsyncWrite + Unpin,
+    C: ClientStream,
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut up = Way::default();
@@ -52,12 +83,22 @@ where
         kept: for_client,
         ..Way::default()
     };
+    let mut looks = None;
     let is_client_there = std::future::poll_fn(|context| {
         match up.poll(context, client, server) {
             Poll::Ready(Err(Failed::Reader)) => return Poll::Ready(false),
             // The server's last message is still to be read.
             Poll::Ready(Err(Failed::Writer)) => up.is_done = true,
             Poll::Ready(Ok(())) | Poll::Pending => {}
+        }
+        // A server that has stopped doesn't end its direction.
+        if up.is_done {
+            let looks = looks.get_or_insert_with(looks_at_client);
+            while looks.poll_tick(context).is_ready() {
+                if client.has_left() {
+                    return Poll::Ready(false);
+                }
+            }
         }
         match down.poll(context, server, client) {
             Poll::Ready(Err(Failed::Writer)) => Poll::Ready(false),
@@ -73,6 +114,12 @@ where
     if is_client_there.await {
         drain(client).await;
     }
+}
+
+fn looks_at_client() -> Interval {
+    let mut looks = interval(BETWEEN_LOOKS);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    looks
 }
 
 /// Waits until the client has ended its side too. If the connection is closed earlier, the system

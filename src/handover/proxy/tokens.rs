@@ -2,7 +2,8 @@
 //!
 //! Signing in blocks while az runs, so it has a thread of its own. For each connection, the thread
 //! checks that the token is still the right one: you may have signed out of az, or in as someone
-//! else. Expiry is judged by the wall clock, since other clocks stop while a laptop sleeps.
+//! else. Expiry is judged by two clocks: the steady one stops while a laptop sleeps, and the wall
+//! clock may be set back.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,8 +47,16 @@ pub struct Asked {
     known: Option<CacheKey>,
 }
 
+/// A token, and how long it was valid when it came.
+#[derive(Clone)]
+struct Current {
+    signed_in: Arc<SignedIn>,
+    came: Instant,
+    life: Duration,
+}
+
 struct State {
-    current: Option<Arc<SignedIn>>,
+    current: Option<Current>,
     /// When the token was last checked.
     checked: Option<Instant>,
     /// Whether the next token is being fetched while this one is used.
@@ -60,7 +69,7 @@ impl Tokens {
     pub fn new(first: Arc<SignedIn>, known: Option<CacheKey>) -> (Self, Asked) {
         let (sender, asks) = channel();
         let state = State {
-            current: Some(first),
+            current: Some(Current::new(first)),
             checked: None,
             is_renewing: false,
             waiting: Vec::new(),
@@ -81,8 +90,8 @@ impl Tokens {
                     || state
                         .checked
                         .is_some_and(|checked| checked.elapsed() < HOLDS);
-                if is_checked && left(current) > TIME_TO_CONNECT {
-                    return Ok(Arc::clone(current));
+                if is_checked && current.left() > TIME_TO_CONNECT {
+                    return Ok(Arc::clone(&current.signed_in));
                 }
             }
             let (sender, receiver) = oneshot::channel();
@@ -126,14 +135,14 @@ impl Tokens {
                 .state()
                 .current
                 .clone()
-                .filter(|current| now == known && left(current) > TIME_TO_CONNECT);
+                .filter(|current| now == known && current.left() > TIME_TO_CONNECT);
             let is_tried = tried.is_some_and(|tried| tried.elapsed() < BETWEEN_TRIES);
             if let Some(good) = &good {
-                let renews = left(good) < ENOUGH && !is_tried;
+                let renews = good.left() < ENOUGH && !is_tried;
                 let mut state = self.state();
                 state.checked = Some(Instant::now());
                 state.is_renewing = renews;
-                state.answer(&Ok(Arc::clone(good)));
+                state.answer(&Ok(Arc::clone(&good.signed_in)));
                 if !renews {
                     continue;
                 }
@@ -147,7 +156,7 @@ impl Tokens {
             state.is_renewing = false;
             match &outcome {
                 Ok(fetched) => {
-                    state.current = Some(Arc::clone(fetched));
+                    state.current = Some(Current::new(Arc::clone(fetched)));
                     state.checked = Some(Instant::now());
                 }
                 Err(failure) if good.is_some() => warn(failure),
@@ -172,7 +181,26 @@ impl State {
     }
 }
 
-fn left(signed_in: &SignedIn) -> Duration {
+impl Current {
+    fn new(signed_in: Arc<SignedIn>) -> Self {
+        let left = by_wall_clock(&signed_in);
+        let (issued, expires) = (signed_in.token.issued(), signed_in.token.expires());
+        // A slow clock gives a token more time than it was issued for.
+        let whole = issued.and_then(|issued| expires.duration_since(issued).ok());
+        Self {
+            life: whole.map_or(left, |whole| whole.min(left)),
+            came: Instant::now(),
+            signed_in,
+        }
+    }
+
+    fn left(&self) -> Duration {
+        let left = self.life.saturating_sub(self.came.elapsed());
+        left.min(by_wall_clock(&self.signed_in))
+    }
+}
+
+fn by_wall_clock(signed_in: &SignedIn) -> Duration {
     let expires = signed_in.token.expires();
     expires
         .duration_since(SystemTime::now())
@@ -195,8 +223,15 @@ mod tests {
 
     /// Returns a sign-in whose token lasts this many seconds.
     fn lasting(seconds: u64) -> SignedIn {
+        issued(0, seconds)
+    }
+
+    /// Returns a sign-in whose token is issued this many seconds from now, and lasts as many.
+    fn issued(ahead: u64, seconds: u64) -> SignedIn {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let claims = format!("{{\"exp\":{}}}", now.as_secs() + seconds);
+        let issued = now.as_secs() + ahead;
+        let expires = issued.saturating_add(seconds);
+        let claims = format!("{{\"iat\":{issued},\"exp\":{expires}}}");
         let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
         let secret = format!("{}.{}.{}", part("{}"), part(&claims), part("x"));
         SignedIn {
@@ -251,7 +286,7 @@ mod tests {
     }
 
     async fn seconds_left(tokens: &Tokens) -> u64 {
-        left(&tokens.current().await.unwrap()).as_secs()
+        by_wall_clock(&tokens.current().await.unwrap()).as_secs()
     }
 
     #[test]
@@ -297,6 +332,17 @@ mod tests {
             }
         });
         assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn no_clock_gives_a_token_more_time_than_it_was_issued_for() {
+        let left = |ahead, seconds| Current::new(Arc::new(issued(ahead, seconds))).left();
+        for ahead in [0, 7200] {
+            let left = left(ahead, 3600).as_secs();
+            assert!((3590..=3600).contains(&left), "{ahead}: {left}");
+        }
+        assert_eq!(left(0, 0), Duration::ZERO);
+        assert_eq!(left(0, u64::MAX), Duration::ZERO);
     }
 
     #[test]

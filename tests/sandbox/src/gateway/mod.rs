@@ -7,15 +7,17 @@ mod access;
 mod protocol;
 
 use std::{
+    future::pending,
     io,
+    pin::pin,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use anyhow::Result;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, copy_bidirectional},
     net::{TcpStream, UnixStream},
+    sync::watch,
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -74,6 +76,8 @@ pub struct Session {
 pub struct Gateway {
     listener: Listener,
     sessions: Arc<Mutex<Vec<Session>>>,
+    /// Whether it has stopped answering.
+    is_silent: watch::Sender<bool>,
 }
 
 /// What its connections share.
@@ -125,18 +129,36 @@ impl Gateway {
             },
             sessions: Arc::clone(&sessions),
         });
+        let (is_silent, _) = watch::channel(manner == Manner::Silent);
+        let silence = is_silent.clone();
         let listener = Listener::start(move |stream| {
             let (tls, state) = (tls.clone(), Arc::clone(&state));
+            let mut silence = silence.subscribe();
             async move {
-                if manner == Manner::Silent {
-                    // Longer than any client waits.
-                    tokio::time::sleep(Duration::from_secs(3600)).await;
+                // It holds the connection until it is dropped.
+                let mut answers = pin!(open(stream, tls, &state));
+                let falls_silent = async {
+                    let _ = silence.wait_for(|is_silent| *is_silent).await;
+                };
+                tokio::select! {
+                    biased;
+                    () = falls_silent => pending().await,
+                    // An error here means that the client's connection ended, which the client sees
+                    // too.
+                    _ = &mut answers => {}
                 }
-                // An error here means that the client's connection ended, which the client sees too.
-                let _ = open(stream, tls, &state).await;
             }
         })?;
-        Ok(Self { listener, sessions })
+        Ok(Self {
+            listener,
+            sessions,
+            is_silent,
+        })
+    }
+
+    /// Keeps open and accepts connections, and neither reads nor answers from now on.
+    pub fn stop_answering(&self) {
+        self.is_silent.send_replace(true);
     }
 
     /// The port on 127.0.0.1.
