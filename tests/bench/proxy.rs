@@ -128,7 +128,7 @@ pub fn run(sandbox: &'static Sandbox, quick: bool) {
 
 /// Measures the memory of an idle session.
 fn idle(proxy: &Running, conninfo: &str) {
-    const SESSIONS: usize = 80;
+    const SESSIONS: usize = 500;
     let resident = || {
         let status =
             fs::read_to_string(format!("/proc/{}/status", proxy.0.id())).unwrap_or_default();
@@ -189,7 +189,7 @@ fn in_turns(
     numbers.into_iter().map(median).collect()
 }
 
-/// Waits until the sessions before have ended: PostgreSQL has room for a hundred.
+/// Waits until the sessions of the measurement before have ended.
 fn wait_for_quiet(sandbox: &Sandbox) {
     let sql = "select count(*) from pg_stat_activity where backend_type = 'client backend'";
     let sessions = || {
