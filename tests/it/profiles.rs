@@ -10,6 +10,7 @@ pub const HOST: &str = "mydb.postgres.database.azure.com";
 pub const ALICE: &str = "alice@contoso.example";
 pub const GROUP: &str = "Prod DB Readonly";
 pub const BY_GROUP: &str = "group='Prod DB Readonly'";
+const RESOURCE: &str = "https://ossrdbms-aad.database.windows.net";
 const US_RESOURCE: &str = "https://ossrdbms-aad.database.usgovcloudapi.net";
 
 pub fn person() -> User {
@@ -96,6 +97,43 @@ fn an_option_beats_the_section_which_beats_the_variable() {
     assert_eq!(tenant_of(&user), SUBSCRIPTION);
     let user = shop(&settings).args_in_front(["--subscription", SUBSCRIPTION]);
     assert_eq!(tenant_of(&user), SUBSCRIPTION);
+}
+
+#[test]
+fn each_key_has_its_place_between_option_and_variable() {
+    let application: fn() -> User = || with_secret().args(["--dry-run"]);
+    let member: fn() -> User = || person().args(["--dry-run"]);
+    let billing = Identity::BillingService.entry().app_id.expect("an id");
+    let cases: [(fn() -> User, &str, &str); 8] = [
+        (application, "tenant", TENANT),
+        (application, "subscription", SUBSCRIPTION),
+        (application, "client-id", billing),
+        (application, "auth", "client-secret"),
+        (application, "cloud", "AzureCloud"),
+        (application, "resource", RESOURCE),
+        (application, "renew", "off"),
+        (member, "group", GROUP),
+    ];
+    for (user, key, value) in cases {
+        let variable = format!("ENTRA_PSQL_{}", key.replace('-', "_").to_ascii_uppercase());
+        let option = format!("--{key}={value}");
+        let other = if key == "renew" {
+            "auth=auto"
+        } else {
+            "renew=0"
+        };
+        let is_from = |settings: &str, options: &[&str], source: &str| {
+            let lines = format!("#entra-psql {other}\n#entra-psql {settings}\n");
+            let user = in_shop(user(), &lines).var(&variable, value);
+            let ran = user.args_in_front(options).run();
+            let said = format!("\n`{key}` is `{value}`, from {source}");
+            assert!(ran.stdout.contains(&said), "{said}: {ran:?}");
+        };
+        let setting = format!("{key}='{value}'");
+        is_from("", &[], &format!("`{variable}`\n"));
+        is_from(&setting, &[], "line 7 of the service file `");
+        is_from(&setting, &[&option], &format!("`--{key}`\n"));
+    }
 }
 
 #[test]
