@@ -104,7 +104,7 @@ fn each_key_has_its_place_between_option_and_variable() {
     let application: fn() -> User = || with_secret().args(["--dry-run"]);
     let member: fn() -> User = || person().args(["--dry-run"]);
     let billing = Identity::BillingService.entry().app_id.expect("an id");
-    let cases: [(fn() -> User, &str, &str); 8] = [
+    for (user, key, value) in [
         (application, "tenant", TENANT),
         (application, "subscription", SUBSCRIPTION),
         (application, "client-id", billing),
@@ -113,8 +113,7 @@ fn each_key_has_its_place_between_option_and_variable() {
         (application, "resource", RESOURCE),
         (application, "renew", "off"),
         (member, "group", GROUP),
-    ];
-    for (user, key, value) in cases {
+    ] {
         let variable = format!("ENTRA_PSQL_{}", key.replace('-', "_").to_ascii_uppercase());
         let option = format!("--{key}={value}");
         let other = if key == "renew" {
