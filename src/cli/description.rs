@@ -64,14 +64,19 @@ pub(super) fn explain(error: &clap::Error, called: impl Fn(&str) -> String) -> F
 }
 
 fn unknown_value(name: &str, value: &str, choices: &[String]) -> Failure {
-    let near = nearest(value, choices.iter().map(String::as_str));
+    let choices: Vec<&str> = choices.iter().map(String::as_str).collect();
+    Failure::usage(format!("{name} doesn't accept `{value}`")).hint(choose_one(value, &choices))
+}
+
+/// Returns the hint to use one of `choices` in place of `given`.
+pub(super) fn choose_one(given: &str, choices: &[&str]) -> String {
+    let near = nearest(given, choices.iter().copied());
     let question = if near.is_empty() {
         String::new()
     } else {
         format!("did you mean {}? ", or_list(&near))
     };
-    Failure::usage(format!("{name} doesn't accept `{value}`"))
-        .hint(format!("{question}use one of {}", choices.join(", ")))
+    format!("{question}use one of {}", choices.join(", "))
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! `table.rs` lists it, `description.rs` describes it to clap, [`values`] checks what is given,
 //! `options.rs` holds the result, [`help`] prints it, and [`completions`] are the scripts for
-//! shells. [`nearest`] finds what was misspelled.
+//! shells. [`profile`] reads some of the options in a service file. [`nearest`] finds what was
+//! misspelled.
 
 pub mod completions;
 mod description;
@@ -11,6 +12,7 @@ pub mod listen;
 pub mod method;
 pub mod nearest;
 mod options;
+pub mod profile;
 pub mod renew;
 mod table;
 pub mod values;

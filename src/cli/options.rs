@@ -1,7 +1,7 @@
 //! Our options as given on the command line, as given in variables, and both merged.
 //!
-//! A flag beats its variable, a variable beats the default. Variables are read only if signing in
-//! is due, so they can stay exported.
+//! A flag beats a setting in the service file, which beats a variable, which beats the default.
+//! Settings and variables are read only if signing in is due, so variables can stay exported.
 
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
@@ -25,6 +25,15 @@ pub enum Auth {
     /// The method that suits this machine.
     Auto,
     By(Method),
+}
+
+impl Auth {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::By(method) => method.name(),
+        }
+    }
 }
 
 /// The shell of `--print-env`.
@@ -92,6 +101,8 @@ pub struct Options {
     pub doctor: Option<Format>,
     pub whoami: Option<Format>,
     pub server: Option<String>,
+    /// The tenant of that server, which counts if nothing else names an account.
+    pub server_tenant: Option<String>,
     pub servers: Option<Format>,
     pub entra: bool,
     /// Only as a flag: [`Options::variable_forbids_token`] reads its variable.
@@ -164,9 +175,9 @@ impl Options {
         value.map_or(Ok(false), |value| truth(variable, value))
     }
 
-    /// Returns these options, completed from `variables`.
+    /// Returns these options, completed from `variables` or from the settings in a service file.
     ///
-    /// A flag silences the variables that it contradicts.
+    /// An option silences those that it contradicts.
     pub fn merge(self, variables: Self) -> Self {
         let (account, place) = (self.names_account(), self.names_place());
         let unless = |is_silenced: bool, value: Option<String>| value.filter(|_| !is_silenced);
@@ -188,24 +199,12 @@ impl Options {
             verbose: self.verbose || variables.verbose,
             renew: self.renew.or(variables.renew),
             drain: self.drain.or(variables.drain),
-            // These have no variables.
-            proxy: self.proxy,
-            url: self.url,
-            print_env: self.print_env,
-            print_conninfo: self.print_conninfo,
-            print_token: self.print_token,
-            completions: self.completions,
-            doctor: self.doctor,
-            whoami: self.whoami,
-            server: self.server,
-            servers: self.servers,
-            entra: self.entra,
-            no_entra: self.no_entra,
-            sign_out: self.sign_out,
+            // The others have no variables.
+            ..self
         }
     }
 
-    fn names_account(&self) -> bool {
+    pub fn names_account(&self) -> bool {
         self.tenant.is_some() || self.subscription.is_some()
     }
 
@@ -260,7 +259,7 @@ impl Options {
     }
 
     /// Parses the options that were given; `called` says how, as for [`explain`].
-    fn parse(
+    pub(super) fn parse(
         given: &[(String, Option<OsString>)],
         called: impl Fn(&str) -> String,
     ) -> Result<Self, Failure> {
@@ -315,6 +314,7 @@ impl Options {
             doctor: format("doctor"),
             whoami: format("whoami"),
             server: matches.get_one("server").cloned(),
+            server_tenant: None,
             servers: format(SERVERS),
             entra: matches.get_flag("entra"),
             no_entra: matches.get_flag(NO_ENTRA),

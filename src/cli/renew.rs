@@ -21,4 +21,12 @@ impl Renew {
             _ => Err("isn't `tcp`, `on` or `off`".to_owned()),
         }
     }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::On => "on",
+            Self::Tcp => "tcp",
+        }
+    }
 }

@@ -102,6 +102,13 @@ pub fn chosen(named: Option<&Named>, of_hosts: Option<&'static Cloud>) -> Option
     }
 }
 
+/// Returns whether tokens for `resource` are for databases only.
+pub fn is_database_resource(resource: &str) -> bool {
+    let resource = resource.trim_end_matches('/');
+    let mut clouds = CLOUDS.iter().chain([COSMOS]);
+    clouds.any(|cloud| cloud.resource.eq_ignore_ascii_case(resource))
+}
+
 /// Returns the cloud of the server `host`: a name of valid labels before the suffix, in any case.
 pub fn of_host(host: &[u8]) -> Option<&'static Cloud> {
     if is_name_under(host, COSMOS.suffix.as_bytes()) || is_older_cosmos(host) {

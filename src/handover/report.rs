@@ -36,6 +36,7 @@ pub fn signed_in<'a>(
         plain_text::clean(&plan.host)
     )];
     lines.extend(choice.explained());
+    lines.extend(plan.sources.iter().map(|source| plain_text::clean(source)));
     lines.extend(settings.into_iter().map(setting));
     lines.push(format!(
         "PGPASSWORD=(hidden: {} bytes, {} minutes left)",

@@ -18,6 +18,7 @@ pub mod trust;
 use std::time::{Duration, SystemTime};
 
 use crate::cli::method::Method;
+use crate::cli::profile::Profile;
 use crate::cli::{CACHE, Options};
 use crate::entra::cloud::{self, Cloud, Named};
 use crate::entra::role::{Identity, identity};
@@ -98,8 +99,10 @@ pub struct Plan {
     pub user: User,
     /// Whether `PGDATABASE` becomes `postgres`: the role was not typed and no database is named.
     pub default_database: bool,
-    /// Our options, flags over variables.
+    /// Our options: flags, then the service file, then variables.
     pub options: Options,
+    /// Where each setting comes from, if the service file has any.
+    pub sources: Vec<String>,
     /// Why a token is due.
     pub reason: &'static str,
 }
@@ -118,6 +121,7 @@ impl Plan {
             user: User::Unnamed,
             default_database: false,
             options,
+            sources: Vec::new(),
             reason: "a token was asked for",
         })
     }
@@ -178,17 +182,27 @@ fn plan(
         Trust::All { host, cloud } => (host, cloud),
         Trust::None | Trust::Some { .. } | Trust::NoHost => return Err(trust.refusal(case.target)),
     };
+    let profile = Profile::read(case.target)?;
     let variables = Options::of_variables(case.environment)?;
     let asked = case.flags.ask_for_token();
     if !asked {
         forbidden?;
     }
-    let group_variable = variables.group.clone();
-    let options = case.flags.clone().merge(variables);
-    let user = role::read_name(case, group_variable.as_deref())?;
+    let user = role::read_name(
+        case,
+        profile.options.group.as_deref(),
+        variables.group.as_deref(),
+    )?;
+    let for_server = case.flags.clone().merge(profile.options.clone());
+    let says_how = for_server.say_how_to_sign_in();
+    let mut options = for_server.merge(variables.clone());
+    if !options.names_account() {
+        options.tenant = options.server_tenant.take();
+    }
+    options.group = options.group.filter(|_| user.is_group());
     let resource = resource(&options, cloud);
     let uses_password = inherited.is_some_and(|token| {
-        !case.flags.say_how_to_sign_in()
+        !says_how
             // One token from outside can't be renewed.
             && case.flags.proxy.is_none()
             && !options.renews()
@@ -202,6 +216,7 @@ fn plan(
             && (user != User::Unnamed || matches!(identity(token), Identity::Named(_)))
     });
     Ok(Plan {
+        sources: profile.sources(case.flags, &variables, &options),
         resource,
         choice: if uses_password {
             Some(Choice {

@@ -27,7 +27,7 @@ pub enum User {
 /// Where a role was named, as far as it matters for passing it on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoleSource {
-    /// `--group` or its variable.
+    /// `--group`, `group` in the service file, or the variable.
     Group {
         /// Whether a service file names a user too, which libpq would prefer to `PGUSER`.
         service_has_user: bool,
@@ -69,10 +69,17 @@ impl User {
     /// Returns whether you typed or stored the role. If so, libpq's rule for the name of the
     /// database holds.
     pub fn is_typed(&self) -> bool {
-        match self {
-            Self::Unnamed => false,
-            Self::Named { place, .. } => !matches!(place, RoleSource::Group { .. }),
-        }
+        *self != Self::Unnamed && !self.is_group()
+    }
+
+    pub fn is_group(&self) -> bool {
+        matches!(
+            self,
+            Self::Named {
+                place: RoleSource::Group { .. },
+                ..
+            }
+        )
     }
 
     /// Returns the role to sign in as, and how it reaches psql. `worked_out` returns the name if
@@ -135,10 +142,14 @@ fn check(name: &OsStr, failure: fn(String) -> Failure, remedy: &str) -> Result<(
     Err(failure(cause).hint(remedy))
 }
 
-/// Reads who is named: by `--group`, then in libpq's order, then by the group's variable, then by
-/// `PGUSER`.
-pub(super) fn read_name(case: &Case<'_>, group_variable: Option<&OsStr>) -> Result<User, Failure> {
-    let user = given(case, group_variable)?;
+/// Reads who is named: by `--group`, on the command line, by the group in the service file, by its
+/// user, then by the group's variable, then by `PGUSER`.
+pub(super) fn read_name(
+    case: &Case<'_>,
+    service_group: Option<&OsStr>,
+    group_variable: Option<&OsStr>,
+) -> Result<User, Failure> {
+    let user = given(case, service_group, group_variable)?;
     if let User::Named { name, place } = &user {
         let remedy = match place {
             RoleSource::Group { .. } if case.flags.group.is_some() => "correct `--group`",
@@ -153,7 +164,11 @@ pub(super) fn read_name(case: &Case<'_>, group_variable: Option<&OsStr>) -> Resu
     Ok(user)
 }
 
-fn given(case: &Case<'_>, group_variable: Option<&OsStr>) -> Result<User, Failure> {
+fn given(
+    case: &Case<'_>,
+    service_group: Option<&OsStr>,
+    group_variable: Option<&OsStr>,
+) -> Result<User, Failure> {
     let given = case.target.user();
     let origin = given.map(|given| given.origin);
     let group = |name: &OsStr| User::Named {
@@ -176,6 +191,11 @@ fn given(case: &Case<'_>, group_variable: Option<&OsStr>) -> Result<User, Failur
                 }
             });
         }
+        return Ok(group(name));
+    }
+    if let Some(name) = service_group
+        && !origin.is_some_and(Origin::is_command_line)
+    {
         return Ok(group(name));
     }
     let variable_group = group_variable.map_or(User::Unnamed, group);

@@ -18,14 +18,19 @@ pub fn read(text: &[u8], parameters: &mut Parameters) -> Result<(), LibpqError> 
                 "missing \"=\" after a name in connection info string".to_owned(),
             ));
         };
-        let (value, after) = match skip_spaces(after) {
-            [b'\'', quoted @ ..] => quoted_value(quoted)?,
-            plain => plain_value(plain),
-        };
+        let (value, after) = value(skip_spaces(after))?;
         parameters.store(name, &value)?;
         rest = skip_spaces(after);
     }
     Ok(())
+}
+
+/// Reads a value, quoted or not, and returns what follows it.
+pub(super) fn value(text: &[u8]) -> Result<(Vec<u8>, &[u8]), LibpqError> {
+    match text {
+        [b'\'', quoted @ ..] => quoted_value(quoted),
+        plain => Ok(plain_value(plain)),
+    }
 }
 
 fn skip_spaces(text: &[u8]) -> &[u8] {

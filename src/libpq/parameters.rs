@@ -43,15 +43,25 @@ pub struct Given {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LibpqError(pub String);
 
+/// A line of the service with settings of ours, which is a comment to libpq.
+pub struct OwnLine {
+    /// Its number in the file, from 1.
+    pub number: usize,
+    /// What follows `#entra-psql`.
+    pub text: Vec<u8>,
+}
+
 /// The parameters of one connection. They may include a password, so there's no `Debug`.
 pub struct Parameters {
     given: Vec<Option<Given>>,
+    own_lines: Vec<OwnLine>,
 }
 
 impl Parameters {
     pub fn none() -> Self {
         Self {
             given: KEYWORDS.iter().map(|_| None).collect(),
+            own_lines: Vec::new(),
         }
     }
 
@@ -166,6 +176,18 @@ impl Parameters {
             });
         }
         Ok(())
+    }
+
+    pub(super) fn note_own_line(&mut self, number: usize, text: &[u8]) {
+        self.own_lines.push(OwnLine {
+            number,
+            text: text.to_vec(),
+        });
+    }
+
+    /// Returns our lines of the service. They aren't checked yet.
+    pub fn own_lines(&self) -> &[OwnLine] {
+        &self.own_lines
     }
 
     /// Notes the file in which the service was found, unless the connection string names it. If it

@@ -1,6 +1,10 @@
-//! Reads the text of a service file (libpq's `parseServiceFile`).
+//! Reads the text of a service file (libpq's `parseServiceFile`), and our own settings in it.
 
-use super::parameters::{LibpqError, Parameters, is_space};
+use super::conninfo;
+use super::parameters::{LibpqError, OwnLine, Parameters, is_space};
+
+/// What begins a line of ours, which is a comment to libpq.
+const OWN: &[u8] = b"#entra-psql";
 
 /// Every libpq refuses lines of this many bytes, including the newline. libpq 13 refuses lines of
 /// 255.
@@ -17,6 +21,12 @@ pub fn read(text: &[u8], service: &[u8], parameters: &mut Parameters) -> Result<
         }
         let line = trimmed(line);
         if line.is_empty() || line[0] == b'#' {
+            if let Some(text) = line.strip_prefix(OWN)
+                && found
+                && text.first().is_none_or(|&b| is_space(b))
+            {
+                parameters.note_own_line(n + 1, text);
+            }
             continue;
         }
         if let Some(name) = line.strip_prefix(b"[") {
@@ -43,6 +53,26 @@ pub fn read(text: &[u8], service: &[u8], parameters: &mut Parameters) -> Result<
         }
     }
     Ok(found)
+}
+
+/// Returns the keys and values of a line of ours. Values are written as in a connection string.
+pub fn own_settings(line: &OwnLine) -> Result<Vec<(String, Vec<u8>)>, &'static str> {
+    let mut settings = Vec::new();
+    let mut rest = trimmed(&line.text);
+    while !rest.is_empty() {
+        let end = rest.iter().position(|&b| b == b'=' || is_space(b));
+        let (key, after) = rest.split_at(end.unwrap_or(rest.len()));
+        let Some(after) = after.strip_prefix(b"=") else {
+            return Err("has a setting without `=`");
+        };
+        let (value, after) = conninfo::value(after).map_err(|_| "has a quote that isn't closed")?;
+        if after.first().is_some_and(|&b| !is_space(b)) {
+            return Err("has no space after a closing quote");
+        }
+        settings.push((String::from_utf8_lossy(key).into_owned(), value));
+        rest = trimmed(after);
+    }
+    Ok(settings)
 }
 
 fn trimmed(line: &[u8]) -> &[u8] {
@@ -80,6 +110,37 @@ mod tests {
         assert_eq!(host(text, "a"), Ok(Some("1".to_owned())));
         assert_eq!(host(text, "b"), Ok(Some("2".to_owned())));
         assert_eq!(host(text, "c"), Ok(None));
+    }
+
+    fn settings(text: &str) -> Result<Vec<(String, String)>, &'static str> {
+        let mut parameters = Parameters::none();
+        assert_eq!(read(text.as_bytes(), b"a", &mut parameters), Ok(true));
+        let mut all = Vec::new();
+        for line in parameters.own_lines() {
+            let settings = own_settings(line)?.into_iter();
+            all.extend(settings.map(|(key, value)| (key, String::from_utf8(value).unwrap())));
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn our_own_lines_are_those_of_the_section() {
+        let text = "#entra-psql x=0\n[b]\n#entra-psql x=1\n[a]\n# entra-psql x=2\n#entra-psqlx=3\n\
+                    #entra-psql\n #entra-psql x=4  y='a b' \r\nhost=h\n#entra-psql\tz='it\\'s'\n\
+                    [c]\n#entra-psql x=5\n[a]\n#entra-psql x=6\n";
+        let given = [("x", "4"), ("y", "a b"), ("z", "it's")];
+        let given = given.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(settings(text), Ok(given.to_vec()));
+    }
+
+    #[test]
+    fn what_our_own_lines_may_not_have() {
+        for bad in ["x", "x =1", "x='a", "x='a'y=b"] {
+            assert!(
+                settings(&format!("[a]\n#entra-psql {bad}\n")).is_err(),
+                "{bad}"
+            );
+        }
     }
 
     #[test]

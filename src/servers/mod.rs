@@ -60,8 +60,8 @@ pub fn put_host(
         );
     }
     let server = find(name, flags, environment)?;
-    name_tenant(flags, &server, environment)?;
     line.put_host(&server.host);
+    flags.server_tenant = server.tenant;
     Ok(())
 }
 
@@ -73,19 +73,6 @@ fn find(name: &str, flags: &Options, environment: &Environment) -> Result<Server
         servers = list.ask()?;
     }
     choose::choose(name, servers)
-}
-
-/// Names the tenant of `server` in `flags`, if nothing else names an account.
-fn name_tenant(
-    flags: &mut Options,
-    server: &Server,
-    environment: &Environment,
-) -> Result<(), Failure> {
-    let options = flags.clone().merge(Options::of_variables(environment)?);
-    if options.tenant.is_none() && options.subscription.is_none() {
-        flags.tenant.clone_from(&server.tenant);
-    }
-    Ok(())
 }
 
 /// The list of this identity, kept or asked for.

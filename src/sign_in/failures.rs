@@ -7,7 +7,8 @@ use crate::failure::Failure;
 
 /// The token is of another tenant than `tenant`, which was named.
 pub fn of_another_tenant(token: &Token, tenant: &str, method: Method) -> Failure {
-    const LEAVE_OUT: &str = "or leave `--tenant` and `ENTRA_PSQL_TENANT` out";
+    const NAME_NONE: &str =
+        "or name no tenant (`--tenant`, `ENTRA_PSQL_TENANT`, `tenant` in the service file)";
     let own = token.claim("tid").unwrap_or("none");
     let remedy = match method {
         Method::AzureCli => format!("run `az login --tenant {tenant}`"),
@@ -16,7 +17,7 @@ pub fn of_another_tenant(token: &Token, tenant: &str, method: Method) -> Failure
     Failure::sign_in(format!(
         "the access token is for the tenant `{own}`, not for `{tenant}`"
     ))
-    .hint(format!("{remedy}, {LEAVE_OUT}"))
+    .hint(format!("{remedy}, {NAME_NONE}"))
 }
 
 /// The token names no role, and nobody else could.

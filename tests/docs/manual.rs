@@ -60,7 +60,9 @@ const FILES: &[(&str, &str)] = &[
     ),
     (
         "~/.pg_service.conf, ~/.pgpass, ~/.postgresql/root.crt",
-        "The files of libpq, which are respected.",
+        "The files of libpq, which are respected. \
+         In a section of a service file, a line `#entra-psql KEY=VALUE` sets an option for that server: \
+         tenant, subscription, client-id, auth, cloud, resource, group or renew.",
     ),
     (
         "~/.azure",

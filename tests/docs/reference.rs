@@ -14,8 +14,9 @@ This page lists the options and environment variables that entra-psql adds to ps
 psql keep their meaning. Options of entra-psql are accepted wherever psql accepts an option. Spell
 them in full, and put the value after a space or a `=`.
 
-A flag beats its variable. Variables are read only if entra-psql signs in. An empty variable counts
-as unset. For an option without a value, set the variable to `1` or `0`.
+A flag beats its variable. A [setting in the service file](profiles.md) comes between the two.
+Variables are read only if entra-psql signs in. An empty variable counts as unset. For an option
+without a value, set the variable to `1` or `0`.
 ";
 
 const AFTER: &str = "\

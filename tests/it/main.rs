@@ -55,6 +55,8 @@ mod pictures;
 mod powershell;
 mod print;
 mod process;
+mod profiles;
+mod profiles_decision;
 mod proxy_clients;
 mod proxy_clock;
 mod proxy_doors;

@@ -29,7 +29,7 @@ fn page(name: &str) -> String {
 /// Somebody in the place that a block is meant for.
 fn somebody_in(scene: &str) -> User {
     let user = match scene {
-        "" | "full-path" | "port 7432" | "tenant" => User::signed_in(Identity::Alice),
+        "" | "full-path" | "port 7432" | "profile" | "tenant" => User::signed_in(Identity::Alice),
         "app-service" => identities::in_app_service(),
         "azure-pipelines" => identities::in_pipelines(),
         "client-secret" => identities::with_secret(),
@@ -45,14 +45,17 @@ fn somebody_in(scene: &str) -> User {
         other => panic!("no test knows the place `{other}`"),
     };
     // Who is no person has the server in the environment, and so the database.
-    let user = if scene.is_empty() {
+    let user = if matches!(scene, "" | "profile") {
         user
     } else {
         user.var("PGDATABASE", "app")
     };
     symlink(PROGRAM, user.home.path().join("bin/entra-psql")).expect("a link");
-    let service = "[prod]\nhost=mydb.postgres.database.azure.com\ndbname=app\n";
-    user.file(".pg_service.conf", service)
+    let service = match scene {
+        "profile" => block(&page("profiles.md"), "ini"),
+        _ => "[prod]\nhost=mydb.postgres.database.azure.com\ndbname=app\n".to_owned(),
+    };
+    user.file(".pg_service.conf", &service)
         .file("migrate.sql", "select 'migrated';\n")
 }
 
@@ -150,6 +153,11 @@ fn other_tools() {
 #[test]
 fn tenants() {
     runs("tenants.md", 4);
+}
+
+#[test]
+fn profiles() {
+    runs("profiles.md", 1);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::{fs, io};
 
 use sandbox::Identity;
 
+use crate::page::block;
 use crate::pictures::fix;
 use crate::support::{PROGRAM, Ran, User, tool};
 
@@ -27,11 +28,10 @@ fn readme() -> String {
 
 /// Somebody in a directory with what the README's commands name.
 fn reader() -> User {
+    let service = format!("[prod]\nhost={HOST}\ndbname=app\n");
+    let service = service + &block(&readme(), "ini");
     let user = User::signed_in(Identity::Alice)
-        .file(
-            ".pg_service.conf",
-            &format!("[prod]\nhost={HOST}\ndbname=app\n"),
-        )
+        .file(".pg_service.conf", &service)
         .file("migrate.sql", "create temporary table migrated (id int);\n")
         .stdin("select 'signed in as ' || current_user;\n");
     std::os::unix::fs::symlink(PROGRAM, user.home.path().join("bin/entra-psql")).expect("a link");
@@ -66,7 +66,8 @@ fn every_command_line_of_the_readme_signs_in() {
             .replace("%USERNAME%", "alice@contoso.example");
         let ran = run(user, &line);
         assert_eq!(ran.az.len(), 1, "{command}");
-        let role = if command.contains("--group") {
+        let is_group = command.contains("--group") || command.contains("service=shop");
+        let role = if is_group {
             "Prod DB Readonly"
         } else {
             "alice@contoso.example"

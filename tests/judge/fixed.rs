@@ -104,6 +104,23 @@ fn a_service_stands_between_the_command_line_and_the_variables() {
 }
 
 #[test]
+fn our_settings_in_a_service_are_comments() {
+    for settings in [
+        "#entra-psql tenant=contoso.example user=x",
+        " \x0b#entra-psql\tgroup='[azure]' host=elsewhere",
+        "#entra-psql host='open",
+        "#entra-psql\r",
+    ] {
+        let service = format!("{settings}\n[azure]\n{settings}\nhost=h\n{settings}\nuser=u");
+        agrees(
+            &Case::of(&["service=azure"])
+                .variable("PGPORT", "6432")
+                .file("home/.pg_service.conf", 0o644, service),
+        );
+    }
+}
+
+#[test]
 fn the_length_of_a_service_files_lines() {
     for length in [253, 254, 255, 1021, 1022, 1023, 1024, 2046] {
         for end in ["", "\n"] {

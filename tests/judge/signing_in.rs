@@ -247,10 +247,26 @@ fn percent_encoded(text: &[u8]) -> Vec<u8> {
     text.iter().flat_map(encoded).collect()
 }
 
+/// Settings of ours, which are comments to libpq. The last two are refused where a token is due.
+const OWN_LINES: &[&[u8]] = &[
+    b"#entra-psql renew=off\n",
+    b"  #entra-psql\trenew='off' cloud=AzureCloud\r\n",
+    b"#entra-psql group='Some Readers' auth=env\n",
+    b"#entra-psql auth=env\n",
+    b"#entra-psql\n",
+    b"#entra-psqlx\n",
+    b"# entra-psql host=elsewhere\n",
+    b"#entra-psql entra=1 trusted-hosts=stranger.example\n",
+    b"#entra-psql resource=https://vault.azure.net\n",
+];
+
 fn service(random: &mut Rng, case: &mut Case, given: Vec<(&'static str, Vec<u8>)>) {
     let mut text = b"[azure]\n".to_vec();
     for (name, value) in given {
         text.extend([name.as_bytes(), b"=", &value, b"\n"].concat());
+        if often(random, 20) {
+            text.extend_from_slice(pick(random, OWN_LINES));
+        }
     }
     if often(random, 30) {
         text.extend_from_slice(b"[local]\nhost=localhost\nsslmode=disable\n");

@@ -309,6 +309,9 @@ fn setting(random: &mut Rng, text: &mut Vec<u8>) {
                 b"user=u # x",
                 b"usr=x",
                 b"\x0buser=u",
+                b"#entra-psql tenant=contoso.example",
+                b"\x0b#entra-psql user=x",
+                b"#entra-psql group='open",
             ],
         ));
         return;

@@ -50,11 +50,14 @@ fn service_files() {
     let samples: [&[u8]; 3] = [
         b"# mine\n[azure]\nhost=mydb.postgres.database.azure.com\nport=5432\nuser=Prod DB Readonly\nsslmode=verify-full\n\n[local]\nhost=localhost\n",
         b"[b]\r\nldap://x/y\r\n  [azure] \r\ndbname=app\r\n",
-        b"[azure]\nservice=x\n#entra-psql tenant=contoso.example\n",
+        b"[azure]\nhost=x\n#entra-psql tenant=contoso.example group='Prod \\'DB\\\\' auth=azure-cli\n",
     ];
     hunt(&samples, |text| {
         let mut parameters = Parameters::none();
         if service::read(text, b"azure", &mut parameters).is_ok() {
+            for line in parameters.own_lines() {
+                let _ = service::own_settings(line);
+            }
             let _ = Target::settle(parameters);
         }
     });

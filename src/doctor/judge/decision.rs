@@ -28,10 +28,12 @@ pub fn sign_in(plan: &Plan, choice: Choice, protection: &Protection) -> Finding 
         (None, _) => "databases",
     };
     let mode = &protection.mode;
+    let sources = plan.sources.iter().map(|source| format!("; {source}"));
+    let sources: String = sources.collect();
     Finding::ok(
         Link::Decision,
         format!(
-            "`{}` gets an access token for {resource}: {}; {how}; `sslmode={mode}`",
+            "`{}` gets an access token for {resource}: {}; {how}; `sslmode={mode}`{sources}",
             plan.host, plan.reason
         ),
     )
