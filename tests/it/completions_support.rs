@@ -156,8 +156,8 @@ impl<'a> Shell<'a> {
 fn runs_alone(log: &str) -> usize {
     let is_run = |line: &&str| line.contains(" execve(") && line.contains("/bin/entra-psql\"");
     let lines: Vec<&str> = log.lines().collect();
-    let first = lines.iter().position(|line| is_run(&line)).expect("a run");
-    let last = lines.iter().rposition(|line| is_run(&line)).expect("a run");
+    let first = lines.iter().position(&is_run).expect("a run");
+    let last = lines.iter().rposition(&is_run).expect("a run");
     let between = lines[first + 1..=last].iter().copied();
     let (runs, others): (Vec<&str>, Vec<&str>) = between.partition(is_run);
     // A thread is no process, and the end of a call is no call.
