@@ -88,7 +88,7 @@ impl<'a> Shell<'a> {
         fs::write(home.join(file), text + "\n").expect("a file");
         let mut command = user.tool(tool("strace"));
         command
-            .args(["-f", "-qq", "-o", "calls", "-e"])
+            .args(["-f", "-qq", "--seccomp-bpf", "-o", "calls", "-e"])
             .arg("trace=execve,execveat,?fork,?vfork,clone,?clone3,socket,connect,bind")
             .arg(tool(shell));
         match shell {
@@ -120,8 +120,8 @@ impl<'a> Shell<'a> {
     #[track_caller]
     pub fn run(&mut self, typed: &str, keys: &str) -> (String, Vec<String>) {
         self.send(&format!("entra-psql {typed}{keys}"));
-        let shown = until(&mut self.terminal, "gotit");
-        until(&mut self.terminal, "ready:");
+        let prompt = self.terminal.exp_regex("gotit[\\s\\S]*ready:");
+        let (shown, _) = prompt.unwrap_or_else(|error| panic!("{typed}: {error}"));
         let told = fs::read(self.user.home.path().join("arguments")).expect("arguments");
         let told = String::from_utf8(told).expect("text");
         let words = told.split_terminator('\0').map(str::to_owned);
