@@ -3,7 +3,8 @@
 #
 # For an alias: complete -F _entra_psql psql
 #
-# Nothing is run on Tab. Hosts and services come from libpq's service files.
+# Nothing is run on Tab. Hosts and services come from libpq's service files, servers from the last
+# `entra-psql --servers`, and groups from the last `entra-psql --whoami`.
 
 # BEGIN GENERATED
 # Sets `kind` to the kind of value that --$1 takes, or to nothing for a flag or an unknown option.
@@ -24,12 +25,12 @@ _entra_psql_long() {
     username) kind=anything ;;
     set) kind=set ;;
     variable) kind=variable ;;
-    group) kind=anything ;;
+    group) kind=group ;;
     auth) kind=auth ;;
     tenant) kind=anything ;;
     client-id) kind=anything ;;
     subscription) kind=anything ;;
-    server) kind=anything ;;
+    server) kind=server ;;
     cloud) kind=cloud ;;
     resource) kind=anything ;;
     psql) kind=file ;;
@@ -93,7 +94,7 @@ _entra_psql_words() {
 
 # Adds every option. If $1 is a single dash, adds the letters too.
 _entra_psql_options() {
-    candidates+=(--echo-all --no-align --command --dbname --echo-queries --echo-errors --echo-hidden --file --field-separator --field-separator-zero --host --html --list --log-file --no-readline --single-transaction --output --port --pset --quiet --record-separator --record-separator-zero --single-step --single-line --tuples-only --table-attr --username --set --variable --version --no-password --password --expanded --no-psqlrc --help --csv --group --auth --tenant --client-id --subscription --server --servers --entra --no-entra --cloud --resource --single-server --psql --exec --print-env --print-conninfo --print-token --dry-run --renew --url --proxy --drain --fresh --timeout --sign-out --whoami --doctor --entra-verbose --completions)
+    candidates+=(--echo-all --no-align --command --dbname --echo-queries --echo-errors --echo-hidden --file --field-separator --field-separator-zero --host --html --list --log-file --no-readline --single-transaction --output --port --pset --quiet --record-separator --record-separator-zero --single-step --single-line --tuples-only --table-attr --username --set --variable --version --no-password --password --expanded --no-psqlrc --help --csv --group --auth --tenant --client-id --subscription --server --servers --entra --no-entra --cloud --resource --single-server --psql --exec --print-env --print-conninfo --print-token --dry-run --renew --url --proxy --drain --fresh --timeout --sign-out --whoami --doctor --entra-verbose --completions --no-descriptions)
     [[ $1 != - ]] || candidates+=('-a' '-A' '-c' '-d' '-e' '-b' '-E' '-f' '-F' '-z' '-h' '-H' '-l' '-L' '-n' '-1' '-o' '-p' '-P' '-q' '-R' '-0' '-s' '-S' '-t' '-T' '-U' '-v' '-V' '-w' '-W' '-x' '-X' '-?')
 }
 # END GENERATED
@@ -109,49 +110,143 @@ _entra_psql_bundle() {
     [[ -z $kind ]] || attached=$letters
 }
 
-# Adds the services or hosts in the service files. Names that need quotes are left out.
+# Sets `lines` to those of the file $1. Of a huge file, they are the first few thousand.
+_entra_psql_read() {
+    local text='' options=$- IFS=$'\n'
+    lines=()
+    [[ -f $1 && -r $1 ]] || return
+    read -r -d '' -n 200000 text <"$1"
+    # Split at the ends of lines, and not expanded.
+    set -f
+    lines=($text)
+    [[ $options == *f* ]] || set +f
+}
+
+# The same for the file $1 among those that entra-psql keeps.
+_entra_psql_read_kept() {
+    local parent
+    lines=()
+    for parent in "${XDG_RUNTIME_DIR-}" "${XDG_CACHE_HOME:-$HOME/.cache}" "$HOME/Library/Caches" "${LOCALAPPDATA-}"; do
+        if [[ $parent == /* || $parent == ?:* ]] && [[ -f $parent/entra-psql/$1 ]]; then
+            _entra_psql_read "$parent/entra-psql/$1"
+            return
+        fi
+    done
+}
+
+# Adds the services or hosts in the service files.
 _entra_psql_services() {
-    local file line
-    local service='^[[:space:]]*\[([A-Za-z0-9_.-]+)\]' host='^[[:space:]]*host=([A-Za-z0-9_./-]+)[[:space:]]*$'
-    for file in "${PGSERVICEFILE:-$HOME/.pg_service.conf}" "${PGSYSCONFDIR:-/etc/postgresql-common}/pg_service.conf"; do
-        [[ -f $file && -r $file ]] || continue
-        while IFS= read -r line || [[ -n $line ]]; do
-            if [[ $1 == services && $line =~ $service ]]; then
-                candidates+=("service=${BASH_REMATCH[1]}")
+    local own=$HOME/.pg_service.conf file line escaped lines
+    local service='^[[:space:]]*\[([^][:cntrl:]]+)\]' host='^[[:space:]]*host=([A-Za-z0-9_./-]+)[[:space:]]*$'
+    if [[ -n ${APPDATA-} ]]; then own=$APPDATA/postgresql/.pg_service.conf; fi
+    for file in "${PGSERVICEFILE:-$own}" "${PGSYSCONFDIR:-/etc/postgresql-common}/pg_service.conf"; do
+        _entra_psql_read "$file"
+        for line in "${lines[@]}"; do
+            if [[ ${#line} -gt 1000 ]]; then
+                continue
+            elif [[ $1 == services && $line =~ $service ]]; then
+                _entra_psql_escape conninfo "${BASH_REMATCH[1]}"
+                candidates+=("service=$escaped")
             elif [[ $1 == hosts && $line =~ $host ]]; then
                 candidates+=("${BASH_REMATCH[1]}")
             fi
-        done <"$file"
+        done
+    done
+}
+
+# Adds what entra-psql keeps in the file $1: the part of each line before a tab ("first"), or after it ("last").
+_entra_psql_kept() {
+    local line lines
+    _entra_psql_read_kept "$1"
+    for line in "${lines[@]}"; do
+        [[ ${#line} -le 1000 ]] || continue
+        if [[ $2 == first ]]; then line=${line%%$'\t'*}; else line=${line##*$'\t'}; fi
+        if [[ -n $line && $line != *[[:cntrl:]]* ]]; then candidates+=("$line"); fi
     done
 }
 
 # Adds the values of the kind $1.
 _entra_psql_values() {
     case $1 in
-    host) _entra_psql_services hosts ;;
+    host)
+        _entra_psql_services hosts
+        _entra_psql_kept servers.txt first
+        ;;
     database) _entra_psql_services services ;;
+    server) _entra_psql_kept servers.txt last ;;
+    group) _entra_psql_kept groups.txt last ;;
     *) _entra_psql_words "$1" ;;
     esac
 }
 
-_entra_psql() {
-    local words=() n=0 i part joins='' word kind='' attached='' ended='' operands=0
-    COMPREPLY=()
-    # readline splits words at "="; psql doesn't.
-    for ((i = 1; i <= COMP_CWORD; i++)); do
-        part=${COMP_WORDS[i]}
-        if [[ $part == =* && $n -gt 0 ]]; then
-            words[n - 1]+=$part
-            joins=1
-        elif [[ -n $joins ]]; then
-            words[n - 1]+=$part
-            joins=''
-        else
-            words[n]=$part
-            n=$((n + 1))
-        fi
+# Sets `escaped` to the text $2 as it's written in a connection string, on a line, or after an open
+# quote: $1 is "conninfo", "line" or the quote.
+_entra_psql_escape() {
+    local i c
+    escaped=''
+    for ((i = 0; i < ${#2}; i++)); do
+        c=${2:i:1}
+        case $1$c in
+        conninfo[[:space:]\\\']) escaped+=\\$c ;;
+        line[[:space:]\!\"\#\$\&\'\(\)\*\,\;\<\>\?\[\\\]\^\`\{\|\}\~]) escaped+=\\$c ;;
+        \'\') escaped+="'\\''" ;;
+        \"[\"\$\`\\]) escaped+=\\$c ;;
+        # A backslash would not keep bash from expanding it there.
+        \"!) escaped+='"\!"' ;;
+        *) escaped+=$c ;;
+        esac
     done
-    local current=${words[n - 1]}
+}
+
+# Sets `words` to the arguments up to the cursor, without quotes, and `quote` to the quote that is
+# still open. `kept` is the part of the last word that readline leaves alone. `is_closed` is set if a
+# quote ends in that word, which readline can't complete.
+_entra_psql_split() {
+    local line=${COMP_LINE:0:COMP_POINT} i c part n=0
+    words=('') quote='' kept='' is_closed=''
+    for ((i = 0; i < ${#line}; i++)); do
+        c=${line:i:1}
+        case $quote$c in
+        [[:blank:]])
+            if [[ -n ${words[n]} || -n $is_closed ]]; then n=$((n + 1)); fi
+            words[n]='' kept='' is_closed=''
+            ;;
+        \\?)
+            quote=''
+            words[n]+=$c
+            ;;
+        \"\\?)
+            quote=\"
+            if [[ $c != [\"\$\`\\] ]]; then words[n]+=\\; fi
+            words[n]+=$c
+            ;;
+        \\ | \"\\) quote+=\\ ;;
+        \' | \")
+            quote=$c
+            kept=${words[n]}
+            ;;
+        \'\' | \"\")
+            quote=''
+            is_closed=1
+            ;;
+        *)
+            part=${words[n]}
+            words[n]+=$c
+            # readline takes these two as part of what follows.
+            [[ $c == [@$] ]] || part+=$c
+            if [[ -z $quote && $COMP_WORDBREAKS == *"$c"* ]]; then kept=$part; fi
+            ;;
+        esac
+    done
+    words=("${words[@]:1}")
+}
+
+_entra_psql() {
+    local words quote kept is_closed kind='' attached='' ended='' operands=0 i word part
+    COMPREPLY=()
+    _entra_psql_split
+    [[ ${#words[@]} -gt 0 && -z $is_closed && $quote != *\\ ]] || return
+    local n=${#words[@]} current=${words[${#words[@]} - 1]}
 
     for ((i = 0; i < n - 1; i++)); do
         word=${words[i]}
@@ -208,12 +303,19 @@ _entra_psql() {
     *) _entra_psql_values "$kind" ;;
     esac
 
-    # What readline split off stays on the line.
-    local kept=''
-    if [[ $COMP_WORDBREAKS == *=* && $current == *=* ]]; then kept=${current%"${current##*=}"}; fi
+    local escaped
     for word in "${candidates[@]}"; do
         word=$prefix$word
-        if [[ $word == "$current"* ]]; then COMPREPLY+=("${word#"$kept"}"); fi
+        [[ $word == "$current"* ]] || continue
+        # What readline leaves alone stays on the line.
+        word=${word#"$kept"}
+        if [[ $word == *[^[:alnum:]_./:=+-]* ]]; then
+            _entra_psql_escape "${quote:-line}" "$word"
+            word=$escaped
+        fi
+        # readline closes the quote, unless the word seems to have done so.
+        if [[ -n $quote && $word == *"$quote" ]]; then word+=$quote; fi
+        COMPREPLY+=("$word")
     done
     if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then compopt -o nospace 2>/dev/null; fi
 }

@@ -3,22 +3,56 @@
 #
 # `alias psql=entra-psql` inherits it.
 #
-# Nothing is run on Tab. Hosts and services come from libpq's service files.
+# Nothing is run on Tab. Hosts and services come from libpq's service files, servers from the last
+# `entra-psql --servers`, and groups from the last `entra-psql --whoami`.
 
-# Prints the services or hosts in the service files.
-function __entra_psql_services --argument-names wanted
-    set -l own $HOME/.pg_service.conf
-    set -q PGSERVICEFILE; and test -n "$PGSERVICEFILE"; and set own $PGSERVICEFILE
-    set -l system /etc/postgresql-common/pg_service.conf
-    set -q PGSYSCONFDIR; and test -n "$PGSYSCONFDIR"; and set system $PGSYSCONFDIR/pg_service.conf
-    for file in $own $system
-        test -f $file -a -r $file; or continue
-        if test $wanted = hosts
-            string match --regex --groups-only '^\s*host=([^,\s]+)\s*$' <$file
-        else
-            string replace --regex --filter '^\s*\[([^]]+)\].*$' 'service=$1' <$file
+# Prints the lines of a file. Of a huge file, they are the first few thousand.
+function __entra_psql_read --argument-names file
+    test -f "$file" -a -r "$file"; or return
+    read --local --null --nchars 200000 text <"$file"
+    string split \n -- $text
+end
+
+# The same for a file among those that entra-psql keeps.
+function __entra_psql_kept --argument-names name
+    set -l cache $HOME/.cache
+    test -n "$XDG_CACHE_HOME"; and set cache $XDG_CACHE_HOME
+    for parent in $XDG_RUNTIME_DIR $cache $HOME/Library/Caches
+        if string match --quiet '/*' -- $parent; and test -f $parent/entra-psql/$name
+            __entra_psql_read $parent/entra-psql/$name
+            return
         end
     end
+end
+
+# The same for the service files.
+function __entra_psql_services
+    set -l own $HOME/.pg_service.conf
+    test -n "$PGSERVICEFILE"; and set own $PGSERVICEFILE
+    set -l system /etc/postgresql-common
+    test -n "$PGSYSCONFDIR"; and set system $PGSYSCONFDIR
+    __entra_psql_read $own
+    __entra_psql_read $system/pg_service.conf
+end
+
+function __entra_psql_host
+    __entra_psql_services | string match --regex --groups-only '^\s*host=([^,\s[:cntrl:]]+)\s*$'
+    __entra_psql_kept servers.txt | string match --regex --groups-only '^([^[:cntrl:]]+)\t'
+end
+
+# Prints the services as they are written in a connection string.
+function __entra_psql_database
+    __entra_psql_services | string match --regex --groups-only '^\s*\[([^][:cntrl:]]+)\]' |
+        string replace --all --regex '[\s\\\\\']' '\\\\$0' | string replace --regex '^' 'service='
+end
+
+function __entra_psql_server
+    __entra_psql_kept servers.txt | string match --regex --groups-only '\t([^[:cntrl:]]+)$'
+end
+
+# Leaves out what fish would read as a home directory.
+function __entra_psql_group
+    __entra_psql_kept groups.txt | string match --regex '^[^~[:cntrl:]][^[:cntrl:]]*$'
 end
 
 # Succeeds if the arguments of another program have started.
@@ -39,20 +73,20 @@ function __entra_psql_wants_database
 end
 
 complete -c entra-psql -f
-complete -c entra-psql -n __entra_psql_wants_database -a '(__entra_psql_services services)'
+complete -c entra-psql -n __entra_psql_wants_database -a '(__entra_psql_database)'
 complete -c entra-psql -n __entra_psql_has_program -x -a '(__entra_psql_program)'
 # BEGIN GENERATED
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'a' -l echo-all -d 'Print all input lines that are not empty'
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'A' -l no-align -d 'Print rows unaligned'
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'c' -l command -x -d 'Run one SQL or backslash command, then exit'
-complete -c entra-psql -n 'not __entra_psql_has_program' -s 'd' -l dbname -x -a '(__entra_psql_services services)' -d 'Connect to a database, connection string, URI or service=NAME'
+complete -c entra-psql -n 'not __entra_psql_has_program' -s 'd' -l dbname -x -a '(__entra_psql_database)' -d 'Connect to a database, connection string, URI or service=NAME'
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'e' -l echo-queries -d 'Print each query that is sent'
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'b' -l echo-errors -d 'Print commands that fail'
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'E' -l echo-hidden -d 'Print the queries of backslash commands'
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'f' -l file -r -F -d 'Run the commands in FILE, then exit'
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'F' -l field-separator -x -d 'Separate the fields of unaligned rows with TEXT'
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'z' -l field-separator-zero -d 'Separate the fields of unaligned rows with a zero byte'
-complete -c entra-psql -n 'not __entra_psql_has_program' -s 'h' -l host -x -a '(__entra_psql_services hosts)' -d 'Connect to this host, or to the socket in this directory'
+complete -c entra-psql -n 'not __entra_psql_has_program' -s 'h' -l host -x -a '(__entra_psql_host)' -d 'Connect to this host, or to the socket in this directory'
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'H' -l html -d 'Print rows as an HTML table'
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'l' -l list -d 'List the databases, then exit'
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'L' -l log-file -r -F -d 'Also write the session to FILE'
@@ -78,12 +112,12 @@ complete -c entra-psql -n 'not __entra_psql_has_program' -s 'x' -l expanded -d '
 complete -c entra-psql -n 'not __entra_psql_has_program' -s 'X' -l no-psqlrc -d 'Don\'t read the start-up files'
 complete -c entra-psql -n 'not __entra_psql_has_program' -s '?' -l help -a 'options commands variables' -d 'Print help, then exit'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l csv -d 'Print rows as comma-separated values'
-complete -c entra-psql -n 'not __entra_psql_has_program' -l group -x -d 'Sign in as the Entra group NAME, of which you are a member'
+complete -c entra-psql -n 'not __entra_psql_has_program' -l group -x -a '(__entra_psql_group)' -d 'Sign in as the Entra group NAME, of which you are a member'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l auth -x -a 'auto azure-cli azd managed-identity workload-identity client-secret client-certificate azure-pipelines github-actions browser device-code env' -d 'Choose how to get the access token'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l tenant -x -d 'Get the token from this tenant, named by its id or domain'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l client-id -x -d 'Sign in as this application or user-assigned managed identity'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l subscription -x -d 'Use the Azure CLI account of this subscription, named by its id or name'
-complete -c entra-psql -n 'not __entra_psql_has_program' -l server -x -d 'Connect to the server NAME among those you may see, in place of -h'
+complete -c entra-psql -n 'not __entra_psql_has_program' -l server -x -a '(__entra_psql_server)' -d 'Connect to the server NAME among those you may see, in place of -h'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l servers -a 'text json' -d 'List the servers that you may see in Azure'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l entra -d 'Sign in to this server, whatever its name'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l no-entra -d 'Run plain psql without signing in'
@@ -107,4 +141,5 @@ complete -c entra-psql -n 'not __entra_psql_has_program' -l whoami -a 'text json
 complete -c entra-psql -n 'not __entra_psql_has_program' -l doctor -a 'text json' -d 'Check every step of signing in, and report what to fix'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l entra-verbose -d 'Explain on standard error what was decided'
 complete -c entra-psql -n 'not __entra_psql_has_program' -l completions -x -a 'bash zsh fish powershell elvish' -d 'Print the completion script for a shell'
+complete -c entra-psql -n 'not __entra_psql_has_program' -l no-descriptions -d 'With --completions, leave out what each option is for'
 # END GENERATED

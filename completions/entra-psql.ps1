@@ -3,7 +3,8 @@
 #
 # It is registered for `psql` too if that is an alias of entra-psql.
 #
-# Nothing is run on Tab. Hosts and services come from libpq's service files.
+# Nothing is run on Tab. Hosts and services come from libpq's service files, servers from the last
+# `entra-psql --servers`, and groups from the last `entra-psql --whoami`.
 
 Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'; if ((Get-Alias psql -ErrorAction Ignore).Definition -like 'entra-psql*') { 'psql' }) -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
@@ -47,12 +48,12 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         @{ Long = 'no-psqlrc'; Short = 'X'; Kind = ''; Optional = $false; Help = 'Don''t read the start-up files' }
         @{ Long = 'help'; Short = '?'; Kind = 'words'; Optional = $true; Help = 'Print help, then exit' }
         @{ Long = 'csv'; Short = ''; Kind = ''; Optional = $false; Help = 'Print rows as comma-separated values' }
-        @{ Long = 'group'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Sign in as the Entra group NAME, of which you are a member' }
+        @{ Long = 'group'; Short = ''; Kind = 'group'; Optional = $false; Help = 'Sign in as the Entra group NAME, of which you are a member' }
         @{ Long = 'auth'; Short = ''; Kind = 'words'; Optional = $false; Help = 'Choose how to get the access token' }
         @{ Long = 'tenant'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Get the token from this tenant, named by its id or domain' }
         @{ Long = 'client-id'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Sign in as this application or user-assigned managed identity' }
         @{ Long = 'subscription'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Use the Azure CLI account of this subscription, named by its id or name' }
-        @{ Long = 'server'; Short = ''; Kind = 'anything'; Optional = $false; Help = 'Connect to the server NAME among those you may see, in place of -h' }
+        @{ Long = 'server'; Short = ''; Kind = 'server'; Optional = $false; Help = 'Connect to the server NAME among those you may see, in place of -h' }
         @{ Long = 'servers'; Short = ''; Kind = 'words'; Optional = $true; Help = 'List the servers that you may see in Azure' }
         @{ Long = 'entra'; Short = ''; Kind = ''; Optional = $false; Help = 'Sign in to this server, whatever its name' }
         @{ Long = 'no-entra'; Short = ''; Kind = ''; Optional = $false; Help = 'Run plain psql without signing in' }
@@ -76,6 +77,7 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         @{ Long = 'doctor'; Short = ''; Kind = 'words'; Optional = $true; Help = 'Check every step of signing in, and report what to fix' }
         @{ Long = 'entra-verbose'; Short = ''; Kind = ''; Optional = $false; Help = 'Explain on standard error what was decided' }
         @{ Long = 'completions'; Short = ''; Kind = 'words'; Optional = $false; Help = 'Print the completion script for a shell' }
+        @{ Long = 'no-descriptions'; Short = ''; Kind = ''; Optional = $false; Help = 'With --completions, leave out what each option is for' }
     )
     $words = @{
         'pset' = @('border=0', 'border=1', 'border=2', 'columns=', 'csv_fieldsep=', 'expanded=on', 'expanded=off', 'expanded=auto', 'fieldsep=', 'fieldsep_zero=on', 'fieldsep_zero=off', 'footer=on', 'footer=off', 'format=aligned', 'format=asciidoc', 'format=csv', 'format=html', 'format=latex', 'format=latex-longtable', 'format=troff-ms', 'format=unaligned', 'format=wrapped', 'linestyle=ascii', 'linestyle=old-ascii', 'linestyle=unicode', 'null=', 'numericlocale=on', 'numericlocale=off', 'pager=on', 'pager=off', 'pager=always', 'pager_min_lines=', 'recordsep=', 'recordsep_zero=on', 'recordsep_zero=off', 'tableattr=', 'title=', 'tuples_only=on', 'tuples_only=off', 'unicode_border_linestyle=single', 'unicode_border_linestyle=double', 'unicode_column_linestyle=single', 'unicode_column_linestyle=double', 'unicode_header_linestyle=single', 'unicode_header_linestyle=double', 'xheader_width=full', 'xheader_width=column', 'xheader_width=page')
@@ -92,23 +94,43 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
     }
     # END GENERATED
 
-    # Returns the services or hosts in the service files.
-    function Get-FromServiceFile($pattern, $before) {
-        $own = if ($env:PGSERVICEFILE) { $env:PGSERVICEFILE } elseif ($env:APPDATA) { "$env:APPDATA\postgresql\.pg_service.conf" } else { "$HOME/.pg_service.conf" }
-        $files = @($own)
-        if ($env:PGSYSCONFDIR) { $files += "$env:PGSYSCONFDIR/pg_service.conf" }
-        foreach ($file in $files) {
-            if (-not (Test-Path -LiteralPath $file -PathType Leaf)) { continue }
-            foreach ($line in Get-Content -LiteralPath $file) {
-                if ($line -match $pattern) { $before + $Matches[1] }
+    # Returns what a pattern finds in the first lines of a file.
+    function Find-InFile($file, $pattern) {
+        if (-not (Test-Path -LiteralPath $file -PathType Leaf)) { return }
+        foreach ($line in Get-Content -LiteralPath $file -TotalCount 5000 -Encoding UTF8 -ErrorAction Ignore) {
+            if ($line -match $pattern) { $Matches[1] }
+        }
+    }
+
+    # The same for a file among those that entra-psql keeps.
+    function Find-Kept($name, $pattern) {
+        foreach ($parent in $env:LOCALAPPDATA, $env:XDG_RUNTIME_DIR, $env:XDG_CACHE_HOME, "$HOME/.cache", "$HOME/Library/Caches") {
+            if (-not $parent -or -not [System.IO.Path]::IsPathRooted($parent)) { continue }
+            if (Test-Path -LiteralPath "$parent/entra-psql/$name" -PathType Leaf) {
+                return Find-InFile "$parent/entra-psql/$name" $pattern
             }
         }
     }
 
+    # The same for the service files.
+    function Find-InServices($pattern) {
+        $own = if ($env:PGSERVICEFILE) { $env:PGSERVICEFILE } elseif ($env:APPDATA) { "$env:APPDATA\postgresql\.pg_service.conf" } else { "$HOME/.pg_service.conf" }
+        Find-InFile $own $pattern
+        if ($env:PGSYSCONFDIR) { Find-InFile "$env:PGSYSCONFDIR/pg_service.conf" $pattern }
+    }
+
     function Get-Value($option) {
         switch ($option.Kind) {
-            'host' { Get-FromServiceFile '^\s*host=([\w.-]+)\s*$' '' }
-            'database' { Get-FromServiceFile '^\s*\[([\w.-]+)\]' 'service=' }
+            'host' {
+                Find-InServices '^\s*host=([^,\s\p{Cc}]+)\s*$'
+                Find-Kept 'servers.txt' '^([^\p{Cc}]+)\t'
+            }
+            'database' {
+                # As it's written in a connection string.
+                Find-InServices '^\s*\[([^\]\p{Cc}]+)\]' | ForEach-Object { 'service=' + ($_ -replace '[\s\\'']', '\$0') }
+            }
+            'server' { Find-Kept 'servers.txt' '\t([^\p{Cc}]+)$' }
+            'group' { Find-Kept 'groups.txt' '^([^\p{Cc}]+)$' }
             'words' { $words[$option.Long] }
         }
     }
@@ -131,15 +153,27 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
         return @{ Option = $null; Attached = $null; Before = $word }
     }
 
+    # Returns a word without the quotes that are typed around it or its value.
+    function Remove-Quotes($word) {
+        $word -replace '^(--[\w-]+=|-\w+)?["''](.*?)["'']?$', '$1$2'
+    }
+
+    # Returns a word as it's typed, in quotes if PowerShell would read something into it.
+    function Add-Quotes($word) {
+        if ($word -match '^[\w./:=+-]+$' -and $word -notmatch '^-[^-].*[.:]') { return $word }
+        "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($word) + "'"
+    }
+
     function Complete-With($candidates, $before) {
-        foreach ($candidate in $candidates) {
+        foreach ($candidate in $candidates | Select-Object -Unique) {
             $text = $before + $candidate
-            if ($text.StartsWith($wordToComplete)) {
-                [System.Management.Automation.CompletionResult]::new($text, $text, 'ParameterValue', $text)
+            if ($text.StartsWith($typed, [System.StringComparison]::Ordinal)) {
+                [System.Management.Automation.CompletionResult]::new((Add-Quotes $text), $text, 'ParameterValue', $text)
             }
         }
     }
 
+    $typed = Remove-Quotes $wordToComplete
     $pending = $null
     $ended = $false
     $operands = 0
@@ -156,18 +190,19 @@ Register-ArgumentCompleter -Native -CommandName @('entra-psql', 'entra-psql.exe'
 
     if ($pending) {
         Complete-With (Get-Value $pending) ''
-    } elseif ($ended -or -not $wordToComplete.StartsWith('-')) {
+    } elseif ($ended -or -not $typed.StartsWith('-')) {
         if ($operands -eq 0) { Complete-With (Get-Value @{ Kind = 'database' }) '' }
-    } elseif ($wordToComplete -match '^--[^=]*$|^-$') {
+    } elseif ($typed -match '^--[^=]*$|^-$') {
         foreach ($option in $options) {
             foreach ($text in "--$($option.Long)", $(if ($option.Short) { "-$($option.Short)" })) {
-                if ($text -and $text.StartsWith($wordToComplete)) {
-                    [System.Management.Automation.CompletionResult]::new($text, $text, 'ParameterName', $option.Help)
+                if ($text -and $text.StartsWith($typed)) {
+                    $about = if ($option.Help) { $option.Help } else { $text }
+                    [System.Management.Automation.CompletionResult]::new($text, $text, 'ParameterName', $about)
                 }
             }
         }
     } else {
-        $read = Read-Option $wordToComplete
+        $read = Read-Option $typed
         if ($read.Option) { Complete-With (Get-Value $read.Option) $read.Before }
     }
 }

@@ -193,7 +193,7 @@ fn run_alone(
         return Err(flags.not_alone("arguments of psql"));
     }
     if let Some(script) = flags.completions {
-        terminal::print(script.text.trim_end())
+        terminal::print(script.print(flags.no_descriptions).trim_end())
     } else if let Some(format) = flags.servers {
         servers::list(format, flags, environment)
     } else if let Some(format) = flags.whoami {

@@ -46,26 +46,6 @@ pub enum WhichShell {
 
 const NO_ENTRA: &str = "no-entra";
 
-const WHOAMI: &str = "whoami";
-
-/// The options that say how to sign in, which `--whoami` does too.
-const BESIDE_WHOAMI: [&str; 9] = [
-    "auth",
-    "tenant",
-    "client-id",
-    "subscription",
-    "cloud",
-    "resource",
-    "fresh",
-    "timeout",
-    "entra-verbose",
-];
-
-const SERVERS: &str = "servers";
-
-/// The options that say how to ask for the list.
-const BESIDE_SERVERS: [&str; 4] = ["auth", "fresh", "timeout", "entra-verbose"];
-
 /// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -98,6 +78,7 @@ pub struct Options {
     pub drain: Option<Duration>,
     pub print_env: Option<WhichShell>,
     pub completions: Option<&'static Script>,
+    pub no_descriptions: bool,
     pub doctor: Option<Format>,
     pub whoami: Option<Format>,
     pub server: Option<String>,
@@ -131,13 +112,7 @@ impl Options {
         }
         let called = |name: &str| format!("`--{name}`");
         let options = Self::parse(&given, called)?;
-        if let Some(alone) = options.alone()
-            && let Some((other, _)) = given
-                .iter()
-                .find(|(name, _)| name != alone && !is_allowed_beside(alone, name))
-        {
-            return Err(options.not_alone(&called(other)));
-        }
+        options.check_alone(given.iter().map(|(name, _)| name), called)?;
         Ok(options)
     }
 
@@ -235,29 +210,6 @@ impl Options {
         })
     }
 
-    /// Returns the option that can only be used by itself, if it is given.
-    pub fn alone(&self) -> Option<&'static str> {
-        match self.completions {
-            Some(_) => Some("completions"),
-            None if self.sign_out => Some("sign-out"),
-            None if self.servers.is_some() => Some(SERVERS),
-            None => self.whoami.map(|_| WHOAMI),
-        }
-    }
-
-    /// Returns the failure if `other` is combined with the option of [`Options::alone`].
-    pub fn not_alone(&self, other: &str) -> Failure {
-        let shell = self.completions.map(|script| format!(" {}", script.shell));
-        let alone = self.alone().unwrap_or_default();
-        let shell = shell.unwrap_or_default();
-        let failure = Failure::usage(format!("`--{alone}` can't be combined with {other}"));
-        failure.hint(match alone {
-            WHOAMI => format!("run `entra-psql --{alone}` without {other}: it uses no server"),
-            SERVERS => format!("run `entra-psql --{alone}` without {other}"),
-            _ => format!("run `entra-psql --{alone}{shell}` by itself"),
-        })
-    }
-
     /// Parses the options that were given; `called` says how, as for [`explain`].
     pub(super) fn parse(
         given: &[(String, Option<OsString>)],
@@ -311,11 +263,12 @@ impl Options {
                 named.map_or(WhichShell::Calling, WhichShell::This)
             }),
             completions: matches.get_one("completions").copied(),
+            no_descriptions: matches.get_flag("no-descriptions"),
             doctor: format("doctor"),
             whoami: format("whoami"),
             server: matches.get_one("server").cloned(),
             server_tenant: None,
-            servers: format(SERVERS),
+            servers: format("servers"),
             entra: matches.get_flag("entra"),
             no_entra: matches.get_flag(NO_ENTRA),
             single_server: matches.get_flag("single-server"),
@@ -359,15 +312,11 @@ impl Options {
                 called(asked)
             )));
         }
+        if self.no_descriptions && self.completions.is_none() {
+            return Err(Failure::usage("`--no-descriptions` needs `--completions`")
+                .hint("leave out `--no-descriptions`, or add `--completions SHELL`"));
+        }
         Ok(self)
-    }
-}
-
-fn is_allowed_beside(alone: &str, name: &str) -> bool {
-    match alone {
-        WHOAMI => BESIDE_WHOAMI.contains(&name),
-        SERVERS => BESIDE_SERVERS.contains(&name),
-        _ => false,
     }
 }
 
@@ -392,5 +341,6 @@ fn truth(variable: &str, value: &OsStr) -> Result<bool, Failure> {
     }
 }
 
+mod alone;
 #[cfg(test)]
 mod tests;

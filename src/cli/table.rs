@@ -335,6 +335,12 @@ pub const OPTIONS: &[OwnOption] = &[
         help: "Print the completion script for a shell",
         ..PLAIN
     },
+    OwnOption {
+        name: "no-descriptions",
+        group: Group::Help,
+        help: "With --completions, leave out what each option is for",
+        ..PLAIN
+    },
 ];
 
 /// Names further servers that may be sent a token.

@@ -97,6 +97,8 @@ fn kind_word(kind: Kind) -> &'static str {
         Kind::Program => "program",
         Kind::Host => "host",
         Kind::Database => "database",
+        Kind::Server => "server",
+        Kind::Group => "group",
     }
 }
 
@@ -121,10 +123,10 @@ fn zsh_option(option: &Described) -> String {
         Kind::Words => format!("{{_entra-psql_words {}}}", option.words().join(" ")),
         Kind::File => "_files".to_owned(),
         Kind::Program => "_normal".to_owned(),
-        Kind::Host | Kind::Database => format!("_entra-psql_{}", kind_word(value.kind)),
+        kind => format!("_entra-psql_{}", kind_word(kind)),
     };
     let name = value.name.to_lowercase();
-    let name = name.split('=').next().unwrap_or_default();
+    let name = name.split(['=', ' ']).next().unwrap_or_default();
     // These may be given several times.
     let repeats = matches!(
         long.as_str(),
@@ -168,9 +170,7 @@ fn fish_option(option: &Described) -> String {
         let candidates = match value.kind {
             Kind::Anything | Kind::File => None,
             Kind::Words => Some(option.words().join(" ")),
-            Kind::Program => Some("(__entra_psql_program)".to_owned()),
-            Kind::Host => Some("(__entra_psql_services hosts)".to_owned()),
-            Kind::Database => Some("(__entra_psql_services services)".to_owned()),
+            kind => Some(format!("(__entra_psql_{})", kind_word(kind))),
         };
         words.extend(candidates.map(|candidates| format!("-a '{candidates}'")));
     }
@@ -223,11 +223,7 @@ fn elvish_option(option: &Described) -> String {
             .short
             .map(|letter| format!("&short={}", quoted(&letter.to_string()))),
     );
-    fields.push(format!(
-        "&long={} &desc={}",
-        option.long,
-        quoted(&option.help)
-    ));
+    fields.push(format!("&long={}", option.long));
     if let Some(value) = &option.value {
         let attached = if value.is_optional {
             "optional"
@@ -247,6 +243,8 @@ fn elvish_option(option: &Described) -> String {
             "&arg-{attached}=$true &arg-desc={name} &completer={completer}"
         ));
     }
+    // Last, where it can be left out.
+    fields.push(format!("&desc={}", quoted(&option.help)));
     format!("    [{}]", fields.join(" "))
 }
 

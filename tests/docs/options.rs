@@ -36,10 +36,14 @@ pub enum Kind {
     File,
     /// A program, and then its own arguments.
     Program,
-    /// A host in a service file.
+    /// A host in a service file, or of a server.
     Host,
     /// A database, or a service.
     Database,
+    /// The name of a server.
+    Server,
+    /// A group that one can sign in as.
+    Group,
 }
 
 impl Described {
@@ -141,6 +145,8 @@ fn kind(long: &str) -> Kind {
     match long {
         "host" => Kind::Host,
         "dbname" => Kind::Database,
+        "server" => Kind::Server,
+        "group" => Kind::Group,
         "file" | "output" | "log-file" | "psql" => Kind::File,
         "exec" => Kind::Program,
         "help" | "pset" | "set" | "variable" => Kind::Words,

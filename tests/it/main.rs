@@ -21,6 +21,8 @@ mod cleaning;
 mod clouds;
 mod colour;
 mod completions;
+mod completions_kept;
+mod completions_support;
 mod decision;
 mod destination;
 mod directories;

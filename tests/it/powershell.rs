@@ -19,9 +19,11 @@ fn parses(text: &str) -> bool {
 
 #[test]
 fn the_completion_script_and_the_start_up_file_parse() {
-    let script = for_shell("powershell").expect("a script").text;
+    let script = for_shell("powershell").expect("a script");
     let start_up_file = page::block(PAGE, "powershell");
-    assert!(parses(script) && parses(&start_up_file));
-    assert!(!parses(&script.replacen("param(", "param((", 1)));
-    tell("PowerShell: 2 texts parsed, 0 run");
+    let (text, words_only) = (script.print(false), script.print(true));
+    assert!(parses(&text) && parses(&words_only) && parses(&start_up_file));
+    assert!(!parses(&text.replacen("param(", "param((", 1)));
+    assert!(text.contains("Help = 'Run this psql'") && !words_only.contains("Help = '"));
+    tell("PowerShell: 3 texts parsed, 0 run");
 }

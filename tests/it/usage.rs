@@ -87,6 +87,10 @@ fn options_that_can_only_be_used_by_themselves() {
             &["--entra", "--completions", "bash"],
             "usage/completions_and_entra",
         ),
+        (
+            &["--no-descriptions", "-h", HOST],
+            "usage/no_descriptions_without_completions",
+        ),
     ] {
         nobody().args(words).run().fails(case);
     }
