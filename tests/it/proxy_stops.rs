@@ -9,8 +9,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sandbox::{Gateway, Identity, Manner, Sandbox};
 
-use crate::proxy_support::{Proxy, line, person, talking, within};
-use crate::support::User;
+use crate::proxy_support::{HOST, Proxy, line, person, talking, within};
+use crate::support::{ClosedPort, User};
 
 /// A process of the server that is stopped until this is dropped.
 struct Stopped(Pid);
@@ -123,6 +123,7 @@ fn a_server_that_stops_answering_holds_up_nobody_who_leaves() {
         let (_, said) = proxy.ask(&user, "", "select 1");
         assert!(said.contains(" did not answer within 2s"), "{said}");
         end(psql);
+        // By a port, keepalives find out, which takes two minutes.
         if listen == "--proxy" {
             proxy.says("connection 1: ended after ");
         }
@@ -147,4 +148,24 @@ fn a_server_that_stops_answering_does_not_hold_up_the_end() {
     assert!(kill(pid, None).is_err());
     let output = psql.wait_with_output().expect("its end");
     assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
+/// A request to cancel doesn't say which host its session is at.
+#[test]
+fn a_host_that_stops_answering_does_not_hold_up_a_cancel_at_another() {
+    let (closed, sandbox) = (ClosedPort::new(), Sandbox::shared());
+    let user = person(Identity::Alice)
+        .var("PGHOST", format!("{HOST},{HOST}"))
+        .var("PGHOSTADDR", "127.0.0.1,127.0.0.1")
+        .var("PGPORT", format!("{},{}", closed.number(), sandbox.port()))
+        .args(["--proxy"]);
+    let proxy = Proxy::start(&user);
+    let mut psql = talking(&proxy, &user);
+    runs_a_query(&mut psql, sandbox);
+    closed.fall_silent();
+    let began = Instant::now();
+    can_cancel(&mut psql);
+    // A host may take 30s.
+    assert!(began.elapsed() < Duration::from_secs(15));
+    end(psql);
 }

@@ -156,6 +156,11 @@ impl ClosedPort {
         let address = self.0.local_addr().expect("its address");
         address.as_socket().expect("its number").port()
     }
+
+    /// Has the system accept connections from now on, which nobody answers.
+    pub fn fall_silent(&self) {
+        self.0.listen(16).expect("it listens");
+    }
 }
 
 /// Compiles a library of `tests/it` that is loaded into programs, into `directory`.

@@ -52,7 +52,7 @@ pub async fn serve<C: ClientStream>(
     match wish {
         Wish::Cancel(request) => {
             // The client that sent it expects no answer, only the end of the connection.
-            if let Err(refused) = house.server.cancel(&request).await {
+            if let Err(refused) = house.server.cancel(&request, client).await {
                 log(&format!(
                     "a query could not be cancelled: {}",
                     refused.failure.cause()

@@ -1,7 +1,9 @@
 //! The server's side: its hosts, and a verified connection to one of them.
 
+use std::future::{Future as _, poll_fn};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
@@ -17,6 +19,9 @@ use crate::plain_text;
 
 use super::opening::SSL_REQUEST;
 use super::refused::{self, Refused};
+
+/// How long the client of a cancel request waits for other hosts after one has answered.
+const TIME_FOR_OTHERS: Duration = Duration::from_secs(1);
 
 /// A connection to the server after TLS, with its certificate checked.
 pub type Stream = TlsStream<TcpStream>;
@@ -149,26 +154,50 @@ impl Server {
     }
 
     /// Forwards a cancel request to every host, since it doesn't name one. A host ignores the key of
-    /// another host's session.
-    pub async fn cancel(&self, request: &[u8]) -> Result<(), Refused> {
-        let mut outcome = Ok(());
-        for host in &self.hosts {
-            match self.connect(host).await {
-                Err(refused) => outcome = Err(refused),
-                Ok((mut stream, _)) => {
-                    // The server answers by ending the connection.
-                    let sent = async {
-                        stream.write_all(request).await?;
-                        stream.flush().await?;
-                        let mut rest = [0; 64];
-                        while stream.read(&mut rest).await? > 0 {}
-                        std::io::Result::Ok(())
-                    };
-                    let _ = timeout(self.patience, sent).await;
+    /// another host's session. Drops `client`, which waits for that, soon after the first answer.
+    pub async fn cancel<C>(&self, request: &[u8], client: C) -> Result<(), Refused> {
+        let mut client = Some(client);
+        let asked = self.hosts.iter().map(|host| self.cancel_at(host, request));
+        let mut asked: Vec<_> = asked.map(Box::pin).collect();
+        let (mut outcome, mut is_answered) = (Ok(()), false);
+        while !asked.is_empty() {
+            let next = poll_fn(|context| {
+                for (at, host) in asked.iter_mut().enumerate() {
+                    if let Poll::Ready(ended) = host.as_mut().poll(context) {
+                        return Poll::Ready((at, ended));
+                    }
                 }
+                Poll::Pending
+            });
+            let patience = match client {
+                Some(_) if is_answered => TIME_FOR_OTHERS,
+                _ => Duration::MAX,
+            };
+            let Ok((at, ended)) = timeout(patience, next).await else {
+                client = None;
+                continue;
+            };
+            drop(asked.swap_remove(at));
+            match ended {
+                Ok(()) => is_answered = true,
+                Err(refused) => outcome = Err(refused),
             }
         }
         outcome
+    }
+
+    async fn cancel_at(&self, host: &Host, request: &[u8]) -> Result<(), Refused> {
+        let (mut stream, _) = self.connect(host).await?;
+        // The server answers by ending the connection.
+        let sent = async {
+            stream.write_all(request).await?;
+            stream.flush().await?;
+            let mut rest = [0; 64];
+            while stream.read(&mut rest).await? > 0 {}
+            std::io::Result::Ok(())
+        };
+        let _ = timeout(self.patience, sent).await;
+        Ok(())
     }
 }
 
