@@ -4,6 +4,7 @@ use std::fs;
 
 use sandbox::{Behaviour, Graph, Identity, Row};
 
+use crate::azd::with_azd;
 use crate::remember::{ALICE, directory};
 use crate::support::User;
 
@@ -94,11 +95,24 @@ fn the_tenant_of_the_server_is_used() {
 }
 
 #[test]
+fn a_host_in_the_list_gets_a_token_only_if_it_would_when_typed() {
+    let stranger = Row {
+        host: "mydb.example".to_owned(),
+        ..Row::new("mydb")
+    };
+    let user = seeing(alice(), Graph::Rows(vec![stranger]));
+    let user = user.args(["--server", "mydb", "-XAt", "-w", "-c", "select 1"]);
+    let ran = user.run();
+    assert_eq!((ran.code, ran.az.len()), (Some(2), 1), "{ran:?}");
+    assert!(ran.stderr.starts_with("psql: error: "), "{ran:?}");
+}
+
+#[test]
 fn names_that_lead_nowhere() {
     let named = |name: &str| alice().args(["--server", name]);
     named("mydv").run().matches("servers/unknown");
     let twin = Row {
-        label: "mydb2".to_owned(),
+        host: "mydb2.postgres.database.azure.com".to_owned(),
         subscription: "Contoso Test",
         ..Row::new("mydb")
     };
@@ -132,6 +146,10 @@ fn what_goes_wrong() {
         .args(["--auth", "browser"])
         .run()
         .fails("servers/other_method");
+    with_azd("answer")
+        .args(["--servers"])
+        .run()
+        .fails("servers/signed_in_to_azd");
     lists()
         .args(["-c", "select 1"])
         .run()

@@ -22,8 +22,7 @@ pub enum Graph {
 pub struct Row {
     /// Its name.
     pub name: String,
-    /// The first labels of its host name.
-    pub label: String,
+    pub host: String,
     /// The tenant of its subscription and of its tokens.
     pub tenant: &'static str,
     /// The name of its subscription.
@@ -37,7 +36,7 @@ impl Row {
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
-            label: name.to_owned(),
+            host: format!("{name}.postgres.database.azure.com"),
             tenant: TENANT,
             subscription: "Contoso Production",
             entra: true,
@@ -96,14 +95,14 @@ pub(super) fn answer(request: &Request, graph: &Graph) -> Reply {
 
 fn row(row: &Row) -> Value {
     json!({
-        "id": format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/db/providers/Microsoft.DBforPostgreSQL/flexibleServers/{}", row.label),
+        "id": format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/db/providers/Microsoft.DBforPostgreSQL/flexibleServers/{}", row.name),
         "name": row.name,
         "location": "westeurope",
         "tenantId": row.tenant,
         "subscriptionId": SUBSCRIPTION,
         "subscriptionName": row.subscription,
         "properties": {
-            "fullyQualifiedDomainName": format!("{}.postgres.database.azure.com", row.label),
+            "fullyQualifiedDomainName": row.host,
             "version": "16",
             "state": "Ready",
             "authConfig": {
