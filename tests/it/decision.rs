@@ -16,7 +16,7 @@ fn alice() -> User {
 
 /// The same output, exit code and silence of az as psql itself.
 #[track_caller]
-fn is_psql(user: &User) {
+pub fn is_psql(user: &User) {
     let (ours, theirs) = (user.run(), user.run_psql());
     assert_eq!(ours, theirs);
     assert_eq!(ours.az, Vec::<String>::new());

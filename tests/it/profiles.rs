@@ -228,36 +228,36 @@ fn every_service_file_is_read_however_it_is_named() {
 #[test]
 fn a_mistake_is_an_error_with_its_line() {
     for (settings, case) in [
-        ("tennant=contoso.example", "key_misspelled"),
-        ("host=x", "key_unknown"),
-        ("entra=1", "key_that_vouches"),
-        ("tenant", "no_value"),
-        ("tenant =a", "space_before_equals"),
-        ("tenant= auth=auto", "value_empty"),
-        ("group='Prod DB Readonly", "quote_open"),
-        ("group='Prod DB'Readonly", "quote_within"),
-        ("group=Prod DB Readonly", "spaces_without_quotes"),
-        ("tenant='a b'", "tenant_malformed"),
-        ("subscription='a;b'", "subscription_malformed"),
-        ("client-id=a/b", "client_id_malformed"),
-        ("auth=azurecli", "auth_unknown"),
-        ("cloud=No/where", "cloud_malformed"),
-        ("resource=http://x", "resource_malformed"),
+        ("tennant=contoso.example", "profiles/key_misspelled"),
+        ("host=x", "profiles/key_unknown"),
+        ("entra=1", "profiles/key_that_vouches"),
+        ("tenant", "profiles/no_value"),
+        ("tenant =a", "profiles/space_before_equals"),
+        ("tenant= auth=auto", "profiles/value_empty"),
+        ("group='Prod DB Readonly", "profiles/quote_open"),
+        ("group='Prod DB'Readonly", "profiles/quote_within"),
+        ("group=Prod DB Readonly", "profiles/spaces_without_quotes"),
+        ("tenant='a b'", "profiles/tenant_malformed"),
+        ("subscription='a;b'", "profiles/subscription_malformed"),
+        ("client-id=a/b", "profiles/client_id_malformed"),
+        ("auth=azurecli", "profiles/auth_unknown"),
+        ("cloud=No/where", "profiles/cloud_malformed"),
+        ("resource=http://x", "profiles/resource_malformed"),
         (
             "resource=https://vault.azure.net",
-            "resource_of_something_else",
+            "profiles/resource_of_something_else",
         ),
-        ("renew=perhaps", "renew_unknown"),
-        ("group='a\x1b[31m'", "group_with_control_character"),
+        ("renew=perhaps", "profiles/renew_unknown"),
+        ("group='a\x1b[31m'", "profiles/group_with_control_character"),
         (
             "tenant=a\n#entra-psql subscription=b",
-            "tenant_and_subscription",
+            "profiles/tenant_and_subscription",
         ),
     ] {
         let user = shop(settings);
         let ran = user.run();
         assert_eq!((ran.code, ran.az.len()), (Some(1), 0), "{case}: {ran:?}");
-        ran.fails(&format!("profiles/{case}"));
+        ran.fails(case);
     }
 }
 

@@ -4,19 +4,12 @@
 use sandbox::directory::{HOME_TENANT_OF_GUEST, TENANT};
 use sandbox::{Identity, Sandbox, TokenChanges};
 
+use crate::decision::is_psql;
 use crate::doctor::examined;
 use crate::identities::with_secret;
 use crate::profiles::{ALICE, BY_GROUP, GROUP, HOST, alice, in_shop, person, shop};
 use crate::renew::{helpers, nothing_is_left};
 use crate::support::{User, here};
-
-/// The same output, exit code and silence of az as psql itself.
-#[track_caller]
-fn is_psql(user: &User) {
-    let (ours, theirs) = (user.run(), user.run_psql());
-    assert_eq!(ours, theirs);
-    assert_eq!(ours.az, Vec::<String>::new());
-}
 
 #[test]
 fn where_no_token_is_due_nothing_of_it_is_read() {

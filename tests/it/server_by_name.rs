@@ -35,7 +35,7 @@ fn a_session_at_a_server_of_another_tenant() {
 #[test]
 fn what_is_printed_and_checked_is_of_that_server() {
     for (option, expected) in [
-        ("--dry-run", "psql -h mydb.postgres.database.azure.com\n"),
+        ("--dry-run", " -h mydb.postgres.database.azure.com\n"),
         (
             "--print-env=sh",
             "export PGHOST='mydb.postgres.database.azure.com'\n",
