@@ -12,12 +12,13 @@ pub mod listen;
 pub mod method;
 pub mod nearest;
 mod options;
-pub mod profile;
+mod profile;
 pub mod renew;
 mod table;
 pub mod values;
 
 pub use listen::Listen;
 pub use options::{Auth, Format, Options, WhichShell};
+pub use profile::Profile;
 pub use renew::Renew;
 pub use table::{CACHE, Group, OPTIONS, OwnOption, TRUSTED_HOSTS, VARIABLES, Value, is_own};

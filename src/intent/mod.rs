@@ -18,8 +18,7 @@ pub mod trust;
 use std::time::{Duration, SystemTime};
 
 use crate::cli::method::Method;
-use crate::cli::profile::Profile;
-use crate::cli::{CACHE, Options};
+use crate::cli::{CACHE, Options, Profile};
 use crate::entra::cloud::{self, Cloud, Named};
 use crate::entra::role::{Identity, identity};
 use crate::entra::token::Token;
