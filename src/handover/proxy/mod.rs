@@ -17,6 +17,7 @@ mod limits;
 pub mod messages;
 pub mod opening;
 mod password;
+mod read_ahead;
 mod refused;
 pub mod scram;
 mod server;

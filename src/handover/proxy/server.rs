@@ -18,13 +18,14 @@ use crate::failure::Failure;
 use crate::plain_text;
 
 use super::opening::SSL_REQUEST;
+use super::read_ahead::ReadAhead;
 use super::refused::{self, Refused};
 
 /// How long the client of a cancel request waits for other hosts after one has answered.
 const TIME_FOR_OTHERS: Duration = Duration::from_secs(1);
 
 /// A connection to the server after TLS, with its certificate checked.
-pub type Stream = TlsStream<TcpStream>;
+pub type Stream = TlsStream<ReadAhead<TcpStream>>;
 
 /// One host of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,14 +144,17 @@ impl Server {
                 return Err(unreachable(cause, "check host and port"));
             }
         }
-        self.tls.connect(name, stream).await.map_err(|why| {
-            let why = plain_text::clean(&why.to_string());
-            let cause = format!("can't set up TLS with {}: {why}", shown(host, address));
-            unreachable(
-                cause,
-                "run `entra-psql --doctor`, which checks the server's certificate",
-            )
-        })
+        self.tls
+            .connect(name, ReadAhead::new(stream))
+            .await
+            .map_err(|why| {
+                let why = plain_text::clean(&why.to_string());
+                let cause = format!("can't set up TLS with {}: {why}", shown(host, address));
+                unreachable(
+                    cause,
+                    "run `entra-psql --doctor`, which checks the server's certificate",
+                )
+            })
     }
 
     /// Forwards a cancel request to every host, since it doesn't name one. A host ignores the key of

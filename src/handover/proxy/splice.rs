@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 /// The size of four TLS records.
-const BUFFER: usize = 64 * 1024;
+pub const BUFFER: usize = 64 * 1024;
 
 /// How long a client may take to read the server's last message.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -159,7 +159,7 @@ impl Way {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads once, and writes as much of it as possible.
+    /// Reads what is there, at most a buffer, and writes as much of it as possible.
     fn poll_pass<R, W>(
         &mut self,
         context: &mut Context<'_>,
@@ -172,15 +172,27 @@ impl Way {
     {
         SHARED.with_borrow_mut(|shared| {
             let mut buffer = ReadBuf::new(shared);
-            match Pin::new(&mut *reader).poll_read(context, &mut buffer) {
-                Poll::Pending => return Ok(Poll::Pending),
-                Poll::Ready(Err(_)) => return Err(Failed::Reader),
-                Poll::Ready(Ok(())) => {}
-            }
+            // TLS gives one record at a time.
+            let read = loop {
+                let before = buffer.filled().len();
+                let read = Pin::new(&mut *reader).poll_read(context, &mut buffer);
+                if !matches!(read, Poll::Ready(Ok(()))) {
+                    break read;
+                }
+                self.has_ended = buffer.filled().len() == before;
+                if self.has_ended || buffer.remaining() == 0 {
+                    break read;
+                }
+            };
             let bytes = buffer.filled();
-            self.has_ended = bytes.is_empty();
+            if bytes.is_empty() && read.is_pending() {
+                return Ok(Poll::Pending);
+            }
             self.pass(context, bytes, writer)
                 .map_err(|_| Failed::Writer)?;
+            if let Poll::Ready(Err(_)) = read {
+                return Err(Failed::Reader);
+            }
             Ok(Poll::Ready(()))
         })
     }
@@ -226,5 +238,36 @@ impl Way {
         self.kept = Vec::new();
         self.written = 0;
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use tokio::io::{join, sink};
+    use tokio::net::UnixStream;
+
+    use super::super::read_ahead::tests::Pieces;
+    use super::*;
+
+    #[test]
+    fn what_the_server_said_before_it_failed_reaches_the_client() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(async {
+            let (mut client, mut proxy) = UnixStream::pair().unwrap();
+            let reset = Err(io::ErrorKind::ConnectionReset.into());
+            let says = vec![Ok(b"second ".to_vec()), Ok(b"third".to_vec()), reset];
+            let mut server = join(Pieces::new(says), sink());
+            let heard = async {
+                let mut heard = String::new();
+                client.read_to_string(&mut heard).await.unwrap();
+                drop(client);
+                heard
+            };
+            let spliced = splice(&mut proxy, &mut server, b"first ".to_vec());
+            let ((), heard) = tokio::join!(spliced, heard);
+            assert_eq!(heard, "first second third");
+        });
     }
 }
