@@ -67,7 +67,7 @@ pub fn run(sandbox: &'static Sandbox, quick: bool) {
 
     println!("| share of direct | {} |", names(&ways));
     println!("|---|{}", "---|".repeat(ways.len() - 1));
-    let (turns, seconds) = if quick { (3, "2") } else { (7, "4") };
+    let (turns, seconds) = if quick { (3, "2") } else { (15, "2") };
     for clients in ["1", "8", "64"] {
         let words = ["-n", "-S", "-c", clients, "-T", seconds];
         let rates = in_turns(sandbox, turns, &ways, |way| rate(sandbox, way, &words));
@@ -110,7 +110,8 @@ pub fn run(sandbox: &'static Sandbox, quick: bool) {
     let rates = in_turns(sandbox, turns, &ways, |way| {
         let mut psql = tool(sandbox, "psql", way);
         psql.args(["-Xq", "-c", "create temp table t (a int, b text)"])
-            .args(["-c", "copy t from stdin"])
+            // The server's disk is not what is measured.
+            .args(["-c", "copy t from stdin where false"])
             .stdin(fs::File::open(&file).expect("a file"));
         1.0 / succeed(&mut psql)
     });
@@ -172,21 +173,24 @@ fn idle(proxy: &Running, conninfo: &str) {
     drop((first, sessions));
 }
 
-/// The medians of what `measure` says of each way, taken in turns.
+/// What `measure` says of each way, in as many turns. The first way of a turn is the last one of the
+/// next, and a turn's figures are compared with each other: the machine may be slower for a while.
 fn in_turns(
     sandbox: &Sandbox,
     turns: usize,
     ways: &[Way],
     measure: impl Fn(&Way) -> f64,
-) -> Vec<f64> {
-    let mut numbers = vec![Vec::new(); ways.len()];
-    for _ in 0..turns {
-        for (way, numbers) in ways.iter().zip(&mut numbers) {
+) -> Vec<Vec<f64>> {
+    let turn = |turn: usize| {
+        let mut numbers = vec![0.0; ways.len()];
+        for at in 0..ways.len() {
+            let at = (turn + at) % ways.len();
             wait_for_quiet(sandbox);
-            numbers.push(measure(way));
+            numbers[at] = measure(&ways[at]);
         }
-    }
-    numbers.into_iter().map(median).collect()
+        numbers
+    };
+    (0..turns).map(turn).collect()
 }
 
 /// Waits until the sessions of the measurement before have ended.
@@ -224,15 +228,15 @@ fn names(ways: &[Way]) -> String {
     names.join(" | ")
 }
 
-fn row(what: &str, rates: &[f64]) {
-    let shares = rates[1..]
-        .iter()
-        .map(|rate| format!("{:.2}", rate / rates[0]));
-    println!(
-        "| {what} ({:.0} direct) | {} |",
-        rates[0],
-        shares.collect::<Vec<_>>().join(" | ")
-    );
+/// Prints the median of each way's shares of the direct connection's rate.
+fn row(what: &str, turns: &[Vec<f64>]) {
+    let direct = median(turns.iter().map(|rates| rates[0]).collect());
+    let share = |way: usize| {
+        let shares = turns.iter().map(|rates| rates[way] / rates[0]);
+        format!("{:.2}", median(shares.collect()))
+    };
+    let shares: Vec<String> = (1..turns[0].len()).map(share).collect();
+    println!("| {what} ({direct:.1} direct) | {} |", shares.join(" | "));
 }
 
 /// Returns pgbench's transactions per second.
