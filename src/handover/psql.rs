@@ -61,7 +61,7 @@ impl Psql {
         environment: &Environment,
     ) -> Result<Launch, Failure> {
         let words = local.words(self.words, wanted.database_word.as_deref(), target)?;
-        let variables = Local::psql_variables(environment);
+        let variables = Local::psql_variables(target, environment);
         Ok(new_launch(self.path, words, Some(variables)))
     }
 

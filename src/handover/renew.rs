@@ -15,6 +15,7 @@ use crate::cli::{Options, Renew};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::libpq::connection::{Connection, PASSWORD};
+use crate::libpq::files;
 use crate::libpq::target::Target;
 
 use super::Handover;
@@ -234,9 +235,12 @@ impl Local {
     }
 
     /// Returns psql's variables: all but the overridden password and what libpq would refuse without
-    /// TLS.
-    pub fn psql_variables(environment: &Environment) -> Environment {
+    /// TLS. Its service file is named, as beside a token: `PGSERVICE` is still looked up.
+    pub fn psql_variables(target: &Target, environment: &Environment) -> Environment {
         let mut variables = environment.without(PASSWORD);
+        if let Some(file) = files::name_files(target, environment).service {
+            variables.set("PGSERVICEFILE", file);
+        }
         variables.forget_ready_token();
         for name in ["PGREQUIREAUTH", "PGSSLNEGOTIATION", "PGCHANNELBINDING"] {
             variables.remove(name);

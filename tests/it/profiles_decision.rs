@@ -23,8 +23,15 @@ fn where_no_token_is_due_nothing_of_it_is_read() {
     );
     let user = User::nobody()
         .file(".pg_service.conf", &local)
-        .var("PGPASSWORD", sandbox.local_password())
-        .args(["-XAt", "-c", "select current_user, 1/1", "service=shop"]);
+        .var("PGPASSWORD", sandbox.local_password());
+    // libpq up to 14 looks in the account's home directory otherwise.
+    let file = user.home.path().join(".pg_service.conf");
+    let user = user.var("PGSERVICEFILE", file).args([
+        "-XAt",
+        "-c",
+        "select current_user, 1/1",
+        "service=shop",
+    ]);
     assert_eq!(user.run().stdout, format!("{}|1\n", sandbox.local_role()));
     is_psql(&user);
     let user = |lines: &str| in_shop(person(), lines).args_in_front(["-w"]);
@@ -184,6 +191,10 @@ fn is_renewed(user: &User) -> bool {
     let ran = user.run();
     assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)), "{ran:?}");
     assert!(ran.stdout.contains(&format!("{ALICE}|t|app\n")), "{ran:?}");
+    // libpq up to 14 looks in the account's home directory otherwise.
+    let file = user.home.path().join(".pg_service.conf");
+    let named = format!("PGSERVICEFILE={}\n", file.display());
+    assert!(ran.stdout.contains(&named), "{ran:?}");
     nothing_is_left(user);
     !ran.stdout.contains("eyJ")
 }
