@@ -238,7 +238,7 @@ impl Local {
     /// TLS. Its service file is named, as beside a token: `PGSERVICE` is still looked up.
     pub fn psql_variables(target: &Target, environment: &Environment) -> Environment {
         let mut variables = environment.without(PASSWORD);
-        if let Some(file) = files::name_files(target, environment).service {
+        if let Some(file) = files::named_service_file(target) {
             variables.set("PGSERVICEFILE", file);
         }
         variables.forget_ready_token();

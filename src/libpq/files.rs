@@ -164,17 +164,20 @@ pub struct Named {
     pub roots: Option<OsString>,
 }
 
-/// Returns the files to name for a connection to `target`. A psql that was moved reads the system
-/// service file of its own tree, so a service file is always named.
+/// Returns the service file to name for a connection to `target`. A psql that was moved reads the
+/// system service file of its own tree, so it is named whatever the home.
+pub fn named_service_file(target: &Target) -> Option<OsString> {
+    let file = target.parameters().get("servicefile")?;
+    (file.origin == Origin::Service).then(|| platform::os_string(&file.value))
+}
+
+/// Returns the files to name for a connection to `target`.
 pub fn name_files(target: &Target, environment: &Environment) -> Named {
     let parameters = target.parameters();
-    let service = parameters.get("servicefile");
     let roots = own_roots(environment)
         .filter(|_| parameters.filled("sslrootcert").is_none() && has_two_homes(environment));
     Named {
-        service: service
-            .filter(|file| file.origin == Origin::Service)
-            .map(|file| platform::os_string(&file.value)),
+        service: named_service_file(target),
         roots: roots.map(PathBuf::into_os_string),
     }
 }
@@ -218,7 +221,7 @@ mod tests {
         let mut parameters = Parameters::none();
         apply_service(&mut parameters, &environment).unwrap();
         let target = Target::settle(parameters).unwrap();
-        let named = name_files(&target, &environment).service;
+        let named = named_service_file(&target);
         assert_eq!(
             named.map(PathBuf::from),
             Some(service_file_in(directory.path().as_os_str()))

@@ -26,7 +26,7 @@ pub fn later_service(target: &Target, environment: &Environment) -> Parameters {
         return parameters;
     }
     let mut environment = environment.clone();
-    if let Some(file) = files::name_files(target, &environment).service {
+    if let Some(file) = files::named_service_file(target) {
         environment.set("PGSERVICEFILE", file);
     }
     match files::apply_service(&mut parameters, &environment) {
