@@ -1,5 +1,6 @@
 //! A connection that is read in large pieces. rustls asks for 4 KiB at a time, so a TLS record of
-//! PostgreSQL's 8 KiB would take three system calls.
+//! PostgreSQL's 8 KiB would take three system calls. tokio's `BufReader` would keep a buffer for each
+//! idle session.
 
 use std::cell::RefCell;
 use std::io;
@@ -50,21 +51,19 @@ impl<T: AsyncRead + Unpin> AsyncRead for ReadAhead<T> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.kept.is_empty() {
-            let read = SHARED.with_borrow_mut(|shared| {
-                let mut read = ReadBuf::new(shared);
-                ready!(Pin::new(&mut self.inner).poll_read(context, &mut read))?;
-                let (now, later) = read
-                    .filled()
-                    .split_at(read.filled().len().min(buffer.remaining()));
-                buffer.put_slice(now);
-                self.kept = later.to_vec();
-                Poll::Ready(Ok(()))
-            });
-            return read;
+        if !self.kept.is_empty() {
+            self.give(buffer);
+            return Poll::Ready(Ok(()));
         }
-        self.give(buffer);
-        Poll::Ready(Ok(()))
+        SHARED.with_borrow_mut(|shared| {
+            let mut read = ReadBuf::new(shared);
+            ready!(Pin::new(&mut self.inner).poll_read(context, &mut read))?;
+            let count = read.filled().len().min(buffer.remaining());
+            let (now, later) = read.filled().split_at(count);
+            buffer.put_slice(now);
+            self.kept = later.to_vec();
+            Poll::Ready(Ok(()))
+        })
     }
 }
 
@@ -99,21 +98,15 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ReadAhead<T> {
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use tokio::io::AsyncReadExt as _;
 
     use super::*;
 
     /// Gives each piece to one read, and counts the reads.
-    pub struct Pieces {
+    struct Pieces {
         pieces: Vec<io::Result<Vec<u8>>>,
         reads: usize,
-    }
-
-    impl Pieces {
-        pub fn new(pieces: Vec<io::Result<Vec<u8>>>) -> Self {
-            Self { pieces, reads: 0 }
-        }
     }
 
     impl AsyncRead for Pieces {
@@ -132,7 +125,7 @@ pub mod tests {
 
     /// Reads at most `size` bytes at a time until the end.
     fn read(pieces: Vec<io::Result<Vec<u8>>>, size: usize) -> (io::Result<Vec<u8>>, usize) {
-        let mut ahead = ReadAhead::new(Pieces::new(pieces));
+        let mut ahead = ReadAhead::new(Pieces { pieces, reads: 0 });
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let read = runtime.unwrap().block_on(async {
             let (mut all, mut bytes) = (Vec::new(), vec![0; size]);

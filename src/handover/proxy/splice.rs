@@ -246,8 +246,20 @@ mod tests {
     use tokio::io::{join, sink};
     use tokio::net::UnixStream;
 
-    use super::super::read_ahead::tests::Pieces;
     use super::*;
+
+    /// A connection that has failed.
+    struct Reset;
+
+    impl AsyncRead for Reset {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+        }
+    }
 
     #[test]
     fn what_the_server_said_before_it_failed_reaches_the_client() {
@@ -256,9 +268,8 @@ mod tests {
             .build();
         runtime.unwrap().block_on(async {
             let (mut client, mut proxy) = UnixStream::pair().unwrap();
-            let reset = Err(io::ErrorKind::ConnectionReset.into());
-            let says = vec![Ok(b"second ".to_vec()), Ok(b"third".to_vec()), reset];
-            let mut server = join(Pieces::new(says), sink());
+            let says = (&b"second "[..]).chain(&b"third"[..]).chain(Reset);
+            let mut server = join(says, sink());
             let heard = async {
                 let mut heard = String::new();
                 client.read_to_string(&mut heard).await.unwrap();
