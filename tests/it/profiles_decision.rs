@@ -22,10 +22,10 @@ fn where_no_token_is_due_nothing_of_it_is_read() {
         sandbox.local_role()
     );
     let user = User::nobody()
-        .file(".pg_service.conf", &local)
+        .file("services", &local)
         .var("PGPASSWORD", sandbox.local_password());
-    // libpq up to 14 looks in the account's home directory otherwise.
-    let file = user.home.path().join(".pg_service.conf");
+    // libpq up to 14 looks for its own file in the account's home directory, not in this one.
+    let file = user.home.path().join("services");
     let user = user.var("PGSERVICEFILE", file).args([
         "-XAt",
         "-c",
