@@ -103,7 +103,7 @@ use std::sync::Arc;
 use cli::Options;
 use environment::Environment;
 use failure::{Failure, Kind};
-use handover::renew::{self, Serving};
+use handover::renew::{self, Local, Serving};
 use handover::variables::{self, Settings};
 use handover::{Course, Handover, Psql, Receiver, roots};
 use intent::purpose::Purpose;
@@ -298,12 +298,9 @@ impl Start {
         };
         let serve =
             |helper: Serving<'_>| signing_in.sign_in_and_use(|handover| helper.serve(handover));
-        match renew::start(&way, environment, serve)? {
-            Ok(local) => {
-                receiver.hand_over_local(&local, wanted, target, &plan.options, environment)
-            }
-            Err(code) => Ok(code),
-        }
+        renew::run(&way, environment, serve, |local: &Local| {
+            receiver.launch_with_helper(local, wanted, target, &plan.options, environment)
+        })
     }
 
     fn become_psql(self, reason: &str) -> Result<i32, Failure> {

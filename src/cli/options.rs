@@ -195,7 +195,7 @@ impl Options {
 
     /// Returns whether later connections sign in again. A dry run opens none.
     pub fn renews(&self) -> bool {
-        matches!(self.renew, Some(Renew::On | Renew::Tcp)) && !self.dry_run && cfg!(unix)
+        matches!(self.renew, Some(Renew::On | Renew::Tcp)) && !self.dry_run
     }
 
     pub fn ask_for_token(&self) -> bool {

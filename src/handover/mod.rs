@@ -138,26 +138,33 @@ impl Receiver {
         }
     }
 
-    /// Runs the program with its connection to a helper that is ready.
-    pub fn hand_over_local(
+    /// Prepares the program with its connection to a helper that is ready.
+    pub fn launch_with_helper(
         self,
         local: &Local,
         wanted: &Wanted,
         target: &Target,
         options: &Options,
         environment: &Environment,
-    ) -> Result<i32, Failure> {
+    ) -> Result<Launch, Failure> {
         let launch = match self {
             Self::Psql(psql) => psql.launch_with_helper(local, wanted, target, environment)?,
             Self::Program(program) => {
                 let url = options.url.as_deref();
                 program.launch_with_helper(local.program_variables(target, environment, url))
             }
-            Self::Reader(_) | Self::Proxy(_) => return Ok(0),
+            Self::Reader(_) | Self::Proxy(_) => {
+                return Err(
+                    Failure::usage("`--renew` needs psql or the program of `--exec`")
+                        .hint("leave out `--renew`"),
+                );
+            }
         };
-        run(&launch, options, || {
-            "connections are served by a helper".to_owned()
-        })
+        say(options, || {
+            let about = "connections are served by a helper";
+            format!("{}\n{about}", report::command_line(&launch))
+        });
+        Ok(launch)
     }
 
     /// Hands the connection over, and returns the exit code if entra-psql still runs after that.

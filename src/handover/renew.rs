@@ -4,14 +4,13 @@
 //! socket's directory instead of the host, or a local port with its password.
 
 use std::ffi::OsString;
-#[cfg(unix)]
+use std::io;
 use std::net::Ipv4Addr;
-#[cfg(unix)]
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::cli::{Options, Renew};
+use crate::cli::Options;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::libpq::connection::{Connection, PASSWORD};
@@ -19,13 +18,12 @@ use crate::libpq::files;
 use crate::libpq::target::Target;
 
 use super::Handover;
-use super::proxy;
+use super::launch::Launch;
+use super::proxy::{self, End, Place, Service};
 
-#[cfg(unix)]
 use addresses::addresses;
 
 /// How long the program's last messages may take to reach the server.
-#[cfg(unix)]
 const TIME_TO_DRAIN: Duration = Duration::from_secs(5);
 
 /// Variables for TLS to the server and its passwords, which don't apply to the helper.
@@ -50,6 +48,7 @@ const ABOUT_SERVER: [&str; 15] = [
 /// How a program reaches the helper.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Way {
+    #[cfg(unix)]
     Socket,
     Port,
     /// An address that stands for the server with this name and port.
@@ -58,6 +57,7 @@ pub enum Way {
 
 /// Where the helper listens, with role and database. It has no `Debug`, which would show the
 /// password.
+#[derive(Clone)]
 pub struct Local {
     /// A socket's directory, or an address.
     pub host: OsString,
@@ -79,91 +79,89 @@ impl Way {
     pub fn choose_for_program(target: &Target, options: &Options) -> Result<Self, Failure> {
         proxy::check(target)?;
         Ok(match options.renew {
-            Some(Renew::Tcp) => Self::Port,
-            _ => Self::Socket,
+            #[cfg(unix)]
+            Some(crate::cli::Renew::On) => Self::Socket,
+            _ => Self::Port,
         })
     }
 }
 
-/// Starts the helper, which runs `sign_in` and serves the connection. Returns where it listens, or its
-/// exit code if it failed and reported why.
-#[cfg(unix)]
-pub fn start(
+/// Runs the program that `launch` prepares, with a helper that runs `sign_in` and serves the
+/// connection. Returns an exit code if entra-psql still runs after that.
+pub fn run(
     way: &Way,
     environment: &Environment,
     sign_in: impl FnOnce(Serving<'_>) -> Result<i32, Failure>,
-) -> Result<Result<Local, i32>, Failure> {
-    proxy::helper::start(environment, |announcement, program| {
+    launch: impl FnOnce(&Local) -> Result<Launch, Failure> + Send,
+) -> Result<i32, Failure> {
+    let work = |announcement: &mut proxy::helper::Announcement, program| {
         sign_in(Serving {
             way,
             announcement,
             program,
         })
-    })
-}
-
-/// Refuses: there is no helper on Windows.
-#[cfg(windows)]
-pub fn start(
-    _way: &Way,
-    _environment: &Environment,
-    _sign_in: impl FnOnce(Serving<'_>) -> Result<i32, Failure>,
-) -> Result<Result<Local, i32>, Failure> {
-    Err(Failure::usage("`--renew` isn't supported on Windows")
-        .hint("use `--proxy` for connections that outlive the token"))
+    };
+    proxy::helper::run(environment, work, launch)
 }
 
 /// The helper before it has a token.
-#[cfg(unix)]
 pub struct Serving<'a> {
     way: &'a Way,
     announcement: &'a mut proxy::helper::Announcement,
     program: proxy::helper::Watched,
 }
 
-/// Never exists: there is no helper on Windows.
-#[cfg(windows)]
-pub struct Serving<'a>(std::marker::PhantomData<&'a ()>, std::convert::Infallible);
-
 impl Serving<'_> {
     /// Serves until the program ends.
-    #[cfg(unix)]
     pub fn serve(self, handover: &Handover<'_>) -> Result<i32, Failure> {
+        let way = self.way;
+        match way {
+            Way::Name(host, _) => self.serve_as(host, handover),
+            Way::Port => self.serve_as(&Ipv4Addr::LOCALHOST.to_string(), handover),
+            #[cfg(unix)]
+            Way::Socket => self.serve_in_directory(handover),
+        }
+    }
+
+    /// Serves at an address of this machine, which has the name `host` for libpq.
+    fn serve_as(self, host: &str, handover: &Handover<'_>) -> Result<i32, Failure> {
+        let place = Place::FirstFree(addresses(self.way), host.to_owned());
+        self.serve_at(place, handover, || Ok(()))
+    }
+
+    /// Serves at a socket in a directory of its own.
+    #[cfg(unix)]
+    fn serve_in_directory(self, handover: &Handover<'_>) -> Result<i32, Failure> {
         use crate::cli::Listen;
         use crate::system::private_directory::PrivateDirectory;
-        use proxy::{End, OwnDirectory, Place, Service};
+        use proxy::OwnDirectory;
 
-        let impossible = |why: std::io::Error| {
-            Failure::sign_in(format!("`--renew` can't start its helper: {why}"))
-                .hint("set `XDG_RUNTIME_DIR` to a directory of your own")
+        let made = match PrivateDirectory::open().ok().flatten() {
+            Some(ours) => OwnDirectory::create(&ours.path_of("")),
+            None => OwnDirectory::create(&tempfile::env::temp_dir()),
         };
-        let mut directory = None;
-        let place = match self.way {
-            Way::Name(name, _) => Place::FirstFree(addresses(self.way), name.clone()),
-            Way::Port => {
-                let addresses = addresses(self.way);
-                Place::FirstFree(addresses, Ipv4Addr::LOCALHOST.to_string())
-            }
-            Way::Socket => {
-                let made = match PrivateDirectory::open().ok().flatten() {
-                    Some(ours) => OwnDirectory::create(&ours.path_of("")),
-                    None => OwnDirectory::create(&tempfile::env::temp_dir()),
-                };
-                let made = made.map_err(impossible)?;
-                let place = Place::Asked(Listen::Directory(made.path().into()));
-                directory = Some(made);
-                place
-            }
-        };
+        let directory = made.map_err(|why| impossible(&why))?;
+        let place = Place::Asked(Listen::Directory(directory.path().into()));
+        self.serve_at(place, handover, || {
+            directory.lock().map_err(|why| impossible(&why))
+        })
+    }
+
+    /// Serves at `place`. `opened` is called once the door is open.
+    fn serve_at(
+        self,
+        place: Place,
+        handover: &Handover<'_>,
+        opened: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<i32, Failure> {
         let service = Service {
             place,
             drain: TIME_TO_DRAIN,
             end: End::With(self.program),
         };
         let announcement = self.announcement;
-        let locked = |directory: &OwnDirectory| directory.lock().map_err(impossible);
-        let outcome = service.run(handover, |doors, role, database| {
-            directory.as_ref().map_or(Ok(()), locked)?;
+        service.run(handover, |doors, role, database| {
+            opened()?;
             let door = &doors[0];
             let password = door.password.as_ref().map(|password| {
                 let secret = Zeroizing::new(password.secret().to_owned());
@@ -176,17 +174,14 @@ impl Serving<'_> {
                 database: database.to_owned(),
                 password,
             };
-            announcement.ready(&local).map_err(impossible)
-        });
-        drop(directory);
-        outcome
+            announcement.ready(&local).map_err(|why| impossible(&why))
+        })
     }
+}
 
-    /// Is never called on Windows.
-    #[cfg(windows)]
-    pub fn serve(self, _handover: &Handover<'_>) -> Result<i32, Failure> {
-        match self.1 {}
-    }
+fn impossible(why: &io::Error) -> Failure {
+    Failure::sign_in(format!("`--renew` can't start its helper: {why}"))
+        .hint("set `XDG_RUNTIME_DIR` to a directory of your own")
 }
 
 impl Local {
@@ -294,7 +289,6 @@ impl Local {
     }
 }
 
-#[cfg(unix)]
 mod addresses {
     //! Loopback addresses to listen on.
 
@@ -307,13 +301,13 @@ mod addresses {
     /// How many addresses are tried with the server's port.
     const TRIES: usize = 8;
 
-    /// Returns the addresses to listen on, the best first. On Linux the whole loopback range is
-    /// local, so one of its addresses can have the server's port.
+    /// Returns the addresses to listen on, the best first. On Linux and Windows the whole loopback
+    /// range is local, so one of its addresses can have the server's port.
     pub fn addresses(way: &Way) -> Vec<SocketAddr> {
         let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         let mut addresses = Vec::new();
         if let Way::Name(_, port) = way
-            && cfg!(target_os = "linux")
+            && cfg!(any(target_os = "linux", windows))
         {
             let mut random = [0; TRIES * 3];
             if SystemRandom::new().fill(&mut random).is_ok() {

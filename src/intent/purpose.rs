@@ -95,8 +95,6 @@ impl Purpose {
                 "`--renew` and `{other}` exclude each other"
             ))
             .hint("give only one of them")),
-            None if cfg!(windows) => Err(Failure::usage("`--renew` isn't supported on Windows")
-                .hint("use `--proxy` for connections that outlive the token")),
             None => Ok(()),
         }
     }

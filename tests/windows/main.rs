@@ -17,7 +17,11 @@ mod files;
 #[cfg(target_os = "linux")]
 mod processes;
 #[cfg(target_os = "linux")]
+mod renewal;
+#[cfg(target_os = "linux")]
 mod support;
+#[cfg(target_os = "linux")]
+mod terminal;
 #[cfg(target_os = "linux")]
 #[path = "../it/user.rs"]
 mod user;
@@ -36,6 +40,7 @@ fn main() -> std::process::ExitCode {
         connections::TESTS,
         files::TESTS,
         processes::TESTS,
+        renewal::TESTS,
         words::TESTS,
     ]
     .concat();

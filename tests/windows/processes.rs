@@ -5,11 +5,10 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use rexpect::reader::Options;
-use rexpect::session::{PtySession, spawn_with_options};
 use sandbox::{Identity, Sandbox};
 
 use crate::support::{Test, VERSIONS, nobody, signed_in};
+use crate::terminal::{PATIENCE, Terminal};
 use crate::user::User;
 use crate::wine;
 
@@ -37,9 +36,6 @@ pub const TESTS: &[Test] = &[
         az_and_what_it_started_end_at_the_deadline,
     ),
 ];
-
-/// Longer than anything takes that is not stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 fn exit_codes_are_psqls() {
     for version in VERSIONS {
@@ -81,33 +77,21 @@ fn a_script_comes_on_standard_input() {
 
 fn ctrl_c_cancels_the_query_and_keeps_the_session() {
     for version in VERSIONS {
-        let user = signed_in(version, Identity::Alice).args(["-X"]);
-        // Wine's console moves the cursor where a space would be.
-        let options = Options::new()
-            .timeout_ms(u64::try_from(PATIENCE.as_millis()).ok())
-            .strip_ansi_escape_codes(true);
-        let mut terminal = spawn_with_options(user.command_itself(), options).expect("a terminal");
-        terminal.exp_string("postgres=>").expect("a prompt");
-        let query = format!("select pg_sleep(600) /* psql.exe {version} */;");
-        enter(&mut terminal, &query);
-        until_running(&format!("psql.exe {version} */"));
-        terminal.send_control('c').expect("a Ctrl-C");
-        terminal
-            .exp_regex(r"canceling\s*statement\s*due\s*to\s*user\s*request")
-            .expect("the cancellation");
-        enter(&mut terminal, "select 'still ' || current_user;");
-        terminal
-            .exp_regex(r"still\s*alice@contoso\.example")
-            .expect("the session");
-        enter(&mut terminal, "\\q");
-        terminal.exp_eof().expect("the end");
+        for renew in ["--renew=off", "--renew"] {
+            let user = signed_in(version, Identity::Alice).args([renew, "-X"]);
+            let mut terminal = Terminal::of(&user);
+            terminal.shows("postgres=>");
+            let mark = format!("psql.exe {version} {renew}");
+            terminal.enter(&format!("select pg_sleep(600) /* {mark} */;"));
+            until_running(&format!("{mark} */"));
+            terminal.interrupt();
+            terminal.shows(r"canceling\s*statement\s*due\s*to\s*user\s*request");
+            terminal.enter("select 'still ' || current_user;");
+            terminal.shows(r"still\s*alice@contoso\.example");
+            terminal.enter("\\q");
+            terminal.ends();
+        }
     }
-}
-
-/// Types a line, and the key that a console wants behind it.
-fn enter(terminal: &mut PtySession, line: &str) {
-    terminal.send(&format!("{line}\r")).expect("a line");
-    terminal.flush().expect("a line");
 }
 
 fn until_running(part: &str) {
@@ -197,15 +181,16 @@ fn with_endless_az(server: &Silent) -> User {
 }
 
 fn ctrl_c_ends_the_sign_in_and_az_with_it() {
-    let server = Silent::new();
-    let user = with_endless_az(&server).args(["--auth", "azure-cli", "-l"]);
-    let options = Options::new().timeout_ms(u64::try_from(PATIENCE.as_millis()).ok());
-    let mut terminal = spawn_with_options(user.command(), options).expect("a terminal");
-    let connection = server.connection();
-    terminal.send_control('c').expect("a Ctrl-C");
-    assert!(is_closed(connection));
-    let said = terminal.exp_eof().expect("the end");
-    assert!(!said.contains("psql:"), "{said}");
+    for renew in ["--renew=off", "--renew"] {
+        let server = Silent::new();
+        let user = with_endless_az(&server).args([renew, "--auth", "azure-cli", "-l"]);
+        let mut terminal = Terminal::of(&user);
+        let connection = server.connection();
+        terminal.interrupt();
+        assert!(is_closed(connection));
+        let said = terminal.ends();
+        assert!(!said.contains("psql:"), "{said}");
+    }
 }
 
 fn az_and_what_it_started_end_at_the_deadline() {

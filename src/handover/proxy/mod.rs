@@ -9,7 +9,6 @@ mod client;
 mod connection;
 mod door;
 mod ending;
-#[cfg(unix)]
 pub mod helper;
 #[cfg(unix)]
 mod leftovers;
@@ -194,12 +193,14 @@ impl Service {
             let serving = serving::serve(&opening, house, workers, self.end, self.drain, ready);
             let outcome = runtime.block_on(serving);
             runtime.shutdown_background();
-            if !tokens.end() && outcome.is_ok() {
+            if !tokens.end()
+                && let Ok(code) = outcome
+            {
                 // A fetch that is still running is ended, not waited for.
                 ending_signals::end_groups();
-                std::process::exit(0);
+                std::process::exit(code);
             }
-            outcome.map(|()| 0)
+            outcome
         })
     }
 }

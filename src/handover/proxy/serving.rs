@@ -52,7 +52,7 @@ pub enum Place {
 enum Never {}
 
 /// Serves clients until the end. `ready` is called once they can connect. Connections that are open
-/// at the end may continue for at most `drain`.
+/// at the end may continue for at most `drain`. Returns the exit code.
 pub async fn serve(
     opening: &Opening<'_>,
     house: Arc<House>,
@@ -60,7 +60,7 @@ pub async fn serve(
     end: End,
     drain: Duration,
     ready: impl FnOnce(&[Door]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+) -> Result<i32, Failure> {
     let is_service = matches!(end, End::OnSignal);
     let mut ending = end.watch().map_err(|why| {
         Failure::sign_in(format!("can't watch for signals: {why}")).hint("try again")
@@ -105,7 +105,7 @@ pub async fn serve(
     for password in passwords {
         password.forget();
     }
-    Ok(())
+    ending.outcome()
 }
 
 /// Lets clients in through one door.

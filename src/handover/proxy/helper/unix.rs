@@ -1,6 +1,6 @@
-//! A helper: another process, which serves a program's connections for as long as the program runs.
+//! The helper on Unix: another process, which ends with the program.
 //!
-//! The helper is forked before this process starts a thread, and twice: a program shouldn't find a
+//! It is forked before this process starts a thread, and twice: a program shouldn't find a
 //! child that it didn't start. The helper signs in at the terminal if necessary. Once it is ready, it
 //! releases the terminal.
 
@@ -19,8 +19,12 @@ use zeroize::Zeroizing;
 
 use crate::environment::{Environment, READY_TOKEN};
 use crate::failure::Failure;
+use crate::handover::exec;
+use crate::handover::launch::Launch;
 use crate::handover::renew::Local;
 use crate::system::terminal;
+
+use super::impossible;
 
 /// How often a process is checked if the system doesn't report its end.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
@@ -45,28 +49,36 @@ pub struct Watching {
     descriptor: Option<AsyncFd<OwnedFd>>,
 }
 
-/// Starts a helper that does `work`, and waits until it is ready. If it fails, it has already
-/// reported why, and its exit code is returned.
-pub fn start(
+/// Starts a helper that does `work`. Once it is ready, execs the program that `launch` prepares. If
+/// the helper fails, it has already reported why, and its exit code is returned.
+pub fn run(
+    environment: &Environment,
+    work: impl FnOnce(&mut Announcement, Watched) -> Result<i32, Failure>,
+    launch: impl FnOnce(&Local) -> Result<Launch, Failure> + Send,
+) -> Result<i32, Failure> {
+    match start(environment, work)? {
+        Ok(local) => exec::become_program(&launch(&local)?),
+        Err(code) => Ok(code),
+    }
+}
+
+/// Starts the helper, and waits until it is ready or has failed.
+fn start(
     environment: &Environment,
     work: impl FnOnce(&mut Announcement, Watched) -> Result<i32, Failure>,
 ) -> Result<Result<Local, i32>, Failure> {
-    let impossible = |why: io::Error| {
-        Failure::sign_in(format!("`--renew` can't start its helper: {why}"))
-            .hint(crate::system::threads::REMEDY)
-    };
-    let (mut reader, writer) = io::pipe().map_err(impossible)?;
+    let (mut reader, writer) = io::pipe().map_err(|why| impossible(&why))?;
     let program = getpid();
     #[expect(unsafe_code, reason = "no other thread runs that could hold a lock")]
     // SAFETY: this process has one thread until it signs in, and only the helper signs in.
-    let forked = unsafe { fork() }.map_err(|why| impossible(why.into()))?;
+    let forked = unsafe { fork() }.map_err(|why| impossible(&why.into()))?;
     if let ForkResult::Parent { child } = forked {
         drop(writer);
         // If SIGCHLD is ignored, this only waits and returns an error.
         let _ = waitpid(child, None);
         let mut said = Zeroizing::new(Vec::new());
         let read = reader.read_to_end(&mut said);
-        read.map_err(impossible)?;
+        read.map_err(|why| impossible(&why))?;
         return Ok(read_message(&said));
     }
     drop(reader);
@@ -208,16 +220,17 @@ impl Watched {
 }
 
 impl Watching {
-    /// Waits until the process has ended.
-    pub async fn ended(&self) {
+    /// Waits until the process has ended. Its exit code isn't this process's.
+    pub async fn ended(&mut self) -> Result<i32, Failure> {
         if let Some(descriptor) = &self.descriptor {
             // It becomes readable only when the process ends.
             let _ = descriptor.readable().await;
-            return;
+            return Ok(0);
         }
         while nix::sys::signal::kill(self.process, None).is_ok() {
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
+        Ok(0)
     }
 }
 

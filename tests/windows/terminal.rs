@@ -1,0 +1,47 @@
+//! The program at a pseudo-terminal.
+
+use std::time::Duration;
+
+use rexpect::reader::Options;
+use rexpect::session::{PtySession, spawn_with_options};
+
+use crate::user::User;
+
+/// Longer than anything takes that is not stuck.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Terminal(PtySession);
+
+impl Terminal {
+    /// Starts the program with this user's arguments.
+    pub fn of(user: &User) -> Self {
+        // Wine's console moves the cursor where a space would be.
+        let options = Options::new()
+            .timeout_ms(u64::try_from(PATIENCE.as_millis()).ok())
+            .strip_ansi_escape_codes(true);
+        Self(spawn_with_options(user.command_itself(), options).expect("a terminal"))
+    }
+
+    /// Waits until text appears that a pattern matches.
+    #[track_caller]
+    pub fn shows(&mut self, pattern: &str) {
+        let shown = self.0.exp_regex(pattern);
+        shown.unwrap_or_else(|why| panic!("{pattern}: {why}"));
+    }
+
+    /// Types a line, and the key that a console wants behind it.
+    pub fn enter(&mut self, line: &str) {
+        self.0.send(&format!("{line}\r")).expect("a line");
+        self.0.flush().expect("a line");
+    }
+
+    pub fn interrupt(&mut self) {
+        self.0.send_control('c').expect("a Ctrl-C");
+    }
+
+    /// Waits for the program's end, and returns what it still said.
+    #[track_caller]
+    pub fn ends(&mut self) -> String {
+        self.0.exp_eof().expect("the end")
+    }
+}
