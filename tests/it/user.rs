@@ -282,12 +282,16 @@ pub fn is_windows() -> bool {
     Wine::wanted().is_some()
 }
 
-/// What a program said, with the ends of line that Unix has.
+/// What a program said, with the ends of line that Unix has. Wine's own complaint is left out, which
+/// it makes where a thread still runs when its process ends.
 pub fn text(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    if is_windows() {
-        text.replace("\r\n", "\n")
-    } else {
-        text.into_owned()
+    if !is_windows() {
+        return text.into_owned();
     }
+    let text = text.replace("\r\n", "\n");
+    let lines = text.split_inclusive('\n');
+    lines
+        .filter(|line| !line.starts_with("wine client error:"))
+        .collect()
 }
