@@ -114,46 +114,12 @@ pub struct Serving<'a> {
 impl Serving<'_> {
     /// Serves until the program ends.
     pub fn serve(self, handover: &Handover<'_>) -> Result<i32, Failure> {
-        let way = self.way;
-        match way {
-            Way::Name(host, _) => self.serve_as(host, handover),
-            Way::Port => self.serve_as(&Ipv4Addr::LOCALHOST.to_string(), handover),
+        let place = match self.way {
+            Way::Name(host, _) => Place::FirstFree(addresses(self.way), host.clone()),
+            Way::Port => Place::FirstFree(addresses(self.way), Ipv4Addr::LOCALHOST.to_string()),
             #[cfg(unix)]
-            Way::Socket => self.serve_in_directory(handover),
-        }
-    }
-
-    /// Serves at an address of this machine, which has the name `host` for libpq.
-    fn serve_as(self, host: &str, handover: &Handover<'_>) -> Result<i32, Failure> {
-        let place = Place::FirstFree(addresses(self.way), host.to_owned());
-        self.serve_at(place, handover, || Ok(()))
-    }
-
-    /// Serves at a socket in a directory of its own.
-    #[cfg(unix)]
-    fn serve_in_directory(self, handover: &Handover<'_>) -> Result<i32, Failure> {
-        use crate::cli::Listen;
-        use crate::system::private_directory::PrivateDirectory;
-        use proxy::OwnDirectory;
-
-        let made = match PrivateDirectory::open().ok().flatten() {
-            Some(ours) => OwnDirectory::create(&ours.path_of("")),
-            None => OwnDirectory::create(&tempfile::env::temp_dir()),
+            Way::Socket => Place::InOwn(own_directory().map_err(|why| impossible(&why))?),
         };
-        let directory = made.map_err(|why| impossible(&why))?;
-        let place = Place::Asked(Listen::Directory(directory.path().into()));
-        self.serve_at(place, handover, || {
-            directory.lock().map_err(|why| impossible(&why))
-        })
-    }
-
-    /// Serves at `place`. `opened` is called once the door is open.
-    fn serve_at(
-        self,
-        place: Place,
-        handover: &Handover<'_>,
-        opened: impl FnOnce() -> Result<(), Failure>,
-    ) -> Result<i32, Failure> {
         let service = Service {
             place,
             drain: TIME_TO_DRAIN,
@@ -161,7 +127,6 @@ impl Serving<'_> {
         };
         let announcement = self.announcement;
         service.run(handover, |doors, role, database| {
-            opened()?;
             let door = &doors[0];
             let password = door.password.as_ref().map(|password| {
                 let secret = Zeroizing::new(password.secret().to_owned());
@@ -176,6 +141,17 @@ impl Serving<'_> {
             };
             announcement.ready(&local).map_err(|why| impossible(&why))
         })
+    }
+}
+
+/// Creates a directory for the socket.
+#[cfg(unix)]
+fn own_directory() -> io::Result<proxy::OwnDirectory> {
+    use crate::system::private_directory::PrivateDirectory;
+
+    match PrivateDirectory::open().ok().flatten() {
+        Some(ours) => proxy::OwnDirectory::create(&ours.path_of("")),
+        None => proxy::OwnDirectory::create(&tempfile::env::temp_dir()),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
+#[cfg(windows)]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use zeroize::Zeroizing;
 
@@ -76,6 +78,9 @@ fn unwritable(why: &io::Error) -> Failure {
 ///
 /// If that fails, there is nobody to tell.
 pub fn say(text: &str) {
+    if is_released() {
+        return;
+    }
     let lines = text.lines().map(|line| format!("entra-psql: {line}\n"));
     let lines = lines.collect::<String>();
     let _ = waiting::write_above(|| io::stderr().write_all(lines.as_bytes()));
@@ -89,6 +94,9 @@ pub fn tell(failure: &Failure) {
 }
 
 pub fn warn(text: &str) {
+    if is_released() {
+        return;
+    }
     write_labelled([("warning", text)]);
 }
 
@@ -107,6 +115,38 @@ fn write_labelled<'a>(lines: impl IntoIterator<Item = (&'static str, &'a str)>) 
     };
     let lines: String = lines.into_iter().map(line).collect();
     let _ = waiting::write_above(|| stderr.write_all(lines.as_bytes()));
+}
+
+/// Leaves the terminal, and standard input and output, to another program. A reader of its output
+/// would wait for us too.
+#[cfg(unix)]
+pub fn release() -> io::Result<()> {
+    let nothing = File::options().read(true).write(true).open("/dev/null")?;
+    nix::unistd::setsid()?;
+    nix::unistd::dup2_stdin(&nothing)?;
+    nix::unistd::dup2_stdout(&nothing)?;
+    nix::unistd::dup2_stderr(&nothing)?;
+    Ok(())
+}
+
+/// Leaves the terminal to another program: from now on, only a failure that ends us is written.
+#[cfg(windows)]
+pub fn release() {
+    IS_RELEASED.store(true, Ordering::Relaxed);
+}
+
+#[cfg(windows)]
+static IS_RELEASED: AtomicBool = AtomicBool::new(false);
+
+/// Returns false: what is written after the release goes nowhere.
+#[cfg(unix)]
+pub fn is_released() -> bool {
+    false
+}
+
+#[cfg(windows)]
+pub fn is_released() -> bool {
+    IS_RELEASED.load(Ordering::Relaxed)
 }
 
 /// Returns how many columns standard output has, if it is a terminal that tells.

@@ -34,7 +34,8 @@ impl Waiting {
     /// escape sequences, or we run in its background.
     pub fn begin(what: &str) -> Option<Self> {
         let stderr = io::stderr();
-        if !colour::has_escapes(&stderr) || !terminal::is_foreground(&stderr) {
+        let is_watched = colour::has_escapes(&stderr) && terminal::is_foreground(&stderr);
+        if !is_watched || terminal::is_released() {
             return None;
         }
         let line = format!("waiting for {what} (Ctrl-C to cancel)");

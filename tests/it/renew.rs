@@ -1,13 +1,14 @@
 //! `--renew`: later connections of psql or of another program sign in again.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use sandbox::{Identity, Sandbox};
+use sandbox::{Behaviour, Identity, Sandbox, TokenChanges};
 
 use crate::proxy_support::{ALICE, GROUP, HOST, person, within};
 use crate::support::{PROGRAM, User, heeding_signals, in_shell};
@@ -150,6 +151,34 @@ fn a_reader_of_its_output_does_not_wait_for_the_helper() {
     child.kill().expect("it is there");
     child.wait().expect("its end");
     nothing_is_left(&user);
+}
+
+/// az hangs when the program ends: nobody waits for it.
+#[test]
+fn a_fetch_that_still_runs_holds_up_no_end() {
+    let script = "echo up; read go; psql -XAtc 'select 1'; read end";
+    let user = with_psql(person(Identity::Alice)).args(["--renew", "--exec", "sh", "-c", script]);
+    user.entra
+        .behave(Behaviour::tokens(TokenChanges::none().expires_in(60)));
+    let mut child = user
+        .command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a program");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut line = || lines.next().expect("a line").expect("text");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    assert_eq!(line(), "up");
+    user.entra.behave(Behaviour::slow(Duration::from_secs(600)));
+    writeln!(stdin, "go").expect("it reads");
+    assert_eq!(line(), "1");
+    within("az", || user.az_calls().len() == 2);
+    let began = Instant::now();
+    writeln!(stdin, "end").expect("it reads");
+    assert!(child.wait().expect("its end").success());
+    nothing_is_left(&user);
+    assert!(began.elapsed() < Duration::from_secs(15));
 }
 
 #[test]

@@ -22,11 +22,12 @@ impl Terminal {
         Self(spawn_with_options(user.command_itself(), options).expect("a terminal"))
     }
 
-    /// Waits until text appears that a pattern matches.
+    /// Waits until text appears that a pattern matches, and returns what stands before it.
     #[track_caller]
-    pub fn shows(&mut self, pattern: &str) {
+    pub fn shows(&mut self, pattern: &str) -> String {
         let shown = self.0.exp_regex(pattern);
-        shown.unwrap_or_else(|why| panic!("{pattern}: {why}"));
+        let (before, _) = shown.unwrap_or_else(|why| panic!("{pattern}: {why}"));
+        before
     }
 
     /// Types a line, and the key that a console wants behind it.

@@ -197,6 +197,7 @@ impl Service {
                 && let Ok(code) = outcome
             {
                 // A fetch that is still running is ended, not waited for.
+                drop(opening);
                 ending_signals::end_groups();
                 std::process::exit(code);
             }

@@ -46,6 +46,9 @@ pub enum Place {
     Asked(Listen),
     /// At the first free one of these addresses, with a password of this run for this host name.
     FirstFree(Vec<SocketAddr>, String),
+    /// At a socket in a directory of this run, which is removed with this.
+    #[cfg(unix)]
+    InOwn(super::OwnDirectory),
 }
 
 /// Never sent: a connection that ends drops its half of the channel.
@@ -224,6 +227,12 @@ impl Opening<'_> {
             Place::FirstFree(addresses, name) => {
                 return Ok(vec![self.first_free(addresses, name).await?]);
             }
+            #[cfg(unix)]
+            Place::InOwn(directory) => {
+                let door = self.socket(directory.path())?;
+                directory.lock().map_err(|why| unusable(&why))?;
+                return Ok(vec![door]);
+            }
         };
         let door = match listen {
             Listen::Address(address) => self.tcp(*address).await?,
@@ -362,6 +371,6 @@ impl Opening<'_> {
 }
 
 fn unusable(why: &io::Error) -> Failure {
-    Failure::sign_in(format!("the port for `--proxy` can't be used: {why}"))
-        .hint("name another port")
+    Failure::sign_in(format!("the place for connections can't be used: {why}"))
+        .hint("name another port or directory with `--proxy`")
 }

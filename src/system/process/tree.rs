@@ -1,7 +1,7 @@
 //! A process and everything that it starts, ended together: az is a script that starts Python.
 //!
-//! On Unix the tree is a process group of its own, which a Ctrl-C at the terminal doesn't reach. So
-//! the signals that end us are passed on to it.
+//! The tree is a process group of its own, which a Ctrl-C at the terminal doesn't reach: it may be for
+//! psql. On Unix the signals that end us are passed on to the tree, and on Windows its job ends with us.
 
 use std::io;
 use std::process::{Child, Command};
@@ -50,7 +50,11 @@ impl Tree {
 impl Tree {
     pub fn start(command: &mut Command) -> io::Result<(Child, Self)> {
         use std::os::windows::io::AsRawHandle as _;
+        use std::os::windows::process::CommandExt as _;
 
+        use windows_sys::Win32::System::Threading::CREATE_NEW_PROCESS_GROUP;
+
+        command.creation_flags(CREATE_NEW_PROCESS_GROUP);
         let mut limits = win32job::ExtendedLimitInfo::new();
         limits.limit_kill_on_job_close();
         let job = win32job::Job::create_with_limit_info(&limits).map_err(io::Error::other)?;

@@ -155,11 +155,7 @@ impl Announcement {
             message.extend(part.as_bytes());
             message.push(0);
         }
-        let nothing = File::options().read(true).write(true).open("/dev/null")?;
-        nix::unistd::setsid()?;
-        nix::unistd::dup2_stdin(&nothing)?;
-        nix::unistd::dup2_stdout(&nothing)?;
-        nix::unistd::dup2_stderr(&nothing)?;
+        terminal::release()?;
         // Dropping it ends the message.
         let mut to_program = self.0.take().ok_or(io::ErrorKind::BrokenPipe)?;
         to_program.write_all(&message)

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::handover::exec;
 use crate::handover::launch::Launch;
 use crate::handover::renew::Local;
+use crate::system::terminal;
 
 use super::impossible;
 
@@ -35,7 +36,10 @@ pub fn run(
     let run_program = move || {
         // If nothing is announced, `work` has failed.
         if let Ok(local) = announced.recv() {
-            let outcome = launch(&local).and_then(|launch| exec::become_program(&launch));
+            let outcome = launch(&local).and_then(|launch| {
+                terminal::release();
+                exec::become_program(&launch)
+            });
             // `work` waits for it.
             let _ = ended.send(outcome);
         }
