@@ -161,8 +161,7 @@ impl Receiver {
             }
         };
         say(options, || {
-            let about = "connections are served by a helper";
-            format!("{}\n{about}", report::command_line(&launch))
+            report::launch(&launch, "connections are served by a helper")
         });
         Ok(launch)
     }
@@ -218,7 +217,7 @@ impl Handover<'_> {
 
 /// Runs the program, or prints what would run for `--dry-run`. `about` describes the connection.
 fn run(launch: &Launch, options: &Options, about: impl FnOnce() -> String) -> Result<i32, Failure> {
-    let report = || format!("{}\n{}", report::command_line(launch), about());
+    let report = || report::launch(launch, &about());
     if options.dry_run {
         return terminal::print(report());
     }

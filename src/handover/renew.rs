@@ -156,8 +156,7 @@ fn own_directory() -> io::Result<proxy::OwnDirectory> {
 }
 
 fn impossible(why: &io::Error) -> Failure {
-    Failure::sign_in(format!("`--renew` can't start its helper: {why}"))
-        .hint("set `XDG_RUNTIME_DIR` to a directory of your own")
+    proxy::helper::impossible(why, "set `XDG_RUNTIME_DIR` to a directory of your own")
 }
 
 impl Local {

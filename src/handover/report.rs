@@ -62,9 +62,14 @@ fn setting((name, value): (&str, &OsStr)) -> String {
     format!("{name}={}", quoted(value))
 }
 
+/// Describes a program that is about to run, and `about` its connection.
+pub fn launch(launch: &Launch, about: &str) -> String {
+    format!("{}\n{about}", command_line(launch))
+}
+
 /// Returns the program and its arguments as a shell reads them. A connection string with a secret is
 /// hidden.
-pub fn command_line(launch: &Launch) -> String {
+fn command_line(launch: &Launch) -> String {
     let mut line = quoted(launch.program.as_os_str());
     for word in &launch.words {
         line.push(' ');

@@ -3,12 +3,11 @@
 use std::io::Read as _;
 use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use sandbox::{Identity, Sandbox};
 
-use crate::support::{Test, VERSIONS, nobody, signed_in};
-use crate::terminal::{PATIENCE, Terminal};
+use crate::support::{PATIENCE, Test, VERSIONS, nobody, signed_in, until};
+use crate::terminal::Terminal;
 use crate::user::User;
 use crate::wine;
 
@@ -54,14 +53,18 @@ fn exit_codes_are_psqls() {
 
 /// Wine tells Unix the last eight bits alone, so that a batch file has to say what it saw.
 fn an_exit_code_has_all_its_bits() {
-    let user = nobody("18").file("bin/large.cmd", "@exit 1234567890\r\n");
-    let large = user.windows_path("bin/large.cmd");
-    let ran = user.run_batch(&[
-        "@echo off",
-        &format!("entra-psql --psql {large} -V"),
-        "echo %ERRORLEVEL%",
-    ]);
-    assert_eq!(ran.stdout, "1234567890\n", "{ran:?}");
+    let without_token = (nobody("18"), "--psql", "-V");
+    let renewed = (signed_in("18", Identity::Alice), "--renew --exec", "");
+    for (user, before, behind) in [without_token, renewed] {
+        let user = user.file("bin/large.cmd", "@exit 1234567890\r\n");
+        let large = user.windows_path("bin/large.cmd");
+        let ran = user.run_batch(&[
+            "@echo off",
+            &format!("entra-psql {before} {large} {behind}"),
+            "echo %ERRORLEVEL%",
+        ]);
+        assert_eq!(ran.stdout, "1234567890\n", "{ran:?}");
+    }
 }
 
 fn a_script_comes_on_standard_input() {
@@ -95,18 +98,13 @@ fn ctrl_c_cancels_the_query_and_keeps_the_session() {
 }
 
 fn until_running(part: &str) {
-    let end = Instant::now() + PATIENCE;
     let running = format!(
         "select pid from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and query like '%{part}%'"
     );
-    while Sandbox::shared()
-        .superuser_sql(&running)
-        .expect("an answer")
-        .is_empty()
-    {
-        assert!(Instant::now() < end, "`{part}` does not run");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until(&format!("`{part}` to run"), || {
+        let found = Sandbox::shared().superuser_sql(&running);
+        !found.expect("an answer").is_empty()
+    });
 }
 
 /// A server that says nothing: psql is there as long as its connection is.
@@ -124,14 +122,12 @@ impl Silent {
     /// The connection of a psql that waits for an answer.
     fn connection(&self) -> TcpStream {
         self.0.set_nonblocking(true).expect("a listener");
-        let end = Instant::now() + PATIENCE;
-        let mut connection = loop {
-            match self.0.accept() {
-                Ok((connection, _)) => break connection,
-                Err(_) => assert!(Instant::now() < end, "nobody comes"),
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        };
+        let mut accepted = None;
+        until("a connection", || {
+            accepted = self.0.accept().ok();
+            accepted.is_some()
+        });
+        let (mut connection, _) = accepted.expect("a connection");
         connection.set_nonblocking(false).expect("a connection");
         connection
             .set_read_timeout(Some(PATIENCE))

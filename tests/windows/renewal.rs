@@ -1,16 +1,16 @@
 //! `--renew`: entra-psql stays beside psql.exe or another program, and signs in for each connection.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sandbox::{Behaviour, Identity, TokenChanges};
 
-use crate::support::{HOST, Test, VERSIONS, signed_in};
-use crate::terminal::{PATIENCE, Terminal};
+use crate::support::{HOST, Test, VERSIONS, signed_in, until};
+use crate::terminal::Terminal;
 use crate::user::User;
 
 pub const TESTS: &[Test] = &[
@@ -25,10 +25,6 @@ pub const TESTS: &[Test] = &[
     (
         "a_program_gets_a_port_and_no_token",
         a_program_gets_a_port_and_no_token,
-    ),
-    (
-        "its_exit_code_has_all_its_bits",
-        its_exit_code_has_all_its_bits,
     ),
     ("a_failure_is_the_launchers", a_failure_is_the_launchers),
     ("the_program_ends_with_us", the_program_ends_with_us),
@@ -100,11 +96,7 @@ fn a_connection_after_the_tokens_end_signs_in_anew() {
     let calls = user.az_calls().len();
     user.entra.behave(Behaviour::slow(Duration::from_secs(4)));
     terminal.enter("\\c app");
-    let end = Instant::now() + PATIENCE;
-    while user.az_calls().len() == calls {
-        assert!(Instant::now() < end, "nobody asks az");
-        thread::sleep(Duration::from_millis(20));
-    }
+    until("az to be asked", || user.az_calls().len() > calls);
     terminal.interrupt();
     let said = terminal.shows(r#"You\s*are\s*now\s*connected\s*to\s*database\s*"app""#);
     assert!(!said.contains("entra-psql"), "{said}");
@@ -145,18 +137,6 @@ fn a_program_gets_a_port_and_no_token() {
     }
 }
 
-/// Wine tells Unix only the last eight bits, so a batch file has to say what it saw.
-fn its_exit_code_has_all_its_bits() {
-    let user = signed_in("18", Identity::Alice).file("bin/large.cmd", "@exit 1234567890\r\n");
-    let large = user.windows_path("bin/large.cmd");
-    let ran = user.run_batch(&[
-        "@echo off",
-        &format!("entra-psql --renew --exec {large}"),
-        "echo %ERRORLEVEL%",
-    ]);
-    assert_eq!(ran.stdout, "1234567890\n", "{ran:?}");
-}
-
 fn a_failure_is_the_launchers() {
     let user = signed_in("18", Identity::Alice).args(["--renew", "-c", "select 1"]);
     fs::remove_dir_all(user.home.path().join(".azure")).expect("signed out");
@@ -175,7 +155,7 @@ fn the_program_ends_with_us() {
         .spawn()
         .expect("Wine starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    std::io::Write::write_all(&mut stdin, b"select 'here';\n").expect("psql reads");
+    stdin.write_all(b"select 'here';\n").expect("psql reads");
     let mut stdout = child.stdout.take().expect("a pipe");
     let mut said = [0; 4];
     stdout.read_exact(&mut said).expect("an answer");
@@ -185,10 +165,6 @@ fn the_program_ends_with_us() {
     child.wait().expect("the end");
     // psql holds the other end of the pipe, and its input doesn't end.
     let ended = thread::spawn(move || stdout.read_to_end(&mut Vec::new()));
-    let end = Instant::now() + PATIENCE;
-    while !ended.is_finished() {
-        assert!(Instant::now() < end, "psql still runs");
-        thread::sleep(Duration::from_millis(20));
-    }
+    until("psql's end", || ended.is_finished());
     drop(stdin);
 }

@@ -1,5 +1,8 @@
 //! What the tests about Windows need of a user.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use sandbox::Identity;
 
 use crate::user::{Ran, User};
@@ -13,6 +16,19 @@ pub const HOST: &str = "mydb.postgres.database.azure.com";
 
 /// The versions of psql that there are.
 pub const VERSIONS: [&str; 2] = ["16", "18"];
+
+/// Longer than anything takes that is not stuck.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something is so.
+#[track_caller]
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < end, "waited for {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
 
 /// Somebody signed in to az as `identity`, whose psql is of this version.
 pub fn signed_in(version: &str, identity: Identity) -> User {

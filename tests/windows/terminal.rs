@@ -1,14 +1,10 @@
 //! The program at a pseudo-terminal.
 
-use std::time::Duration;
-
 use rexpect::reader::Options;
 use rexpect::session::{PtySession, spawn_with_options};
 
+use crate::support::PATIENCE;
 use crate::user::User;
-
-/// Longer than anything takes that is not stuck.
-pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Terminal(PtySession);
 

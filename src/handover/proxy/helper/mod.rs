@@ -9,13 +9,12 @@ mod windows;
 use std::io;
 
 use crate::failure::Failure;
-use crate::system::threads;
 
 #[cfg(unix)]
 pub use unix::{Announcement, Watched, Watching, run};
 #[cfg(windows)]
-pub use windows::{Announcement, Watched, Watching, run};
+pub use windows::{Announcement, Watched, Watched as Watching, run};
 
-fn impossible(why: &io::Error) -> Failure {
-    Failure::sign_in(format!("`--renew` can't start its helper: {why}")).hint(threads::REMEDY)
+pub fn impossible(why: &io::Error, remedy: &str) -> Failure {
+    Failure::sign_in(format!("`--renew` can't start its helper: {why}")).hint(remedy)
 }

@@ -1,8 +1,8 @@
 //! The helper on Unix: another process, which ends with the program.
 //!
-//! It is forked before this process starts a thread, and twice: a program shouldn't find a
-//! child that it didn't start. The helper signs in at the terminal if necessary. Once it is ready, it
-//! releases the terminal.
+//! It is forked before this process starts a thread, and twice: a program shouldn't find a child that
+//! it didn't start. The helper signs in at the terminal if necessary. Once it is ready, it releases the
+//! terminal.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::handover::exec;
 use crate::handover::launch::Launch;
 use crate::handover::renew::Local;
-use crate::system::terminal;
+use crate::system::{terminal, threads};
 
 use super::impossible;
 
@@ -67,18 +67,18 @@ fn start(
     environment: &Environment,
     work: impl FnOnce(&mut Announcement, Watched) -> Result<i32, Failure>,
 ) -> Result<Result<Local, i32>, Failure> {
-    let (mut reader, writer) = io::pipe().map_err(|why| impossible(&why))?;
+    let (mut reader, writer) = io::pipe().map_err(|why| impossible(&why, threads::REMEDY))?;
     let program = getpid();
     #[expect(unsafe_code, reason = "no other thread runs that could hold a lock")]
     // SAFETY: this process has one thread until it signs in, and only the helper signs in.
-    let forked = unsafe { fork() }.map_err(|why| impossible(&why.into()))?;
+    let forked = unsafe { fork() }.map_err(|why| impossible(&why.into(), threads::REMEDY))?;
     if let ForkResult::Parent { child } = forked {
         drop(writer);
         // If SIGCHLD is ignored, this only waits and returns an error.
         let _ = waitpid(child, None);
         let mut said = Zeroizing::new(Vec::new());
         let read = reader.read_to_end(&mut said);
-        read.map_err(|why| impossible(&why))?;
+        read.map_err(|why| impossible(&why, threads::REMEDY))?;
         return Ok(read_message(&said));
     }
     drop(reader);

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::handover::exec;
 use crate::handover::launch::Launch;
 use crate::handover::renew::Local;
-use crate::system::terminal;
+use crate::system::{terminal, threads};
 
 use super::impossible;
 
@@ -20,9 +20,6 @@ pub struct Announcement(Sender<Local>);
 
 /// A program whose end the helper waits for.
 pub struct Watched(oneshot::Receiver<Result<i32, Failure>>);
-
-/// A [`Watched`] program inside a runtime.
-pub struct Watching(oneshot::Receiver<Result<i32, Failure>>);
 
 /// Does `work`. Once it announces that it is ready, runs the program that `launch` prepares. Returns
 /// the outcome of `work`.
@@ -46,7 +43,7 @@ pub fn run(
     };
     scope(|scope| {
         let started = Builder::new().spawn_scoped(scope, run_program);
-        started.map_err(|why| impossible(&why))?;
+        started.map_err(|why| impossible(&why, threads::REMEDY))?;
         work(&mut Announcement(announcement), Watched(program))
     })
 }
@@ -60,12 +57,11 @@ impl Announcement {
 }
 
 impl Watched {
-    pub fn watch(self) -> io::Result<Watching> {
-        Ok(Watching(self.0))
+    /// Needs nothing of the runtime.
+    pub fn watch(self) -> io::Result<Self> {
+        Ok(self)
     }
-}
 
-impl Watching {
     /// Waits until the program has ended, and returns its exit code, or why it didn't run.
     pub async fn ended(&mut self) -> Result<i32, Failure> {
         // Only a panic drops the other side.
